@@ -1,0 +1,156 @@
+"""A cell: one step of a recurrent network as an immutable graph.
+
+The graph is a NetworkX MultiDiGraph. Its sources are the input `x` [B, I] and the states [B, H]; every other node is
+an operation of the table with result [B, H]. An edge leads from an operand to the node that takes it and carries the
+operand's position, so that one node may be an operand twice. Each state names the node that is its next value, and
+one node is the cell's output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import networkx as nx
+
+from cellsearch.cell.ops import INPUT, LINEAR, OPS, Op
+from cellsearch.cell.validate import validate
+
+__all__ = ["Cell", "Node"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation of a cell: its row in the table, its operands in order, and where its learned bias starts."""
+
+    op: str
+    operands: tuple[str, ...]
+    initial_bias: float = 0.0
+
+    @property
+    def row(self) -> Op:
+        """The operation's row in the table."""
+        return OPS[self.op]
+
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the node's learned arrays; a linear has `weight_0`, `weight_1`, ... in operand order."""
+        weights = tuple(f"weight_{i}" for i in range(len(self.operands))) if self.op == LINEAR else ()
+        return weights + tuple(self.row.parameters)
+
+
+class Cell:
+    """An immutable, valid cell.
+
+    `nodes` maps a name to its operation, `states` a state to the node of its next value (the order is that of the
+    states given to and returned by `RNN`), `output` names the node whose value a sequence of outputs collects.
+    Raises CellError, which names the node and the remedy, if the graph breaks a rule (see `validate`).
+
+    >>> Cell("rnn", {"sum": Node("linear", ("x", "h")), "h_next": Node("tanh", ("sum",))}, {"h": "h_next"}, "h_next")
+    Cell('rnn', 2 nodes, states h)
+    """
+
+    def __init__(self, name: str, nodes: Mapping[str, Node], states: Mapping[str, str], output: str) -> None:
+        validate(name, nodes, states, output)
+        self._name = name
+        self._nodes = MappingProxyType(dict(nodes))
+        self._states = MappingProxyType(dict(states))
+        self._output = output
+        self._graph = _graph(nodes, states)
+        place = {n: i for i, n in enumerate((*self.sources, *nodes))}
+        self._order = tuple(
+            n for n in nx.lexicographical_topological_sort(self._graph, place.__getitem__) if n in nodes
+        )
+
+    @property
+    def name(self) -> str:
+        """What people call the cell; no part of its identity."""
+        return self._name
+
+    @property
+    def graph(self) -> nx.MultiDiGraph[str]:
+        """The frozen graph: node attribute `op` (`input`, `state` or a row's name), edge attribute `position`."""
+        return self._graph
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """The operations by name."""
+        return self._nodes
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """The node of each state's next value."""
+        return self._states
+
+    @property
+    def output(self) -> str:
+        """The node that is the cell's output."""
+        return self._output
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The operations' names, operands before their users."""
+        return self._order
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The input and the states."""
+        return (INPUT, *self.states)
+
+    def users(self, name: str) -> tuple[str, ...]:
+        """The nodes that take `name` as an operand, each once."""
+        return tuple(self._graph.successors(name))
+
+    def renamed(self, name: str) -> Cell:
+        """The same cell under another name."""
+        return Cell(name, self.nodes, self.states, self.output)
+
+    def resolved(self, input_size: int, hidden_size: int) -> Cell:
+        """The cell with every operand of the size that it needs.
+
+        Where the sizes differ, an input used outside of a linear passes through one linear of its own,
+        `x_projected`; otherwise the cell itself. Backends, the counter and the exporter see resolved cells only.
+        """
+        raw = [n for n, node in self.nodes.items() if node.op != LINEAR and INPUT in node.operands]
+        if not raw or input_size == hidden_size:
+            return self
+        projected = _free_name("x_projected", self)
+        nodes = {projected: Node(LINEAR, (INPUT,))}
+        for name, node in self.nodes.items():
+            operands = tuple(projected if o == INPUT and name in raw else o for o in node.operands)
+            nodes[name] = Node(node.op, operands, node.initial_bias)
+        return Cell(self.name, nodes, self.states, self.output)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to the letter, names of nodes included; for the same graph under other names see `identity`."""
+        if not isinstance(other, Cell):
+            return NotImplemented
+        mine = (self.name, dict(self.nodes), list(self.states.items()), self.output)
+        return mine == (other.name, dict(other.nodes), list(other.states.items()), other.output)
+
+    def __hash__(self) -> int:
+        return hash((self.name, frozenset(self.nodes.items()), tuple(self.states.items()), self.output))
+
+    def __repr__(self) -> str:
+        return f"Cell({self.name!r}, {len(self.nodes)} nodes, states {' '.join(self.states)})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Cell, (self.name, dict(self.nodes), dict(self.states), self.output)
+
+
+def _graph(nodes: Mapping[str, Node], states: Mapping[str, str]) -> nx.MultiDiGraph[str]:
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    graph.add_node(INPUT, op="input")
+    graph.add_nodes_from(states, op="state")
+    graph.add_nodes_from((name, {"op": node.op}) for name, node in nodes.items())
+    for name, node in nodes.items():
+        graph.add_edges_from((operand, name, {"position": i}) for i, operand in enumerate(node.operands))
+    nx.freeze(graph)
+    return graph
+
+
+def _free_name(stem: str, cell: Cell) -> str:
+    name, number = stem, 2
+    while name in cell.graph:
+        name, number = f"{stem}_{number}", number + 1
+    return name

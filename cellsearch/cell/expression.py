@@ -1,0 +1,47 @@
+"""The expression language of the table of operations, as Python syntax trees: substitute, then print as needed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+
+from cellsearch.cell.ops import FUNCTIONS
+
+__all__ = ["parse", "substitute", "torch_source"]
+
+
+@cache
+def parse(expression: str) -> ast.expr:
+    """The syntax tree of one expression. Trees are shared: never change one, `substitute` makes a new one."""
+    return ast.parse(expression, mode="eval").body
+
+
+def substitute(expression: str, names: Mapping[str, ast.expr]) -> ast.expr:
+    """The expression's tree with every name of `names` replaced; functions and other names stay."""
+    tree = ast.parse(expression, mode="eval").body
+    return _Substitution(names).visit(tree)  # type: ignore[no-any-return]
+
+
+def torch_source(tree: ast.expr) -> str:
+    """The tree as torch source: `sigmoid(a)` becomes `torch.sigmoid(a)`."""
+    return ast.unparse(_Functions().visit(ast.parse(ast.unparse(tree), mode="eval").body))
+
+
+class _Substitution(ast.NodeTransformer):
+    def __init__(self, names: Mapping[str, ast.expr]) -> None:
+        self.names = names
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        node.args = [self.visit(argument) for argument in node.args]
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.names.get(node.id, node)
+
+
+class _Functions(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        assert isinstance(node.func, ast.Name)
+        argument = ast.unparse(self.visit(node.args[0]))
+        return ast.parse(FUNCTIONS[node.func.id].format(argument), mode="eval").body

@@ -1,0 +1,150 @@
+"""The rules of the graph, each with the message that names what broke it and the remedy."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+import networkx as nx
+
+from cellsearch.cell.ops import INPUT, OPS
+from cellsearch.errors import CellError
+
+if TYPE_CHECKING:
+    from cellsearch.cell.cell import Node
+
+__all__ = ["MOST_NODES", "NAME_LENGTH", "validate"]
+
+MOST_NODES: Final = 512
+"""Nodes of a cell, at most: a bound on what a foreign file can ask for."""
+
+NAME_LENGTH: Final = 64
+"""Characters of a name, at most."""
+
+
+def validate(name: str, nodes: Mapping[str, Node], states: Mapping[str, str], output: str) -> None:
+    """Check every rule of the graph; raises CellError at the first that is broken.
+
+    Names are Python identifiers; operations are rows of the table with operands that exist, in a number that the row
+    takes; there is no cycle within a step; each state has a next value; the input influences every node and the
+    output, and every node and state influences the output, within the step or through later ones.
+    """
+    where = f"cell {name!r}"
+    _check_size(where, nodes, states)
+    for each in (*states, *nodes):
+        _check_name(where, each)
+    _check_sources(where, nodes, states)
+    for each, node in nodes.items():
+        _check_node(where, each, node, nodes, states)
+    for state, following in states.items():
+        if following not in nodes:
+            raise CellError(
+                f"{where}: state {state!r} has no next value: {following!r} is no operation of the cell; "
+                f"name one of {_some(nodes)}"
+            )
+    if output not in nodes:
+        raise CellError(f"{where}: output {output!r} is no operation of the cell; name one of {_some(nodes)}")
+    step = _step_graph(nodes)
+    _check_acyclic(where, step)
+    _check_reach(where, step, nodes, states, output)
+
+
+def _check_size(where: str, nodes: Mapping[str, Node], states: Mapping[str, str]) -> None:
+    if not nodes:
+        raise CellError(f"{where} has no nodes; a cell needs at least one operation")
+    if not states:
+        raise CellError(f"{where} has no state, so that it is not recurrent; add one with its next value")
+    if len(nodes) + len(states) > MOST_NODES:
+        raise CellError(f"{where} has {len(nodes)} nodes and {len(states)} states; {MOST_NODES} together is the limit")
+
+
+def _check_name(where: str, name: object) -> None:
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+        raise CellError(
+            f"{where}: {_short(name)} is no name for a node; use letters, digits and _, not a Python keyword"
+        )
+    if name.startswith("_") or len(name) > NAME_LENGTH:
+        raise CellError(
+            f"{where}: {_short(name)} is no name for a node; begin with a letter and use at most "
+            f"{NAME_LENGTH} characters"
+        )
+
+
+def _check_sources(where: str, nodes: Mapping[str, Node], states: Mapping[str, str]) -> None:
+    if INPUT in nodes or INPUT in states:
+        raise CellError(f"{where}: {INPUT!r} is the input's name; rename the node or state")
+    for state in states:
+        if state in nodes:
+            raise CellError(f"{where}: {state!r} is both a state and a node; rename one")
+
+
+def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], states: Mapping[str, str]) -> None:
+    if node.op not in OPS:
+        raise CellError(f"{where}: node {name!r} has unknown operation {_short(node.op)}; use one of {', '.join(OPS)}")
+    row = OPS[node.op]
+    if not row.takes(len(node.operands)):
+        raise CellError(
+            f"{where}: node {name!r} ({node.op}) takes {row.arity()}, got {len(node.operands)}; "
+            f"{'remove the rest' if node.operands else 'name what it computes from'}"
+        )
+    for operand in node.operands:
+        if operand != INPUT and operand not in nodes and operand not in states:
+            raise CellError(
+                f"{where}: node {name!r} ({node.op}) takes {_short(operand)}, which does not exist; "
+                f"use {INPUT!r}, a state or a node"
+            )
+    if node.initial_bias and "bias" not in row.parameters:
+        raise CellError(f"{where}: node {name!r} ({node.op}) has no learned bias; remove its initial bias")
+    if not math.isfinite(node.initial_bias):
+        raise CellError(f"{where}: node {name!r} ({node.op}) starts with bias {node.initial_bias}; use a finite one")
+
+
+def _step_graph(nodes: Mapping[str, Node]) -> nx.DiGraph[str]:
+    step: nx.DiGraph[str] = nx.DiGraph()
+    step.add_nodes_from(nodes)
+    step.add_edges_from((operand, name) for name, node in nodes.items() for operand in node.operands)
+    return step
+
+
+def _check_acyclic(where: str, step: nx.DiGraph[str]) -> None:
+    if nx.is_directed_acyclic_graph(step):
+        return
+    cycle = [edge[0] for edge in nx.find_cycle(step)]
+    raise CellError(
+        f"{where}: nodes {' -> '.join([*cycle, cycle[0]])} form a cycle within one step; "
+        "let one of them read a state instead"
+    )
+
+
+def _check_reach(
+    where: str, step: nx.DiGraph[str], nodes: Mapping[str, Node], states: Mapping[str, str], output: str
+) -> None:
+    over_time: nx.DiGraph[str] = nx.DiGraph(step)
+    over_time.add_nodes_from([INPUT, *states])
+    over_time.add_edges_from((following, state) for state, following in states.items())
+    influenced = nx.descendants(over_time, INPUT)
+    if output not in influenced:
+        raise CellError(f"{where}: output {output!r} depends on no input; let it or its operands read {INPUT!r}")
+    useful = nx.ancestors(over_time, output) | {output}
+    for kind, names in (("node", nodes), ("state", states)):
+        for name in names:
+            label = f"{kind} {name!r}" + (f" ({nodes[name].op})" if kind == "node" else "")
+            if name not in useful:
+                raise CellError(f"{where}: {label} is dead, the output never depends on it; remove or use it")
+            if name not in influenced:
+                raise CellError(
+                    f"{where}: {label} is unreachable, the input never influences it; "
+                    f"remove it or let it read {INPUT!r}"
+                )
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

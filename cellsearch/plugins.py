@@ -1,0 +1,75 @@
+"""Tasks and search spaces by name or reference, through the door that a user's own package uses too.
+
+A reference is a name registered in an entry-point group, `package.module:OBJECT`, or `path/to/file.py:OBJECT`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from cellsearch.errors import UnknownNameError
+
+__all__ = ["SPACES", "TASKS", "load", "names"]
+
+TASKS: Final = "cellsearch.tasks"
+SPACES: Final = "cellsearch.search_spaces"
+
+KIND: Final = {TASKS: "task", SPACES: "search space"}
+
+
+def names(group: str) -> list[str]:
+    """The registered names of a group, sorted."""
+    return sorted(entry_points(group=group).names)
+
+
+def load(group: str, reference: str) -> Any:
+    """The object that a name or reference leads to. Raises UnknownNameError, which lists the names that exist."""
+    kind = KIND[group]
+    if ":" in reference:
+        place, _, attribute = reference.rpartition(":")
+        module = _file(kind, reference, Path(place)) if place.endswith(".py") else _module(kind, reference, place)
+        if not hasattr(module, attribute):
+            raise UnknownNameError(f"{kind} {reference!r}: {place} has no {attribute!r}; name what it defines")
+        return getattr(module, attribute)
+    registered = {point.name: point for point in entry_points(group=group)}
+    if reference not in registered:
+        raise UnknownNameError(
+            f"unknown {kind} {reference!r}; use {', '.join(sorted(registered))}, or a reference such as "
+            f"my_file.py:{'TASK' if group == TASKS else 'SPACE'}"
+        )
+    try:
+        return registered[reference].load()
+    except (ImportError, AttributeError) as error:
+        raise UnknownNameError(f"{kind} {reference!r} is registered but cannot be loaded: {error}") from error
+
+
+def _module(kind: str, reference: str, place: str) -> ModuleType:
+    try:
+        return importlib.import_module(place)
+    except ImportError as error:
+        raise UnknownNameError(f"{kind} {reference!r}: {error}; install the package or name a file") from error
+
+
+def _file(kind: str, reference: str, path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UnknownNameError(f"{kind} {reference!r}: no file {path}")
+    # One module a file, found again by its own classes when they are pickled or compared.
+    name = f"cellsearch_file_{path.resolve()}".replace("/", "_").replace(".", "_")
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UnknownNameError(f"{kind} {reference!r}: {path} fails to load: {error!r}") from error
+    return module

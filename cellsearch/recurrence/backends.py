@@ -1,0 +1,35 @@
+"""Which code runs a cell over a sequence: the backends, and the choice among them.
+
+A backend is one file in this folder with one object that has the members of `interface.Backend`. To plug in a faster
+one, write its file and put it into `BACKENDS` before those that it should be preferred to; nothing else changes.
+`cellsearch.testing` holds it to the reference.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torch import Tensor
+
+from cellsearch.cell import Cell
+from cellsearch.errors import BackendError
+from cellsearch.recurrence.interface import Backend
+from cellsearch.recurrence.reference import REFERENCE
+
+__all__ = ["BACKENDS", "choose"]
+
+BACKENDS: Final[tuple[Backend, ...]] = (REFERENCE,)
+"""All backends, the preferred ones first; the last one runs every cell."""
+
+
+def choose(cell: Cell, x: Tensor, name: str = "auto") -> Backend:
+    """The backend of that name, or for `auto` the first that does not refuse. Raises BackendError if it refuses."""
+    if name == "auto":
+        return next(backend for backend in BACKENDS if backend.refuses(cell, x) is None)
+    named = {backend.name: backend for backend in BACKENDS}
+    if name not in named:
+        raise BackendError(f"no backend {name!r}; use auto, {', '.join(named)}")
+    refusal = named[name].refuses(cell, x)
+    if refusal:
+        raise BackendError(f"backend {name!r} cannot run cell {cell.name!r}: {refusal}; use backend='auto'")
+    return named[name]

@@ -1,0 +1,1 @@
+"""Search spaces: each file is one space with its vocabulary of operations, seed cells, edits and limits."""
