@@ -68,7 +68,7 @@ def evaluate(evaluation: Evaluation) -> Iterator[Report]:
     """Train the cell and report REPORTS times.
 
     Adam with linear warm-up, cosine decay and gradient clipping, the same for every cell. Seeds torch's generator.
-    Raises DivergenceError when the loss or score leaves the finite numbers, BudgetError and DataError as the task demands.
+    Raises DivergenceError when the loss or score leaves the finite numbers; BudgetError, DataError as the task demands.
     """
     begun = time.monotonic()
     task = load_task(evaluation.task, evaluation.options)

@@ -55,7 +55,7 @@ class Task(Protocol):
 
 
 def load_task(reference: str, options: Mapping[str, str]) -> Task:
-    """The task of a name or reference with its options set. Raises UnknownNameError on an unknown or unusable option."""
+    """The task of a name or reference with its options set. Raises UnknownNameError on an unusable option."""
     task: Task = plugins.load(plugins.TASKS, reference)
     known = task_options(task)
     values: dict[str, Any] = {}
