@@ -13,9 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from cellsearch.cell import Cell, SearchSpace
 from cellsearch.errors import UnknownNameError
 
-__all__ = ["SPACES", "TASKS", "load", "names"]
+__all__ = ["SPACES", "TASKS", "load", "names", "seed", "seeds"]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
@@ -73,3 +74,17 @@ def _file(kind: str, reference: str, path: Path) -> ModuleType:
         del sys.modules[name]
         raise UnknownNameError(f"{kind} {reference!r}: {path} fails to load: {error!r}") from error
     return module
+
+
+def seed(name: str) -> Cell:
+    """The seed cell of that name in any registered space. Raises UnknownNameError, which lists the seeds."""
+    known = seeds()
+    if name not in known:
+        raise UnknownNameError(f"unknown cell {name!r}; use a seed ({', '.join(known)}), a .json file or STUDY:best")
+    return known[name]
+
+
+def seeds() -> dict[str, Cell]:
+    """All seed cells of the registered spaces by name."""
+    spaces: list[SearchSpace] = [load(SPACES, name) for name in names(SPACES)]
+    return {name: cell for space in spaces for name, cell in space.seeds.items()}

@@ -1,0 +1,126 @@
+"""What the command line prints: cells, studies, trials and verdicts as rich tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from cellsearch.cell import Cell, complexity, equations, identity
+from cellsearch.search.finals import BASELINES, best_candidates
+from cellsearch.search.ledger import Record
+from cellsearch.search.study import Study
+from cellsearch.search.verdict import Interval, Verdict
+from cellsearch.training import Task
+
+__all__ = ["catalogue", "cell_sheet", "statement", "study_list", "trial_sheet", "verdict_table"]
+
+
+def cell_sheet(cell: Cell, input_size: int, hidden_size: int) -> RenderableType:
+    """A cell's equations, its operations counted, and its cost at the given sizes."""
+    cost = complexity(cell, input_size, hidden_size)
+    counts = Counter(node.op for node in cell.nodes.values())
+    table = Table.grid(padding=(0, 2))
+    table.add_row("operations", ", ".join(f"{count} {op}" for op, count in counts.most_common()))
+    table.add_row("states", ", ".join(cell.states))
+    table.add_row("parameters", f"{cost.parameters:,} at input size {input_size}, hidden size {hidden_size}")
+    table.add_row("multiply-adds", f"{cost.multiply_adds:,} a step")
+    table.add_row("elementwise", f"{cost.elementwise:,} a step")
+    table.add_row("identity", identity(cell))
+    lines = [Text(f"  {line}") for line in equations(cell)]
+    return Group(Text(cell.name, style="bold"), *lines, Text(), table)
+
+
+def trial_sheet(record: Record, metric: str) -> RenderableType:
+    """Where a trial's cell comes from, and how it did."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("trial", f"{record.number}, {record.role}, {record.state}")
+    if record.score is not None:
+        table.add_row("score", f"{record.score:.4f} {metric} at learning rate {record.learning_rate:.2g}")
+    if record.reason:
+        table.add_row("reason", escape(record.reason))
+    if record.parents:
+        table.add_row("parents", ", ".join(map(str, record.parents)))
+    for edit in record.edits:
+        table.add_row("edit", escape(edit))
+    return table
+
+
+def catalogue(title: str, rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """Names and what they are."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    for name, meaning in rows:
+        table.add_row(escape(name), escape(meaning))
+    return table
+
+
+def study_list(studies: Sequence[Study]) -> RenderableType:
+    """The studies: path, task, candidates that ended, and the best one beside the LSTM."""
+    table = Table("study", "task", "candidates", "best", "lstm", title="studies", title_justify="left", box=None)
+    for study in studies:
+        best = best_candidates(study.records, study.task.lower_is_better)
+        lstm = [r.score for r in study.records if r.cell.name == "lstm" and r.score is not None]
+        ended = sum(r.role == "candidate" and r.state in ("complete", "pruned", "failed") for r in study.records)
+        shown = f"{best[0].cell.name} {best[0].score:.4f}" if best else "-"
+        table.add_row(str(study.path), study.settings["task"], str(ended), shown, f"{lstm[0]:.4f}" if lstm else "-")
+    return table
+
+
+def verdict_table(study: Study) -> RenderableType:
+    """The finals: mean and 95 % interval of each finalist over its fresh seeds, and its differences to LSTM and GRU."""
+    task = study.task
+    direction = "lower" if task.lower_is_better else "higher"
+    table = Table(title=f"{task.metric}, {direction} is better; mean and 95 % interval over fresh seeds", box=None)
+    for heading in ("cell", "hidden", "parameters", "rate", "seeds", "validation", "less lstm", "less gru", "test"):
+        table.add_column(heading, justify="left" if heading == "cell" else "right", no_wrap=True)
+    for verdict in sorted(study.verdicts, key=lambda v: _rank(v, task.lower_is_better)):
+        if verdict.validation is None:
+            table.add_row(verdict.cell.name, "", "", "", "0", escape(verdict.reason))
+            continue
+        table.add_row(
+            verdict.cell.name,
+            str(verdict.hidden_size),
+            str(verdict.parameters),
+            f"{verdict.learning_rate:.2g}",
+            str(verdict.seeds),
+            str(verdict.validation),
+            *(str(verdict.differences.get(name, "")) for name in BASELINES),
+            str(verdict.test or ""),
+            style="bold" if verdict.role == "candidate" else "",
+        )
+    return table
+
+
+def statement(study: Study) -> str:
+    """The verdict on the best candidate, a sentence a baseline, that claims no more than the interval does."""
+    verdict = next((v for v in study.verdicts if v.cell == study.best.cell), None)
+    if verdict is None or not verdict.differences:
+        return f"{study.best.cell.name} is the best candidate; it has not been compared with LSTM and GRU."
+    return "\n".join(
+        _comparison(verdict, name, difference, study.task) for name, difference in verdict.differences.items()
+    )
+
+
+def _comparison(verdict: Verdict, baseline: str, difference: Interval, task: Task) -> str:
+    name, unit = verdict.cell.name, task.metric
+    if difference.low is None or difference.high is None:
+        return f"{name} less {baseline}: {difference.mean:+.4f} {unit} with one seed, which has no interval."
+    spread = f"{difference.low:+.4f} to {difference.high:+.4f} {unit}, {verdict.seeds} seeds"
+    lower, higher = difference.high < 0, difference.low > 0
+    if lower or higher:
+        better = lower == task.lower_is_better
+        return (
+            f"{name} is {'better' if better else 'worse'} than {baseline} on validation by "
+            f"{abs(difference.mean):.4f} (95 % interval {spread})."
+        )
+    return f"{name} less {baseline}: {difference.mean:+.4f}; no difference is shown (95 % interval {spread})."
+
+
+def _rank(verdict: Verdict, lower_is_better: bool) -> float:
+    if verdict.validation is None:
+        return float("inf")
+    return verdict.validation.mean if lower_is_better else -verdict.validation.mean

@@ -1,0 +1,333 @@
+"""The ledger: every trial of a study on disk, in Optuna's storage. Nothing else in cellsearch knows Optuna.
+
+A study is a folder: `study.db` (SQLite) with one Optuna study a stage ("search", and one for each finalist), cell
+files in `cells/`, weights in `weights/`. One process writes at a time and holds `lock`; anyone may read. What is told
+is on disk before the next trial starts, so that killing the writer loses no finished trial; opening the ledger again
+marks the trials that were running as failed and queues them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import FloatDistribution
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from cellsearch.cell import Cell, from_json, identity, save, to_json
+from cellsearch.errors import StudyError
+from cellsearch.training import Report
+
+__all__ = [
+    "SEARCH",
+    "Ledger",
+    "Proposal",
+    "Record",
+    "State",
+    "read_records",
+    "read_settings",
+    "study_folders",
+    "weights_path",
+]
+
+SEARCH: Final = "search"
+"""The stage of the candidates; finalists have stages of their own."""
+
+INTERRUPTED: Final = "interrupted"
+
+State = Literal["waiting", "running", "complete", "pruned", "failed", "interrupted"]
+
+STATES: Final[Mapping[TrialState, State]] = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+DATABASE: Final = "study.db"
+
+STARTUP: Final = 10
+"""Trials of a stage whose learning rate is drawn at random before the sampler models what it has seen."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A cell to train, with the numbers of the trials that it descends from and the edits that led to it."""
+
+    cell: Cell
+    parents: tuple[int, ...] = ()
+    edits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trial as the ledger has it.
+
+    `role` is "baseline" or "candidate" in the search, "tuning" or "fresh" in a final. `scores` maps steps to the metric
+    on validation; `score` is the last of them for a complete trial, else None. `reason` says why a trial failed.
+    `seconds` is the training's own time; `test` is there after a fresh training.
+    """
+
+    number: int
+    state: State
+    cell: Cell
+    identity: str
+    role: str
+    seed: int
+    parents: tuple[int, ...]
+    edits: tuple[str, ...]
+    learning_rate: float | None
+    scores: Mapping[int, float]
+    score: float | None
+    reason: str
+    hidden_size: int | None
+    parameters: int | None
+    seconds: float | None
+    test: float | None
+
+
+class Ledger:
+    """A study opened for writing; a context manager that holds the study's lock.
+
+    `settings` are plain data that must be the same each time the study is opened. Raises StudyError, in one line, if
+    another process is writing the study, its settings differ, or the folder holds no readable study.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any], lower_is_better: bool, rates: tuple[float, float]):
+        self.path = path
+        self._direction: Literal["minimize", "maximize"] = "minimize" if lower_is_better else "maximize"
+        self._rates = FloatDistribution(*rates, log=True)
+        self._seed = int(settings["seed"])
+        self._steps = int(settings["steps"])
+        self._lock = _locked(path)
+        try:
+            self._storage = _storage(path, create=True)
+            self._studies: dict[str, optuna.Study] = {}
+            self._trials: dict[tuple[str, int], Trial] = {}
+            self._finished: dict[tuple[str, int], Record] = {}
+            self._check_settings(settings)
+            for stage in _stages(self._storage):
+                self._requeue(stage)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+        self._lock.release()
+
+    def records(self, stage: str) -> list[Record]:
+        """Every trial of a stage, in order."""
+        records = []
+        for trial in self._study(stage).get_trials(deepcopy=False):
+            key = (stage, trial.number)
+            if trial.state.is_finished() and key not in self._finished:
+                self._finished[key] = _record(trial)
+            records.append(self._finished.get(key) or _record(trial))
+        return records
+
+    def waiting(self, stage: str) -> bool:
+        """Whether the stage has a trial that was queued and never begun."""
+        return bool(self._study(stage).get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+    def queue(self, stage: str, proposal: Proposal, role: str, seed: int, learning_rate: float | None = None) -> None:
+        """Put a trial on disk that `begin` starts; `learning_rate` fixes the rate that the sampler would suggest."""
+        params = {} if learning_rate is None else {"learning_rate": learning_rate}
+        attributes = {
+            "cell": to_json(proposal.cell),
+            "identity": identity(proposal.cell),
+            "role": role,
+            "seed": seed,
+            "parents": list(proposal.parents),
+            "edits": list(proposal.edits),
+        }
+        self._study(stage).enqueue_trial(params, user_attrs=attributes)
+
+    def begin(self, stage: str) -> Record:
+        """Begin the first waiting trial of the stage, with its learning rate."""
+        study = self._study(stage)
+        first = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))[0]
+        # A sampler of its own for each trial: a rate depends on seed, number and history, not on this process' past.
+        study.sampler = _sampler(self._seed * 1_000_003 + first.number)
+        trial = study.ask(fixed_distributions={"learning_rate": self._rates})
+        self._trials[stage, trial.number] = trial
+        return _record(study.get_trials(deepcopy=False)[trial.number])
+
+    def report(self, stage: str, number: int, report: Report) -> bool:
+        """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
+        trial = self._trials[stage, number]
+        trial.report(report.score, report.step)
+        if report.step == self._steps:
+            for name in ("hidden_size", "parameters", "seconds", "test"):
+                trial.set_user_attr(name, getattr(report, name))
+            if report.weights is not None:
+                self._keep_weights(stage, number, report.weights)
+            return False
+        return trial.user_attrs["role"] == "candidate" and trial.should_prune()
+
+    def complete(self, stage: str, number: int) -> None:
+        """The trial ended with its last report as its score."""
+        trial = self._trials.pop((stage, number))
+        scores = self._study(stage).get_trials(deepcopy=False)[number].intermediate_values
+        if not scores:
+            return self._end(stage, trial, TrialState.FAIL, "the evaluation reported nothing")
+        if stage == SEARCH:
+            self._keep_cell(number, from_json(trial.user_attrs["cell"]))
+        self._study(stage).tell(trial, scores[max(scores)])
+        return None
+
+    def prune(self, stage: str, number: int) -> None:
+        """The pruner gave the trial up."""
+        self._end(stage, self._trials.pop((stage, number)), TrialState.PRUNED, "")
+
+    def fail(self, stage: str, number: int, reason: str) -> None:
+        """The trial ended without a score, for a reason in one line."""
+        self._end(stage, self._trials.pop((stage, number)), TrialState.FAIL, reason)
+
+    def _end(self, stage: str, trial: Trial, state: TrialState, reason: str) -> None:
+        if reason:
+            trial.set_user_attr("reason", reason)
+        self._study(stage).tell(trial, state=state)
+
+    def _study(self, stage: str) -> optuna.Study:
+        if stage not in self._studies:
+            self._studies[stage] = optuna.create_study(
+                storage=self._storage,
+                study_name=stage,
+                direction=self._direction,
+                load_if_exists=True,
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=round(0.3 * self._steps)),
+            )
+        return self._studies[stage]
+
+    def _requeue(self, stage: str) -> None:
+        """Queue again what was running when the last writer ended."""
+        study = self._study(stage)
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
+            study.tell(trial.number, state=TrialState.FAIL)
+            study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
+
+    def _check_settings(self, settings: Mapping[str, Any]) -> None:
+        study = self._study(SEARCH)
+        known = study.user_attrs.get("settings")
+        if known is None:
+            study.set_user_attr("settings", dict(settings))
+            return
+        for name in settings:
+            if known.get(name) != settings[name]:
+                raise StudyError(
+                    f"study {self.path} was begun with {name} {known.get(name)!r}, now {settings[name]!r}; "
+                    "continue with the same, or name another study"
+                )
+
+    def _keep_cell(self, number: int, cell: Cell) -> None:
+        folder = self.path / "cells"
+        folder.mkdir(exist_ok=True)
+        save(cell, folder / f"{number}.json")
+
+    def _keep_weights(self, stage: str, number: int, weights: bytes) -> None:
+        path = weights_path(self.path, stage, number)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(weights)
+
+
+def weights_path(path: Path, stage: str, number: int) -> Path:
+    """Where a study keeps the weights (safetensors) of a fresh training."""
+    return path / "weights" / f"{stage}-{number}.safetensors"
+
+
+def read_records(path: Path, stage: str = SEARCH) -> list[Record]:
+    """Every trial of a stage of the study in a folder. Raises StudyError if there is none."""
+    study = _read(path, stage)
+    return [_record(trial) for trial in study.get_trials(deepcopy=False)] if study else []
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings that the study was begun with. Raises StudyError if there is no study."""
+    study = _read(path, SEARCH)
+    settings = study.user_attrs.get("settings") if study else None
+    if not isinstance(settings, dict):
+        raise StudyError(f"study {path} has no settings; it is no study of cellsearch")
+    return settings
+
+
+def study_folders(root: Path) -> list[Path]:
+    """The folders of studies at or under `root`, sorted."""
+    return sorted(file.parent for file in root.glob("**/study.db"))
+
+
+def _read(path: Path, stage: str) -> optuna.Study | None:
+    if not (path / DATABASE).is_file():
+        raise StudyError(f"no study in {path}; begin one with: cellsearch search --study {path}")
+    storage = _storage(path, create=False)
+    if stage not in _stages(storage):
+        return None
+    return optuna.load_study(study_name=stage, storage=storage)
+
+
+def _stages(storage: optuna.storages.RDBStorage) -> list[str]:
+    return [study.study_name for study in storage.get_all_studies()]
+
+
+def _storage(path: Path, create: bool) -> optuna.storages.RDBStorage:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url = URL.create("sqlite", database=str((path / DATABASE).resolve())).render_as_string()
+    try:
+        return optuna.storages.RDBStorage(url, skip_table_creation=not create)
+    except (SQLAlchemyError, RuntimeError) as error:
+        raise StudyError(f"study {path}: {DATABASE} is no readable study: {str(error).splitlines()[0]}") from None
+
+
+def _sampler(seed: int) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed % 2**32)
+
+
+def _locked(path: Path) -> FileLock:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / "lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StudyError(f"study {path} is being written by another process; wait for it or name another") from None
+    except OSError as error:
+        raise StudyError(f"study {path}: {error.strerror}; name a folder that can be written") from None
+    return lock
+
+
+def _record(trial: FrozenTrial) -> Record:
+    notes = trial.user_attrs
+    reason = notes.get("reason", "")
+    cell = from_json(notes["cell"])
+    return Record(
+        number=trial.number,
+        state=INTERRUPTED if reason == INTERRUPTED else STATES[trial.state],
+        cell=cell,
+        identity=notes["identity"],
+        role=notes["role"],
+        seed=notes["seed"],
+        parents=tuple(notes["parents"]),
+        edits=tuple(notes["edits"]),
+        learning_rate=trial.params.get("learning_rate"),
+        scores=trial.intermediate_values,
+        score=trial.value if trial.state is TrialState.COMPLETE else None,
+        reason=reason,
+        hidden_size=notes.get("hidden_size"),
+        parameters=notes.get("parameters"),
+        seconds=notes.get("seconds"),
+        test=notes.get("test"),
+    )

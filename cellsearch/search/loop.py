@@ -1,0 +1,68 @@
+"""The loop: ask -> evaluate -> report or prune -> tell, with as many trials under way as the pool has workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from cellsearch.search.ledger import Ledger, Record
+from cellsearch.training import Evaluation
+from cellsearch.workers import Event, Failed, Finished, Reported, WorkerPool
+
+__all__ = ["Begun", "Loop"]
+
+PATIENCE: Final = 0.5
+"""Seconds between two looks at a quiet pool, so that a display stays alive."""
+
+Begun = tuple[str, Record]
+"""A stage and its trial that the ledger has just begun."""
+
+
+@dataclass
+class Loop:
+    """Runs trials on a pool and writes what they say into the ledger.
+
+    `evaluation` turns a begun trial into what its worker trains; `observe` is called after every look at the pool.
+    """
+
+    pool: WorkerPool
+    ledger: Ledger
+    evaluation: Callable[[Record], Evaluation]
+    observe: Callable[[], None]
+    running: dict[int, Begun] = field(default_factory=dict)
+    _numbers: count[int] = field(default_factory=count)
+
+    def run(self, next_trial: Callable[[], Begun | None]) -> None:
+        """Begin trials as workers come free, until there is no next one and none is running."""
+        while True:
+            while len(self.running) < self.pool.size and (begun := next_trial()):
+                self._submit(begun)
+            if not self.running:
+                return
+            for event in self.pool.wait(PATIENCE):
+                self._handle(event)
+            self.observe()
+
+    def _submit(self, begun: Begun) -> None:
+        job = next(self._numbers)
+        self.running[job] = begun
+        self.pool.submit(job, self.evaluation(begun[1]))
+
+    def _handle(self, event: Event) -> None:
+        if event.job not in self.running:
+            return
+        stage, record = self.running[event.job]
+        match event:
+            case Reported(job, report):
+                if self.ledger.report(stage, record.number, report):
+                    self.pool.cancel(job)
+                    self.ledger.prune(stage, record.number)
+                    del self.running[job]
+            case Finished(job):
+                self.ledger.complete(stage, record.number)
+                del self.running[job]
+            case Failed(job, reason):
+                self.ledger.fail(stage, record.number, reason)
+                del self.running[job]

@@ -1,0 +1,156 @@
+"""A study to read: its trials, its best cell, the verdict of its finals, and trained modules."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load as from_safetensors
+
+from cellsearch.cell import Cell, identity
+from cellsearch.errors import StudyError
+from cellsearch.recurrence import RNN
+from cellsearch.search.finals import BASELINES, FRESH, best_candidates, final_stage
+from cellsearch.search.ledger import SEARCH, Record, read_records, read_settings, weights_path
+from cellsearch.search.verdict import Verdict, verdicts
+from cellsearch.training import Task, load_task
+
+__all__ = ["REPORT", "VERDICT", "Study", "load_study"]
+
+REPORT = "report.csv"
+VERDICT = "verdict.csv"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study's folder holds, read once; `load_study` makes it."""
+
+    path: Path
+    settings: Mapping[str, Any]
+    records: Sequence[Record]
+    finals: Mapping[Cell, Sequence[Record]]
+
+    @cached_property
+    def task(self) -> Task:
+        """The task with the study's options."""
+        return load_task(self.settings["task"], self.settings["options"])
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """What the finals say of each finalist, baselines first; empty before them."""
+        roles = {record.cell: record.role for record in self.records}
+        return verdicts(self.finals, roles)
+
+    @property
+    def best(self) -> Record:
+        """The best candidate: by its mean over fresh seeds once the finals are done, by its score before.
+
+        Raises StudyError if no candidate is complete.
+        """
+        judged = [v for v in self.verdicts if v.role == "candidate" and v.validation is not None]
+        if judged:
+            judged.sort(key=lambda v: v.validation.mean, reverse=not self.task.lower_is_better)  # type: ignore[union-attr]
+            return next(record for record in self.records if record.cell == judged[0].cell)
+        complete = best_candidates(self.records, self.task.lower_is_better)
+        if not complete:
+            raise StudyError(f"study {self.path} has no complete candidate yet; continue it with cellsearch search")
+        return complete[0]
+
+    def record(self, which: str | int) -> Record:
+        """The trial of a number, or the best. Raises StudyError if there is no such trial."""
+        if which == "best":
+            return self.best
+        if not str(which).isdecimal() or int(which) >= len(self.records):
+            raise StudyError(
+                f"study {self.path} has no trial {which!r}; use best or a number up to {len(self.records) - 1}"
+            )
+        return self.records[int(which)]
+
+    def cell(self, which: str | int = "best") -> Cell:
+        """The cell of a trial."""
+        return self.record(which).cell
+
+    def trained(self, which: str | int = "best") -> RNN | None:
+        """The recurrent module of the trial's cell with the weights of its best fresh training; None without one."""
+        cell = self.cell(which)
+        fresh = [r for r in self.finals.get(cell, ()) if r.role == FRESH and r.score is not None]
+        if not fresh:
+            return None
+        fresh.sort(key=lambda r: r.score or 0.0, reverse=not self.task.lower_is_better)
+        path = weights_path(self.path, final_stage(cell), fresh[0].number)
+        if not path.is_file() or fresh[0].hidden_size is None:
+            return None
+        self.task.prepare()
+        model = self.task.model(cell, fresh[0].hidden_size)
+        model.load_state_dict(from_safetensors(path.read_bytes()))
+        return next(module for module in model.modules() if isinstance(module, RNN))
+
+    def write_tables(self) -> None:
+        """Write `report.csv`, a line a trial, and `verdict.csv`, a line a finalist."""
+        (self.path / REPORT).write_text(_csv([_trial_row(record) for record in self.records]), encoding="utf-8")
+        if self.verdicts:
+            (self.path / VERDICT).write_text(_csv([_verdict_row(v) for v in self.verdicts]), encoding="utf-8")
+
+
+def load_study(path: str | Path) -> Study:
+    """The study in a folder, which may be written meanwhile. Raises StudyError if there is none."""
+    path = Path(path)
+    records = read_records(path, SEARCH)
+    finals = {}
+    for cell in {identity(record.cell): record.cell for record in records if record.score is not None}.values():
+        trials = read_records(path, final_stage(cell))
+        if trials:
+            finals[cell] = trials
+    return Study(path, read_settings(path), records, finals)
+
+
+def _trial_row(record: Record) -> dict[str, object]:
+    return {
+        "trial": record.number,
+        "cell": record.cell.name,
+        "identity": record.identity,
+        "role": record.role,
+        "state": record.state,
+        "score": record.score,
+        "learning_rate": record.learning_rate,
+        "hidden_size": record.hidden_size,
+        "parameters": record.parameters,
+        "nodes": len(record.cell.nodes),
+        "states": len(record.cell.states),
+        "seconds": record.seconds,
+        "parents": " ".join(map(str, record.parents)),
+        "edits": "; ".join(record.edits),
+        "reason": record.reason,
+    }
+
+
+def _verdict_row(verdict: Verdict) -> dict[str, object]:
+    row: dict[str, object] = {
+        "cell": verdict.cell.name,
+        "identity": identity(verdict.cell),
+        "role": verdict.role,
+        "learning_rate": verdict.learning_rate,
+        "hidden_size": verdict.hidden_size,
+        "parameters": verdict.parameters,
+        "seeds": verdict.seeds,
+        "reason": verdict.reason,
+    }
+    columns = {"validation": verdict.validation, "test": verdict.test}
+    columns |= {f"less_{name}": verdict.differences.get(name) for name in BASELINES}
+    for name, value in columns.items():
+        for part in ("mean", "low", "high"):
+            row[f"{name}_{part}"] = getattr(value, part) if value else None
+    return row
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
