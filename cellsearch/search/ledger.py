@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -54,6 +55,9 @@ STATES: Final[Mapping[TrialState, State]] = {
 
 DATABASE: Final = "study.db"
 
+RESULT: Final = ("hidden_size", "parameters", "seconds", "test")
+"""What the ledger keeps of a trial's last report beside its score."""
+
 STARTUP: Final = 10
 """Trials of a stage whose learning rate is drawn at random before the sampler models what it has seen."""
 
@@ -73,7 +77,7 @@ class Record:
 
     `role` is "baseline" or "candidate" in the search, "tuning" or "fresh" in a final. `scores` maps steps to the metric
     on validation; `score` is the last of them for a complete trial, else None. `reason` says why a trial failed.
-    `seconds` is the training's own time; `test` is there after a fresh training.
+    `seconds` is the training's own time until its last report; `test` is there after a fresh training.
     """
 
     number: int
@@ -92,6 +96,8 @@ class Record:
     parameters: int | None
     seconds: float | None
     test: float | None
+    began: datetime | None
+    ended: datetime | None
 
 
 class Ledger:
@@ -112,6 +118,7 @@ class Ledger:
             self._storage = _storage(path, create=True)
             self._studies: dict[str, optuna.Study] = {}
             self._trials: dict[tuple[str, int], Trial] = {}
+            self._last: dict[tuple[str, int], Report] = {}
             self._finished: dict[tuple[str, int], Record] = {}
             self._check_settings(settings)
             for stage in _stages(self._storage):
@@ -171,37 +178,37 @@ class Ledger:
         """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
         trial = self._trials[stage, number]
         trial.report(report.score, report.step)
+        self._last[stage, number] = report
+        if report.weights is not None:
+            self._keep_weights(stage, number, report.weights)
         if report.step == self._steps:
-            for name in ("hidden_size", "parameters", "seconds", "test"):
-                trial.set_user_attr(name, getattr(report, name))
-            if report.weights is not None:
-                self._keep_weights(stage, number, report.weights)
             return False
         return trial.user_attrs["role"] == "candidate" and trial.should_prune()
 
     def complete(self, stage: str, number: int) -> None:
         """The trial ended with its last report as its score."""
-        trial = self._trials.pop((stage, number))
-        scores = self._study(stage).get_trials(deepcopy=False)[number].intermediate_values
-        if not scores:
-            return self._end(stage, trial, TrialState.FAIL, "the evaluation reported nothing")
+        last = self._last.get((stage, number))
+        if last is None:
+            self.fail(stage, number, "the evaluation reported nothing")
+            return
         if stage == SEARCH:
-            self._keep_cell(number, from_json(trial.user_attrs["cell"]))
-        self._study(stage).tell(trial, scores[max(scores)])
-        return None
+            self._keep_cell(number, from_json(self._trials[stage, number].user_attrs["cell"]))
+        self._end(stage, number, TrialState.COMPLETE, value=last.score)
 
     def prune(self, stage: str, number: int) -> None:
         """The pruner gave the trial up."""
-        self._end(stage, self._trials.pop((stage, number)), TrialState.PRUNED, "")
+        self._end(stage, number, TrialState.PRUNED)
 
     def fail(self, stage: str, number: int, reason: str) -> None:
         """The trial ended without a score, for a reason in one line."""
-        self._end(stage, self._trials.pop((stage, number)), TrialState.FAIL, reason)
+        self._trials[stage, number].set_user_attr("reason", reason)
+        self._end(stage, number, TrialState.FAIL)
 
-    def _end(self, stage: str, trial: Trial, state: TrialState, reason: str) -> None:
-        if reason:
-            trial.set_user_attr("reason", reason)
-        self._study(stage).tell(trial, state=state)
+    def _end(self, stage: str, number: int, state: TrialState, value: float | None = None) -> None:
+        trial, last = self._trials.pop((stage, number)), self._last.pop((stage, number), None)
+        if last is not None:
+            trial.set_user_attr("result", {name: getattr(last, name) for name in RESULT})
+        self._study(stage).tell(trial, value, state)
 
     def _study(self, stage: str) -> optuna.Study:
         if stage not in self._studies:
@@ -220,7 +227,7 @@ class Ledger:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
             study.tell(trial.number, state=TrialState.FAIL)
-            study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
+            study.enqueue_trial(trial.params, user_attrs={k: v for k, v in trial.user_attrs.items() if k != "reason"})
 
     def _check_settings(self, settings: Mapping[str, Any]) -> None:
         study = self._study(SEARCH)
@@ -311,6 +318,7 @@ def _locked(path: Path) -> FileLock:
 
 def _record(trial: FrozenTrial) -> Record:
     notes = trial.user_attrs
+    result = notes.get("result", {})
     reason = notes.get("reason", "")
     cell = from_json(notes["cell"])
     return Record(
@@ -326,8 +334,7 @@ def _record(trial: FrozenTrial) -> Record:
         scores=trial.intermediate_values,
         score=trial.value if trial.state is TrialState.COMPLETE else None,
         reason=reason,
-        hidden_size=notes.get("hidden_size"),
-        parameters=notes.get("parameters"),
-        seconds=notes.get("seconds"),
-        test=notes.get("test"),
+        **{name: result.get(name) for name in RESULT},
+        began=trial.datetime_start,
+        ended=trial.datetime_complete,
     )

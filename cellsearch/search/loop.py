@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Final
 
 from cellsearch.search.ledger import Ledger, Record
@@ -14,7 +15,7 @@ from cellsearch.workers import Event, Failed, Finished, Reported, WorkerPool
 __all__ = ["Begun", "Loop"]
 
 PATIENCE: Final = 0.5
-"""Seconds between two looks at a quiet pool, so that a display stays alive."""
+"""Seconds between two looks by the observer."""
 
 Begun = tuple[str, Record]
 """A stage and its trial that the ledger has just begun."""
@@ -24,7 +25,7 @@ Begun = tuple[str, Record]
 class Loop:
     """Runs trials on a pool and writes what they say into the ledger.
 
-    `evaluation` turns a begun trial into what its worker trains; `observe` is called after every look at the pool.
+    `evaluation` turns a begun trial into what its worker trains; `observe` is called twice a second and at the end.
     """
 
     pool: WorkerPool
@@ -35,15 +36,26 @@ class Loop:
     _numbers: count[int] = field(default_factory=count)
 
     def run(self, next_trial: Callable[[], Begun | None]) -> None:
-        """Begin trials as workers come free, until there is no next one and none is running."""
+        """Submit trials as workers come free, until there is no next one and none is running.
+
+        One trial more than there are workers is begun ahead, while they are busy, so that a free worker does not
+        wait for the strategy, the sampler and the disk.
+        """
+        ahead: Begun | None = None
+        looked = monotonic()
         while True:
-            while len(self.running) < self.pool.size and (begun := next_trial()):
-                self._submit(begun)
+            ahead = ahead or next_trial()
+            while ahead and len(self.running) < self.pool.size:
+                self._submit(ahead)
+                ahead = next_trial()
             if not self.running:
-                return
+                break
             for event in self.pool.wait(PATIENCE):
                 self._handle(event)
-            self.observe()
+            if monotonic() - looked > PATIENCE:
+                self.observe()
+                looked = monotonic()
+        self.observe()
 
     def _submit(self, begun: Begun) -> None:
         job = next(self._numbers)

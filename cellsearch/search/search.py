@@ -83,7 +83,7 @@ def search(
     the cluster at `address` or starts one here, with `cpus` and a fraction `gpus` of a GPU for each training.
 
     The best `finalists` candidates are tuned again beside LSTM and GRU with `learning_rates` rates each and trained
-    with `fresh_seeds` seeds. `observe` is called with the progress about twice a second.
+    with `fresh_seeds` seeds; with 0 finalists there is no final. `observe` gets the progress twice a second.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
@@ -102,7 +102,10 @@ def search(
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
-    _check(the_task, baselines, settings, candidates=candidates, workers=workers, learning_rates=learning_rates)
+    _check_counts(0, candidates=candidates, finalists=finalists)
+    _check_counts(1, workers=workers, learning_rates=learning_rates, fresh_seeds=fresh_seeds, steps=settings.steps)
+    for cell in baselines:
+        hidden_size_for(the_task, cell, settings.parameters)
     rates = (the_task.learning_rate / RATES, the_task.learning_rate * RATES)
     written = {**settings.__dict__, "seeds": [to_json(cell) for cell in seed_cells]}
     with ExitStack() as stack:
@@ -111,7 +114,8 @@ def search(
         run = _Run(ledger, the_task, settings, observe or (lambda progress: None))
         loop = Loop(pool, ledger, run.evaluation, run.notice)
         run.search(loop, baselines, chosen, candidates)
-        run.finals(loop, finalists, learning_rates, fresh_seeds)
+        if finalists:
+            run.finals(loop, finalists, learning_rates, fresh_seeds)
     return load_study(study)
 
 
@@ -259,11 +263,7 @@ def _baselines(seeds: Sequence[Cell]) -> list[Cell]:
     return list(cells.values())
 
 
-def _check(task: Task, baselines: Sequence[Cell], settings: _Settings, **counts: int) -> None:
-    if settings.steps < 1:
-        raise BudgetError(f"a budget of {settings.steps} steps is too small for one step; use at least 1")
+def _check_counts(least: int, **counts: int) -> None:
     for name, count in counts.items():
-        if count < (0 if name == "candidates" else 1):
-            raise BudgetError(f"{name.replace('_', ' ')} must be at least 1, got {count}")
-    for cell in baselines:
-        hidden_size_for(task, cell, settings.parameters)
+        if count < least:
+            raise BudgetError(f"{name.replace('_', ' ')} must be at least {least}, got {count}")
