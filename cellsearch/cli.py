@@ -47,12 +47,8 @@ def search(
     candidates: Annotated[int, typer.Option(help="Cells to try beside the baselines.")] = 40,
     study: Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    parameters: Annotated[
-        int | None, typer.Option(help="Learned numbers of a model; the task's if not given.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps of a training; the task's if not given.")
-    ] = None,
+    parameters: Annotated[int | None, typer.Option(help="Learned numbers of a model; the task's if not given.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimizer steps of a training; the task's if not given.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data file of a task that takes one.")] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="Option of the task, as length=100; may be repeated.")
@@ -75,7 +71,7 @@ def search(
     from cellsearch.references import find_cell
 
     console = Console()
-    folder = study or Path("runs") / Path(task.rpartition(":")[0] or task).stem
+    folder = study or Path("runs") / Path((task.rpartition(":")[0] or task).removesuffix(".py")).name
     try:
         with Display(console) as display:
             found = cellsearch.search(
@@ -90,7 +86,7 @@ def search(
                 steps=steps,
                 options=_options(option or [], data),
                 executor=executor,
-                workers=workers or os.cpu_count() or 1,
+                workers=(os.cpu_count() or 1) if workers is None else workers,
                 timeout=timeout,
                 address=address,
                 cpus=cpus,
@@ -126,15 +122,28 @@ def list_(folder: Annotated[Path, typer.Argument(help="Where to look for studies
     )
     spaces = [(name, plugins.load(plugins.SPACES, name)) for name in plugins.names(plugins.SPACES)]
     console.print(tables.catalogue("search spaces", [(name, ", ".join(space.operations)) for name, space in spaces]))
-    console.print(tables.catalogue("seed cells", [(name, repr(cell)) for name, cell in plugins.seeds().items()]))
-    console.print(tables.study_list([load_study(path) for path in study_folders(folder)]))
+    seeds = [
+        (name, f"{len(cell.nodes)} nodes, states {', '.join(cell.states)}") for name, cell in plugins.seeds().items()
+    ]
+    console.print(tables.catalogue("seed cells", seeds))
+    studies, unreadable = [], []
+    for path in study_folders(folder):
+        try:
+            study = load_study(path)
+            load_task(study.settings["task"], study.settings["options"])
+            studies.append(study)
+        except CellsearchError as error:
+            unreadable.append((str(path), str(error)))
+    console.print(tables.study_list(studies))
+    if unreadable:
+        console.print(tables.catalogue("unreadable", unreadable))
 
 
 @app.command()
 def show(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
-    input_size: Annotated[int, typer.Option(help="Input size that costs are counted at.")] = 128,
-    hidden_size: Annotated[int, typer.Option(help="Hidden size that costs are counted at.")] = 128,
+    input_size: Annotated[int, typer.Option(min=1, help="Input size that costs are counted at.")] = 128,
+    hidden_size: Annotated[int, typer.Option(min=1, help="Hidden size that costs are counted at.")] = 128,
     png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
 ) -> None:
@@ -179,7 +188,7 @@ def main() -> None:
     try:
         app()
     except CellsearchError as error:
-        print(f"cellsearch: {error}", file=sys.stderr)
+        print("cellsearch:", *str(error).splitlines(), file=sys.stderr)
         sys.exit(2)
 
 
@@ -200,12 +209,12 @@ def _deliver(study: Study) -> None:
     import cellsearch
     from cellsearch.inspect import tables
     from cellsearch.inspect.picture import save_picture
-    from cellsearch.inspect.progress_plot import save_progress
 
     console = Console()
     study.write_tables()
-    save_progress(study, study.path / "progress.png")
-    console.print(tables.verdict_table(study))
+    _plot(study, study.path / "progress.png")
+    if study.verdicts:
+        console.print(tables.verdict_table(study))
     console.print(tables.statement(study), highlight=False)
     best, stem = study.best.cell, study.path / "best"
     console.print(tables.cell_sheet(best, 128, 128))
@@ -213,3 +222,17 @@ def _deliver(study: Study) -> None:
     save_picture(best, stem.with_suffix(".png"))
     cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
     console.print(tables.catalogue(f"results in {study.path}", RESULTS))
+
+
+def _plot(study: Study, path: Path) -> None:
+    """Draw the course of the search."""
+    from cellsearch.inspect.progress_plot import Point, save_progress
+
+    candidates = [record for record in study.records if record.role == "candidate" and record.scores]
+    points = [
+        Point(record.number, record.scores[max(record.scores)], record.state)
+        for record in candidates
+        if record.state in ("complete", "pruned")
+    ]
+    baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
+    save_progress(points, baselines, study.task.metric, study.task.lower_is_better, path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -46,14 +47,14 @@ def load(group: str, reference: str) -> Any:
         )
     try:
         return registered[reference].load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         raise UnknownNameError(f"{kind} {reference!r} is registered but cannot be loaded: {error}") from error
 
 
 def _module(kind: str, reference: str, place: str) -> ModuleType:
     try:
         return importlib.import_module(place)
-    except ImportError as error:
+    except Exception as error:
         raise UnknownNameError(f"{kind} {reference!r}: {error}; install the package or name a file") from error
 
 
@@ -61,7 +62,7 @@ def _file(kind: str, reference: str, path: Path) -> ModuleType:
     if not path.is_file():
         raise UnknownNameError(f"{kind} {reference!r}: no file {path}")
     # One module a file, found again by its own classes when they are pickled or compared.
-    name = f"cellsearch_file_{path.resolve()}".replace("/", "_").replace(".", "_")
+    name = f"cellsearch_file_{sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -64,7 +64,7 @@ class Adding:
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Fresh sequences without end."""
-        generator = torch.Generator().manual_seed(seed)
+        generator = _generator(seed)
         while True:
             yield _sequences(self.length, self.batch, generator)
 
@@ -75,11 +75,16 @@ class Adding:
 
     def score(self, model: nn.Module, split: str) -> float:
         """Mean squared error on HELD_OUT sequences that are the same for every cell."""
-        x, target = _sequences(self.length, HELD_OUT, torch.Generator().manual_seed(SEEDS[split]))
+        device = next(model.parameters()).device
+        x, target = (t.to(device) for t in _sequences(self.length, HELD_OUT, _generator(SEEDS[split])))
         return float(F.mse_loss(model(x), target))
 
 
 TASK = Adding()
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def _sequences(length: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -27,6 +27,12 @@ from cellsearch.recurrence import RNN
 
 EMBEDDING_SIZE = 48
 
+SPLITS = 20
+"""Parts of the text: 18 to train, then one to validate and one to test."""
+
+WINDOW = 1024
+"""Steps that a score reads at once, so that a long text needs no more memory than a short one."""
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -36,6 +42,11 @@ class Corpus:
     train: Tensor
     validation: Tensor
     test: Tensor
+
+    @property
+    def size(self) -> int:
+        """Characters of all splits."""
+        return len(self.train) + len(self.validation) + len(self.test)
 
 
 class CharacterModel(nn.Module):
@@ -65,14 +76,18 @@ class Chars:
     lower_is_better: ClassVar[bool] = True
     parameters: ClassVar[int] = 60_000
     steps: ClassVar[int] = 400
-    learning_rate: ClassVar[float] = 1e-2
+    learning_rate: ClassVar[float] = 2e-2
 
     def prepare(self) -> None:
         """Read the corpus. Raises DataError if it is missing, empty, not UTF-8 or too short to split."""
-        shortest = 20 * self.batch
+        if self.batch < 1 or self.length < 1:
+            raise DataError(f"chars needs batch and length of at least 1, got {self.batch}, {self.length}")
         corpus = _corpus(self.data)
-        if min(len(corpus.train) - 1, 20 * len(corpus.test)) < max(shortest, self.batch * 2):
-            raise DataError(f"data {self.data!r} is too short for {self.batch} streams; needs {shortest} characters")
+        if len(corpus.test) <= 2 * self.batch:
+            raise DataError(
+                f"data {self.data!r} has {corpus.size} characters, too few for {self.batch} streams: "
+                f"use a text of {SPLITS * (2 * self.batch + 1)}, or a smaller batch"
+            )
 
     def model(self, cell: Cell, hidden_size: int) -> nn.Module:
         """A character model of the corpus' alphabet."""
@@ -100,12 +115,15 @@ class Chars:
 
     def score(self, model: nn.Module, split: str) -> float:
         """Bits per character over the split, read as `batch` streams at once."""
-        text: Tensor = getattr(_corpus(self.data), split)
+        text: Tensor = getattr(_corpus(self.data), split).to(next(model.parameters()).device)
         stream = (len(text) - 1) // self.batch
         ids = text[: stream * self.batch].view(self.batch, stream).t()
         following = text[1 : stream * self.batch + 1].view(self.batch, stream).t()
-        logits, _ = model(ids)
-        return float(F.cross_entropy(logits.flatten(0, 1), following.flatten())) / math.log(2)
+        total, states = 0.0, None
+        for window, targets in zip(torch.split(ids, WINDOW), torch.split(following, WINDOW), strict=True):
+            logits, states = model(window, states)
+            total += float(F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum"))
+        return total / following.numel() / math.log(2)
 
 
 TASK = Chars()
@@ -115,8 +133,9 @@ TASK = Chars()
 def _corpus(data: str) -> Corpus:
     text = _read(Path(data)) if data else _language_reference()
     alphabet = {character: i for i, character in enumerate(sorted(set(text)))}
-    ids = torch.tensor([alphabet[character] for character in text])
-    train, validation = int(0.9 * len(ids)), int(0.95 * len(ids))
+    # Models may be built under another default device (`meta`, to count their parameters); the corpus never is.
+    ids = torch.tensor([alphabet[character] for character in text], device="cpu")
+    train, validation = (SPLITS - 2) * len(ids) // SPLITS, (SPLITS - 1) * len(ids) // SPLITS
     return Corpus(len(alphabet), ids[:train], ids[train:validation], ids[validation:])
 
 

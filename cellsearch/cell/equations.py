@@ -17,7 +17,8 @@ from typing import Final
 
 from cellsearch.cell.cell import Cell, Node
 from cellsearch.cell.expression import substitute
-from cellsearch.cell.ops import INPUT, LINEAR, OPS
+from cellsearch.cell.lines import lines, matrices, next_of
+from cellsearch.cell.ops import LINEAR, OPS
 from cellsearch.errors import CellError
 
 __all__ = ["NEXT", "equations", "from_equations"]
@@ -34,6 +35,8 @@ def from_equations(name: str, text: str, states: Sequence[str], output: str) -> 
         lines = ast.parse("\n".join(line.strip() for line in text.splitlines())).body
     except SyntaxError as error:
         raise CellError(f"cell {name!r}: {error.msg} in equation {(error.text or '').strip()!r}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise CellError(f"cell {name!r}: its equations cannot be read: {error}; write shorter ones") from None
     reader = _Reader(name)
     for line in lines:
         if not (isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name)):
@@ -79,6 +82,12 @@ class _Reader:
                 return op, operands, 0.0
             case ast.Call(ast.Name(op), operands, [ast.keyword("bias", ast.Constant(int() | float() as bias))]):
                 return op, operands, float(bias)
+            case ast.Call(
+                ast.Name(op),
+                operands,
+                [ast.keyword("bias", ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as bias)))],
+            ):
+                return op, operands, -float(bias)
             case ast.Name(operand):
                 return "identity", [ast.Name(operand)], 0.0
         raise CellError(
@@ -93,43 +102,22 @@ def equations(cell: Cell) -> tuple[str, ...]:
     Arithmetic and linears used once stand inside the line that uses them.
     """
     printer = _Printer(cell)
-    lines = [printer.line(name) for name in cell.order if printer.has_own_line(name)]
+    text = [printer.line(name) for name in printer.lines]
     named: dict[str, str] = {}
     for state, following in cell.states.items():
         if following in named:
-            lines.append(f"{state}' = {named[following]}'")
+            text.append(f"{state}' = {named[following]}'")
         named.setdefault(following, state)
-    lines.append(f"output = {printer.label(cell.output)}")
-    return tuple(lines)
+    text.append(f"output = {printer.label(cell.output)}")
+    return tuple(text)
 
 
 class _Printer:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
-        linears = [name for name in cell.order if cell.nodes[name].op == LINEAR]
-        self.number = {name: i for i, name in enumerate(linears, start=1)}
-        self.next_of = {following: state for state, following in reversed([*cell.states.items()])}
-
-    def has_own_line(self, name: str) -> bool:
-        node = self.cell.nodes[name]
-        uses = sum(self.cell.nodes[user].operands.count(name) for user in self.cell.users(name))
-        if name in self.next_of or name == self.cell.output or uses != 1:
-            return True
-        arithmetic = node.op in (
-            "sum",
-            "product",
-            "difference",
-            "one_minus",
-            "blend",
-            "scale",
-            "bias",
-            "identity",
-        )
-        of_a_value = node.op != LINEAR and all(self._is_line(operand) for operand in node.operands)
-        return not (arithmetic or of_a_value or node.op == LINEAR)
-
-    def _is_line(self, name: str) -> bool:
-        return name in self.cell.sources or self.has_own_line(name)
+        self.lines = lines(cell)
+        self.matrices = matrices(cell)
+        self.next_of = next_of(cell)
 
     def label(self, name: str) -> str:
         return f"{self.next_of[name]}'" if name in self.next_of else name
@@ -144,7 +132,7 @@ class _Printer:
         node = self.cell.nodes[name]
         operands = [self._operand(operand) for operand in node.operands]
         if node.op == LINEAR:
-            return self._linear(name, node, operands)
+            return self._linear(name, operands)
         own = {p: ast.Name(f"{p}_{name}") for p in node.row.parameters}
         return substitute(self._readable(node), dict(zip("abc", operands, strict=False)) | own)
 
@@ -152,20 +140,13 @@ class _Printer:
         return "weight * layer_norm(a) + bias" if node.op == "layer_norm" else node.row.value
 
     def _operand(self, name: str) -> ast.expr:
-        if self._is_line(name):
+        if name in self.cell.sources or name in self.lines:
             return ast.Name(self.label(name))
         return self._tree(name)
 
-    def _linear(self, name: str, node: Node, operands: list[ast.expr]) -> ast.expr:
-        number = self.number[name]
-        tree: ast.expr | None = None
-        letters = [self._letter(operand) for operand in node.operands]
-        for position, (letter, operand) in enumerate(zip(letters, operands, strict=True)):
-            mark = f".{position + 1}" if letters.count(letter) > 1 else ""
-            product = ast.BinOp(ast.Name(f"{letter}{number}{mark}"), ast.MatMult(), operand)
-            tree = product if tree is None else ast.BinOp(tree, ast.Add(), product)
-        assert tree is not None
-        return ast.BinOp(tree, ast.Add(), ast.Name(f"b{number}"))
-
-    def _letter(self, operand: str) -> str:
-        return "W" if operand == INPUT else "U" if operand in self.cell.states else "V"
+    def _linear(self, name: str, operands: list[ast.expr]) -> ast.expr:
+        *weights, bias = self.matrices[name]
+        tree: ast.expr = ast.BinOp(ast.Name(weights[0]), ast.MatMult(), operands[0])
+        for weight, operand in zip(weights[1:], operands[1:], strict=True):
+            tree = ast.BinOp(tree, ast.Add(), ast.BinOp(ast.Name(weight), ast.MatMult(), operand))
+        return ast.BinOp(tree, ast.Add(), ast.Name(bias))

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +21,8 @@ __all__ = ["SCHEMA", "from_json", "load", "save", "to_json"]
 
 SCHEMA: Final = "cellsearch.cell/1"
 
-MOST_BYTES: Final = 1_000_000
-"""Size of a cell file, at most; the largest valid cell needs about a tenth."""
+MOST_BYTES: Final = 4_000_000
+"""Size of a cell file, at most; the largest valid cell needs about half."""
 
 
 def to_json(cell: Cell, indent: int | None = None) -> str:
@@ -57,10 +58,10 @@ def from_json(text: str, where: str = "cell") -> Cell:
         raise CellError(f"{where}: schema {_short(schema)} is not known; this version reads {SCHEMA!r}")
     _expect_keys(content, {"schema", "name", "states", "output", "nodes"}, set(), where, "the file")
     name, states, output, nodes = (content[key] for key in ("name", "states", "output", "nodes"))
-    _expect(isinstance(name, str) and 0 < len(name) <= 200, where, "'name'", "a text of 1 to 200 characters", name)
+    _expect(isinstance(name, str), where, "'name'", "a text", name)
     _expect(isinstance(states, dict), where, "'states'", "an object", states)
     for state, following in states.items():
-        _expect(isinstance(following, str), where, f"the next value of state {state!r}", "a name", following)
+        _expect(isinstance(following, str), where, f"the next value of state {_short(state)}", "a name", following)
     _expect(isinstance(output, str), where, "'output'", "a name", output)
     _expect(isinstance(nodes, dict), where, "'nodes'", "an object", nodes)
     try:
@@ -92,7 +93,7 @@ def save(cell: Cell, path: str | Path) -> None:
 
 
 def _node(name: str, content: Any, where: str) -> Node:
-    what = f"node {name!r}"
+    what = f"node {_short(name)}"
     _expect(isinstance(content, dict), where, what, "an object", content)
     _expect_keys(content, {"op", "operands"}, {"initial_bias"}, where, what)
     op, operands, bias = content["op"], content["operands"], content.get("initial_bias", 0.0)
@@ -114,14 +115,13 @@ def _expect_keys(content: Mapping[str, Any], needed: set[str], possible: set[str
     if missing:
         raise CellError(f"{where}: {what} has no {', '.join(map(repr, sorted(missing)))}; add it")
     if unknown:
-        raise CellError(f"{where}: {what} has unknown {', '.join(map(_short, sorted(unknown)))}; remove it")
+        raise CellError(f"{where}: {what} has unknown {_short(min(unknown))}; remove it")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"{_short(twice)} is there twice; rename or remove one")
     return content
 

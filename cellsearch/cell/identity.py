@@ -12,7 +12,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, Node
 from cellsearch.cell.ops import INPUT, OPS
 
 __all__ = ["canonical_text", "identity"]
@@ -39,7 +39,7 @@ def _label(cell: Cell, name: str) -> tuple[object, ...]:
     if name in cell.states:
         return ("state",)
     node = cell.nodes[name]
-    return ("node", node.op, node.initial_bias, name == cell.output)
+    return ("node", node.op, _bias(node), name == cell.output)
 
 
 def _neighbours(cell: Cell) -> Mapping[str, list[tuple[str, str]]]:
@@ -112,5 +112,10 @@ def _text(cell: Cell, colours: Colours) -> str:
     for name, node in cell.nodes.items():
         operands = [number[operand] for operand in node.operands]
         operands = sorted(operands) if OPS[node.op].commutes else operands
-        lines.append(f"{number[name]} = {node.op} {' '.join(operands)} {node.initial_bias or ''}")
+        lines.append(f"{number[name]} = {node.op} {' '.join(operands)} {_bias(node) or ''}")
     return "\n".join(sorted(lines))
+
+
+def _bias(node: Node) -> float:
+    """The initial bias such that 1 and 1.0, and 0 and -0.0, are written the same."""
+    return float(node.initial_bias) or 0.0

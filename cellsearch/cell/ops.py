@@ -129,7 +129,7 @@ FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "relu": "torch.relu({})",
         "leaky_relu": "torch.nn.functional.leaky_relu({})",
         "positive": "torch.heaviside({0}, torch.zeros_like({0}))",
-        "normalize": "torch.nn.functional.layer_norm({0}, {0}.shape[-1:])",
+        "normalize": "torch.nn.functional.layer_norm({0}, ({0}).shape[-1:])",
         "inverse_deviation": "torch.rsqrt(torch.var({}, -1, unbiased=False, keepdim=True) + 1e-5)",
         "row_mean": "torch.mean({}, -1, keepdim=True)",
     }

@@ -20,18 +20,26 @@ __all__ = ["MOST_NODES", "NAME_LENGTH", "validate"]
 MOST_NODES: Final = 512
 """Nodes of a cell, at most: a bound on what a foreign file can ask for."""
 
+MOST_OPERANDS: Final = 64
+"""Operands of a node, at most, where its operation takes any number."""
+
 NAME_LENGTH: Final = 64
-"""Characters of a name, at most."""
+"""Characters of the name of a node or state, at most."""
+
+TITLE_LENGTH: Final = 200
+"""Characters of a cell's own name, at most."""
 
 
 def validate(name: str, nodes: Mapping[str, Node], states: Mapping[str, str], output: str) -> None:
     """Check every rule of the graph; raises CellError at the first that is broken.
 
-    Names are Python identifiers; operations are rows of the table with operands that exist, in a number that the row
-    takes; there is no cycle within a step; each state has a next value; the input influences every node and the
-    output, and every node and state influences the output, within the step or through later ones.
+    The cell's name is one line of text, the others are Python identifiers; operations are rows of the table with
+    operands that exist, in a number that the row takes; there is no cycle within a step; each state has a next value;
+    the input influences every node and the output, and every node and state influences the output, within the step or
+    through later ones.
     """
-    where = f"cell {name!r}"
+    where = f"cell {_short(name)}"
+    _check_title(where, name)
     _check_size(where, nodes, states)
     for each in (*states, *nodes):
         _check_name(where, each)
@@ -41,14 +49,19 @@ def validate(name: str, nodes: Mapping[str, Node], states: Mapping[str, str], ou
     for state, following in states.items():
         if following not in nodes:
             raise CellError(
-                f"{where}: state {state!r} has no next value: {following!r} is no operation of the cell; "
+                f"{where}: state {state!r} has no next value: {_short(following)} is no operation of the cell; "
                 f"name one of {_some(nodes)}"
             )
     if output not in nodes:
-        raise CellError(f"{where}: output {output!r} is no operation of the cell; name one of {_some(nodes)}")
+        raise CellError(f"{where}: output {_short(output)} is no operation of the cell; name one of {_some(nodes)}")
     step = _step_graph(nodes)
     _check_acyclic(where, step)
     _check_reach(where, step, nodes, states, output)
+
+
+def _check_title(where: str, name: object) -> None:
+    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= TITLE_LENGTH:
+        raise CellError(f"{where}: no name for a cell; use 1 to {TITLE_LENGTH} printable characters")
 
 
 def _check_size(where: str, nodes: Mapping[str, Node], states: Mapping[str, str]) -> None:
@@ -89,6 +102,11 @@ def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], st
             f"{where}: node {name!r} ({node.op}) takes {row.arity()}, got {len(node.operands)}; "
             f"{'remove the rest' if node.operands else 'name what it computes from'}"
         )
+    if len(node.operands) > MOST_OPERANDS:
+        raise CellError(
+            f"{where}: node {name!r} ({node.op}) has {len(node.operands)} operands; {MOST_OPERANDS} is the limit, "
+            "sum several nodes instead"
+        )
     for operand in node.operands:
         if operand != INPUT and operand not in nodes and operand not in states:
             raise CellError(
@@ -112,9 +130,9 @@ def _check_acyclic(where: str, step: nx.DiGraph[str]) -> None:
     if nx.is_directed_acyclic_graph(step):
         return
     cycle = [edge[0] for edge in nx.find_cycle(step)]
+    path = [*cycle, cycle[0]] if len(cycle) <= 8 else [*cycle[:8], "..."]
     raise CellError(
-        f"{where}: nodes {' -> '.join([*cycle, cycle[0]])} form a cycle within one step; "
-        "let one of them read a state instead"
+        f"{where}: nodes {' -> '.join(path)} form a cycle within one step; let one of them read a state instead"
     )
 
 

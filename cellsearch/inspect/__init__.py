@@ -1,0 +1,1 @@
+"""Inspect: pictures, tables and plots of cells and studies."""

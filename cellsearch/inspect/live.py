@@ -7,6 +7,7 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -43,34 +44,58 @@ class Display:
         if self.live:
             self.live.update(_panel(progress))
             return
-        done = progress.complete + progress.pruned + progress.failed
-        now = (progress.stage, done * LINES // max(1, progress.total))
+        now = (progress.stage, _done(progress) * LINES // max(1, progress.total))
         if now != self.last:
             self.last = now
-            self.console.print(f"{_counts(progress)}; {_best(progress)}", highlight=False, soft_wrap=True)
+            self.console.print(_line(progress), highlight=False, markup=False, soft_wrap=True)
 
 
 def _panel(progress: Progress) -> RenderableType:
-    done = progress.complete + progress.pruned + progress.failed
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(progress.stage, ProgressBar(total=max(1, progress.total), completed=done, width=40), _counts(progress))
-    return Group(bar, Text(_best(progress)))
-
-
-def _counts(progress: Progress) -> str:
-    done = progress.complete + progress.pruned + progress.failed
-    left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
-    return (
-        f"{progress.stage}: {done} of {progress.total} done, {progress.running} running, {progress.pruned} pruned, "
-        f"{progress.failed} failed{left}"
+    bar.add_row(
+        progress.stage,
+        ProgressBar(total=max(1, progress.total), completed=_done(progress), width=30),
+        f"{_done(progress)} of {progress.total} done{_left(progress)}",
     )
+    counts = Text(f"{progress.running} running, {progress.pruned} pruned, {progress.failed} failed")
+    return Group(bar, counts, _scores(progress))
 
 
-def _best(progress: Progress) -> str:
+def _scores(progress: Progress) -> RenderableType:
+    """The best candidate and the baselines, and how far it is from each."""
+    direction = "lower" if progress.lower_is_better else "higher"
+    scores = Table(box=None, padding=(0, 2, 0, 0))
+    scores.add_column(f"{progress.metric}, {direction} is better")
+    scores.add_column("score", justify="right")
+    scores.add_column("best less it", justify="right")
+    best = progress.best.score if progress.best else None
+    name = escape(progress.best.cell.name) if progress.best else "no candidate"
+    label = f"{name}, best so far" if progress.stage == "search" else f"{name}, best of the search"
+    scores.add_row(label, "-" if best is None else f"{best:.4f}", style="bold")
+    for baseline, score in progress.baselines.items():
+        scores.add_row(escape(baseline), f"{score:.4f}", "-" if best is None else f"{best - score:+.4f}")
+    return scores
+
+
+def _line(progress: Progress) -> str:
+    counts = (
+        f"{progress.stage}: {_done(progress)} of {progress.total} done, {progress.running} running, "
+        f"{progress.pruned} pruned, {progress.failed} failed{_left(progress)}"
+    )
     baselines = ", ".join(f"{name} {score:.4f}" for name, score in progress.baselines.items())
     if progress.best is None or progress.best.score is None:
-        return f"best: none yet; {baselines or 'baselines are training'} ({progress.metric})"
-    return f"best: {progress.best.cell.name} {progress.best.score:.4f}; {baselines} ({progress.metric})"
+        return f"{counts}; {baselines or 'baselines are training'} ({progress.metric})"
+    best = progress.best.score
+    held = ", ".join(f"{name} {score:.4f} ({best - score:+.4f})" for name, score in progress.baselines.items())
+    return f"{counts}; best {progress.best.cell.name} {best:.4f} {progress.metric}, held against {held}"
+
+
+def _done(progress: Progress) -> int:
+    return progress.complete + progress.pruned + progress.failed
+
+
+def _left(progress: Progress) -> str:
+    return "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
 
 
 def _duration(seconds: float) -> str:

@@ -59,39 +59,52 @@ def catalogue(title: str, rows: Iterable[tuple[str, str]]) -> RenderableType:
 
 
 def study_list(studies: Sequence[Study]) -> RenderableType:
-    """The studies: path, task, candidates that ended, and the best one beside the LSTM."""
+    """The studies: path, task, candidates that ended, and the best one beside the LSTM.
+
+    Raises UnknownNameError if the task of one is gone.
+    """
     table = Table("study", "task", "candidates", "best", "lstm", title="studies", title_justify="left", box=None)
     for study in studies:
         best = best_candidates(study.records, study.task.lower_is_better)
         lstm = [r.score for r in study.records if r.cell.name == "lstm" and r.score is not None]
         ended = sum(r.role == "candidate" and r.state in ("complete", "pruned", "failed") for r in study.records)
         shown = f"{best[0].cell.name} {best[0].score:.4f}" if best else "-"
-        table.add_row(str(study.path), study.settings["task"], str(ended), shown, f"{lstm[0]:.4f}" if lstm else "-")
+        table.add_row(
+            escape(str(study.path)),
+            escape(study.settings["task"]),
+            str(ended),
+            shown,
+            f"{lstm[0]:.4f}" if lstm else "-",
+        )
     return table
 
 
 def verdict_table(study: Study) -> RenderableType:
     """The finals: mean and 95 % interval of each finalist over its fresh seeds, and its differences to LSTM and GRU."""
     task = study.task
-    direction = "lower" if task.lower_is_better else "higher"
-    table = Table(title=f"{task.metric}, {direction} is better; mean and 95 % interval over fresh seeds", box=None)
-    for heading in ("cell", "hidden", "parameters", "rate", "seeds", "validation", "less lstm", "less gru", "test"):
-        table.add_column(heading, justify="left" if heading == "cell" else "right", no_wrap=True)
-    for verdict in sorted(study.verdicts, key=lambda v: _rank(v, task.lower_is_better)):
+    ranked = sorted(study.verdicts, key=lambda v: _rank(v, task.lower_is_better))
+    scores = _right_aligned("cell", "validation", *(f"less {name}" for name in BASELINES), "test")
+    models = _right_aligned("cell", "hidden size", "parameters", "learning rate", "seeds")
+    failures = []
+    for verdict in ranked:
+        name, style = escape(verdict.cell.name), "bold" if verdict.role == "candidate" else ""
         if verdict.validation is None:
-            table.add_row(verdict.cell.name, "", "", "", "0", escape(verdict.reason))
+            failures.append(Text(f"{verdict.cell.name} has no result: {verdict.reason}"))
             continue
-        table.add_row(
-            verdict.cell.name,
-            str(verdict.hidden_size),
-            str(verdict.parameters),
-            f"{verdict.learning_rate:.2g}",
-            str(verdict.seeds),
-            str(verdict.validation),
-            *(str(verdict.differences.get(name, "")) for name in BASELINES),
-            str(verdict.test or ""),
-            style="bold" if verdict.role == "candidate" else "",
-        )
+        differences = [verdict.differences.get(baseline) for baseline in BASELINES]
+        intervals = [verdict.validation, *differences, verdict.test]
+        scores.add_row(name, *(str(each or "") for each in intervals), style=style)
+        rate = f"{verdict.learning_rate:.2g}"
+        models.add_row(name, str(verdict.hidden_size), f"{verdict.parameters:,}", rate, str(verdict.seeds), style=style)
+    direction = "lower" if task.lower_is_better else "higher"
+    title = Text(f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds")
+    return Group(title, scores, Text(), models, Text(), *failures)
+
+
+def _right_aligned(first: str, *others: str) -> Table:
+    table = Table(first, box=None, padding=(0, 2, 0, 0))
+    for heading in others:
+        table.add_column(heading, justify="right")
     return table
 
 

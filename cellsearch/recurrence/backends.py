@@ -13,12 +13,13 @@ from torch import Tensor
 
 from cellsearch.cell import Cell
 from cellsearch.errors import BackendError
+from cellsearch.recurrence.eager import EAGER
 from cellsearch.recurrence.interface import Backend
 from cellsearch.recurrence.reference import REFERENCE
 
 __all__ = ["BACKENDS", "choose"]
 
-BACKENDS: Final[tuple[Backend, ...]] = (REFERENCE,)
+BACKENDS: Final[tuple[Backend, ...]] = (EAGER, REFERENCE)
 """All backends, the preferred ones first; the last one runs every cell."""
 
 

@@ -122,7 +122,10 @@ class RNN(nn.Module):
         if isinstance(x, PackedSequence):
             return self._forward_packed(x, initial)
         if x.dim() not in (2, 3) or x.shape[-1] != self.input_size:
-            raise ValueError(f"input must be [T, B, {self.input_size}] or [T, {self.input_size}], got {list(x.shape)}")
+            order = "B, T" if self.batch_first else "T, B"
+            raise ValueError(
+                f"input must be [{order}, {self.input_size}] or [T, {self.input_size}], got {list(x.shape)}"
+            )
         batched = x.dim() == 3
         if not batched:
             x = x.unsqueeze(1)

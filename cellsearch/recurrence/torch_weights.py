@@ -8,11 +8,13 @@ which takes their sum and gives back the sum and zero.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
+from cellsearch.cell import Cell
 from cellsearch.errors import CellError
 from cellsearch.recurrence.rnn import RNN, Layer
 
@@ -74,7 +76,7 @@ def to_torch(rnn: RNN) -> nn.RNNBase:
             assert isinstance(layer, Layer)
             for target, source in zip(weights, _stacked(layer, gates), strict=True):
                 target.copy_(source)
-    return module
+    return module.train(rnn.training)
 
 
 def _gates(rnn: RNN) -> tuple[Gate, ...]:
@@ -82,9 +84,27 @@ def _gates(rnn: RNN) -> tuple[Gate, ...]:
         raise CellError(f"cell {rnn.cell.name!r} has no twin in torch; these have: {', '.join(GATES)}")
     gates = GATES[rnn.cell.name][1]
     linears = {name for name, node in rnn.cell.nodes.items() if node.op == "linear"}
-    if linears != {linear for gate in gates for linear in gate}:
+    if linears != {linear for gate in gates for linear in gate} or not _computes_the_same(rnn.cell):
         raise CellError(f"cell {rnn.cell.name!r} is not the seed of that name; use cs.seed({rnn.cell.name!r})")
     return gates
+
+
+@cache
+def _computes_the_same(cell: Cell) -> bool:
+    """Whether the cell gives what torch gives with the same small weights, as a cell that was edited does not."""
+    kind, gates = GATES[cell.name]
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        rnn, module = RNN(cell, 2, 3, backend="reference").double(), kind(2, 3).double()
+        for layer, weights in zip(rnn.layers, _torch_weights(module), strict=True):
+            assert isinstance(layer, Layer)
+            _load(layer, gates, *weights)
+        x = torch.randn(4, 2, 2, dtype=torch.float64)
+        (output, last), (expected, expected_last) = rnn(x), module(x)
+    ours, theirs = (each if isinstance(each, tuple) else (each,) for each in (last, expected_last))
+    if len(ours) != len(theirs):
+        return False
+    return all(torch.allclose(*pair) for pair in zip((output, *ours), (expected, *theirs), strict=True))
 
 
 def _torch_weights(module: nn.RNNBase) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:

@@ -1,8 +1,7 @@
 """The finals: the best candidates beside LSTM and GRU, each tuned alike and trained again with fresh seeds.
 
 A candidate's score in the search is a maximum over many tries, so it flatters. Here every finalist gets the same
-number of learning rates, the same ones (each finalist's stage has the sampler's seed), and then the same fresh seeds
-at its best rate. Test data is read after these trainings and nowhere else.
+number of learning rates, the same ones (drawn from the study's seed), and then the same fresh seeds at its best rate. Test data is read after these trainings and nowhere else.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ class Finals:
             self.ledger.queue(stage, Proposal(cell), TUNING, self.seed, first)
             return True
         scored = [r for r in tuning if r.score is not None]
-        if len(fresh) == self.fresh_seeds or not scored or any(r.state == "running" for r in tuning):
+        if len(fresh) >= self.fresh_seeds or not scored or any(r.state == "running" for r in tuning):
             return False
         best = sorted(scored, key=lambda r: r.score or 0.0, reverse=not self.lower_is_better)[0]
         self.ledger.queue(stage, Proposal(cell), FRESH, _fresh_seed(self.seed, len(fresh)), best.learning_rate)

@@ -3,12 +3,13 @@
 A study is a folder: `study.db` (SQLite) with one Optuna study a stage ("search", and one for each finalist), cell
 files in `cells/`, weights in `weights/`. One process writes at a time and holds `lock`; anyone may read. What is told
 is on disk before the next trial starts, so that killing the writer loses no finished trial; opening the ledger again
-marks the trials that were running as failed and queues them anew.
+marks the trials that were running as interrupted and queues them anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final, Literal, Self
 import optuna
 from filelock import FileLock, Timeout
 from optuna.distributions import FloatDistribution
+from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,13 +35,15 @@ __all__ = [
     "Record",
     "State",
     "read_records",
-    "read_settings",
+    "read_study",
     "study_folders",
     "weights_path",
 ]
 
 SEARCH: Final = "search"
 """The stage of the candidates; finalists have stages of their own."""
+
+SCHEMA: Final = "cellsearch.study/1"
 
 INTERRUPTED: Final = "interrupted"
 
@@ -54,6 +58,13 @@ STATES: Final[Mapping[TrialState, State]] = {
 }
 
 DATABASE: Final = "study.db"
+
+PATIENCE: Final = 60.0
+"""Seconds that a writer waits for those who read, and they for it."""
+
+PROPOSED: Final = ("cell", "identity", "role", "seed", "parents", "edits", "place")
+"""What the ledger knows of a trial before it begins; `place` counts the stage's trials before it, without those that
+were interrupted, so that a search draws the same learning rates whether it was interrupted or not."""
 
 RESULT: Final = ("hidden_size", "parameters", "seconds", "test")
 """What the ledger keeps of a trial's last report beside its score."""
@@ -114,15 +125,17 @@ class Ledger:
         self._seed = int(settings["seed"])
         self._steps = int(settings["steps"])
         self._lock = _locked(path)
+        self._studies: dict[str, optuna.Study] = {}
+        self._trials: dict[tuple[str, int], Trial] = {}
+        self._last: dict[tuple[str, int], Report] = {}
+        self._finished: dict[tuple[str, int], Record] = {}
+        self._seen: dict[str, Sequence[FrozenTrial]] = {}
         try:
-            self._storage = _storage(path, create=True)
-            self._studies: dict[str, optuna.Study] = {}
-            self._trials: dict[tuple[str, int], Trial] = {}
-            self._last: dict[tuple[str, int], Report] = {}
-            self._finished: dict[tuple[str, int], Record] = {}
-            self._check_settings(settings)
-            for stage in _stages(self._storage):
-                self._requeue(stage)
+            with _one_line(path):
+                self._storage = _storage(path, create=True)
+                self._check_settings(settings)
+                for stage in _stages(self._storage):
+                    self._requeue(stage)
         except BaseException:
             self._lock.release()
             raise
@@ -140,7 +153,7 @@ class Ledger:
     def records(self, stage: str) -> list[Record]:
         """Every trial of a stage, in order."""
         records = []
-        for trial in self._study(stage).get_trials(deepcopy=False):
+        for trial in self._all(stage):
             key = (stage, trial.number)
             if trial.state.is_finished() and key not in self._finished:
                 self._finished[key] = _record(trial)
@@ -149,7 +162,7 @@ class Ledger:
 
     def waiting(self, stage: str) -> bool:
         """Whether the stage has a trial that was queued and never begun."""
-        return bool(self._study(stage).get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+        return any(trial.state is TrialState.WAITING for trial in self._all(stage))
 
     def queue(self, stage: str, proposal: Proposal, role: str, seed: int, learning_rate: float | None = None) -> None:
         """Put a trial on disk that `begin` starts; `learning_rate` fixes the rate that the sampler would suggest."""
@@ -161,23 +174,27 @@ class Ledger:
             "seed": seed,
             "parents": list(proposal.parents),
             "edits": list(proposal.edits),
+            "place": sum(record.state != INTERRUPTED for record in self.records(stage)),
         }
         self._study(stage).enqueue_trial(params, user_attrs=attributes)
+        self._changed(stage)
 
     def begin(self, stage: str) -> Record:
         """Begin the first waiting trial of the stage, with its learning rate."""
         study = self._study(stage)
-        first = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))[0]
-        # A sampler of its own for each trial: a rate depends on seed, number and history, not on this process' past.
-        study.sampler = _sampler(self._seed * 1_000_003 + first.number)
+        first = next(trial for trial in self._all(stage) if trial.state is TrialState.WAITING)
+        # A sampler of its own for each trial: a rate depends on seed, place and history, not on this process' past.
+        study.sampler = _sampler(stage, self._seed * 1_000_003 + first.user_attrs["place"])
         trial = study.ask(fixed_distributions={"learning_rate": self._rates})
         self._trials[stage, trial.number] = trial
-        return _record(study.get_trials(deepcopy=False)[trial.number])
+        self._changed(stage)
+        return _record(self._all(stage)[trial.number])
 
     def report(self, stage: str, number: int, report: Report) -> bool:
         """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
         trial = self._trials[stage, number]
         trial.report(report.score, report.step)
+        self._changed(stage)
         self._last[stage, number] = report
         if report.weights is not None:
             self._keep_weights(stage, number, report.weights)
@@ -209,6 +226,16 @@ class Ledger:
         if last is not None:
             trial.set_user_attr("result", {name: getattr(last, name) for name in RESULT})
         self._study(stage).tell(trial, value, state)
+        self._changed(stage)
+
+    def _all(self, stage: str) -> Sequence[FrozenTrial]:
+        """The stage's trials. Nobody else writes, so that they are read once for each change of ours."""
+        if stage not in self._seen:
+            self._seen[stage] = self._study(stage).get_trials(deepcopy=False)
+        return self._seen[stage]
+
+    def _changed(self, stage: str) -> None:
+        self._seen.pop(stage, None)
 
     def _study(self, stage: str) -> optuna.Study:
         if stage not in self._studies:
@@ -222,24 +249,32 @@ class Ledger:
         return self._studies[stage]
 
     def _requeue(self, stage: str) -> None:
-        """Queue again what was running when the last writer ended."""
-        study = self._study(stage)
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        """Queue again what was running when the last writer ended, each once should this be interrupted too."""
+        study, trials = self._study(stage), self._all(stage)
+        queued = {trial.user_attrs.get("again") for trial in trials}
+        for trial in trials:
+            if trial.state is not TrialState.RUNNING:
+                continue
+            if trial.number not in queued:
+                notes = {name: trial.user_attrs[name] for name in PROPOSED} | {"again": trial.number}
+                study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params, user_attrs=notes)
             self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
             study.tell(trial.number, state=TrialState.FAIL)
-            study.enqueue_trial(trial.params, user_attrs={k: v for k, v in trial.user_attrs.items() if k != "reason"})
+        self._changed(stage)
 
     def _check_settings(self, settings: Mapping[str, Any]) -> None:
         study = self._study(SEARCH)
+        wanted = {"schema": SCHEMA, **settings}
         known = study.user_attrs.get("settings")
-        if known is None:
-            study.set_user_attr("settings", dict(settings))
+        if known is None and not self._all(SEARCH):
+            study.set_user_attr("settings", wanted)
             return
-        for name in settings:
-            if known.get(name) != settings[name]:
+        known = _of_our_schema(self.path, known)
+        for name in wanted:
+            if known.get(name) != wanted[name]:
                 raise StudyError(
-                    f"study {self.path} was begun with {name} {known.get(name)!r}, now {settings[name]!r}; "
-                    "continue with the same, or name another study"
+                    f"study {self.path} was begun with {name} {_short(known.get(name))}, now "
+                    f"{_short(wanted[name])}; continue with the same, or name another study"
                 )
 
     def _keep_cell(self, number: int, cell: Cell) -> None:
@@ -260,31 +295,28 @@ def weights_path(path: Path, stage: str, number: int) -> Path:
 
 def read_records(path: Path, stage: str = SEARCH) -> list[Record]:
     """Every trial of a stage of the study in a folder. Raises StudyError if there is none."""
-    study = _read(path, stage)
-    return [_record(trial) for trial in study.get_trials(deepcopy=False)] if study else []
+    return read_study(path)[1].get(stage, [])
 
 
-def read_settings(path: Path) -> dict[str, Any]:
-    """The settings that the study was begun with. Raises StudyError if there is no study."""
-    study = _read(path, SEARCH)
-    settings = study.user_attrs.get("settings") if study else None
-    if not isinstance(settings, dict):
-        raise StudyError(f"study {path} has no settings; it is no study of cellsearch")
-    return settings
+def read_study(path: Path) -> tuple[dict[str, Any], dict[str, list[Record]]]:
+    """The settings that a study was begun with, and its trials by stage. Raises StudyError if there is no study."""
+    if not (path / DATABASE).is_file():
+        raise StudyError(f"no study in {path}; begin one with: cellsearch search --study {path}")
+    with _one_line(path):
+        storage = _storage(path, create=False)
+        try:
+            studies = {study.study_name: study for study in storage.get_all_studies()}
+            settings = _of_our_schema(path, studies[SEARCH].user_attrs.get("settings") if SEARCH in studies else None)
+            trials = {name: storage.get_all_trials(study._study_id) for name, study in studies.items()}
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    return settings, {name: [_record(trial) for trial in each] for name, each in trials.items()}
 
 
 def study_folders(root: Path) -> list[Path]:
     """The folders of studies at or under `root`, sorted."""
     return sorted(file.parent for file in root.glob("**/study.db"))
-
-
-def _read(path: Path, stage: str) -> optuna.Study | None:
-    if not (path / DATABASE).is_file():
-        raise StudyError(f"no study in {path}; begin one with: cellsearch search --study {path}")
-    storage = _storage(path, create=False)
-    if stage not in _stages(storage):
-        return None
-    return optuna.load_study(study_name=stage, storage=storage)
 
 
 def _stages(storage: optuna.storages.RDBStorage) -> list[str]:
@@ -294,13 +326,30 @@ def _stages(storage: optuna.storages.RDBStorage) -> list[str]:
 def _storage(path: Path, create: bool) -> optuna.storages.RDBStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = URL.create("sqlite", database=str((path / DATABASE).resolve())).render_as_string()
+    options = {"connect_args": {"timeout": PATIENCE}}
+    return optuna.storages.RDBStorage(url, engine_kwargs=options, skip_table_creation=not create)
+
+
+@contextmanager
+def _one_line(path: Path) -> Iterator[None]:
+    """Turn what the storage raises into a StudyError."""
     try:
-        return optuna.storages.RDBStorage(url, skip_table_creation=not create)
-    except (SQLAlchemyError, RuntimeError) as error:
-        raise StudyError(f"study {path}: {DATABASE} is no readable study: {str(error).splitlines()[0]}") from None
+        yield
+    except (SQLAlchemyError, OptunaError, RuntimeError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise StudyError(f"study {path}: {DATABASE} is no readable study: {reason}") from None
 
 
-def _sampler(seed: int) -> optuna.samplers.BaseSampler:
+def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
+    if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
+        schema = settings.get("schema") if isinstance(settings, dict) else None
+        raise StudyError(f"study {path}: {DATABASE} has schema {_short(schema)}; this version reads {SCHEMA!r}")
+    return settings
+
+
+def _sampler(stage: str, seed: int) -> optuna.samplers.BaseSampler:
+    if stage != SEARCH:  # finalists get the same rates, whatever they made of the first ones
+        return optuna.samplers.RandomSampler(seed=seed % 2**32)
     return optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed % 2**32)
 
 
@@ -338,3 +387,8 @@ def _record(trial: FrozenTrial) -> Record:
         began=trial.datetime_start,
         ended=trial.datetime_complete,
     )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -25,13 +25,14 @@ Begun = tuple[str, Record]
 class Loop:
     """Runs trials on a pool and writes what they say into the ledger.
 
-    `evaluation` turns a begun trial into what its worker trains; `observe` is called twice a second and at the end.
+    `evaluation` turns a begun trial into what its worker trains; `observe` is told twice a second and at the end how
+    many trials are running.
     """
 
     pool: WorkerPool
     ledger: Ledger
     evaluation: Callable[[Record], Evaluation]
-    observe: Callable[[], None]
+    observe: Callable[[int], None]
     running: dict[int, Begun] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
 
@@ -53,9 +54,9 @@ class Loop:
             for event in self.pool.wait(PATIENCE):
                 self._handle(event)
             if monotonic() - looked > PATIENCE:
-                self.observe()
+                self.observe(len(self.running))
                 looked = monotonic()
-        self.observe()
+        self.observe(0)
 
     def _submit(self, begun: Begun) -> None:
         job = next(self._numbers)

@@ -23,7 +23,7 @@ from cellsearch.workers import open_pool
 
 __all__ = ["Progress", "search"]
 
-RATES: Final = 4.0
+RATES: Final = 5.0
 """A search tries learning rates from the task's own divided by this to the task's own times this."""
 
 PROPOSALS: Final = 100
@@ -89,7 +89,9 @@ def search(
     """
     the_task = load_task(task, options or {})
     the_task.prepare()
-    the_space: SearchSpace = plugins.load(plugins.SPACES, space)
+    the_space = plugins.load(plugins.SPACES, space)
+    if not isinstance(the_space, SearchSpace):
+        raise UnknownNameError(f"{space!r} is no search space but a {type(the_space).__name__}; name a SearchSpace")
     settings = _Settings(
         task=task,
         options=dict(options or {}),
@@ -98,6 +100,7 @@ def search(
         seed=seed,
         parameters=the_task.parameters if parameters is None else parameters,
         steps=the_task.steps if steps is None else steps,
+        learning_rates=learning_rates,
     )
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)
@@ -115,7 +118,7 @@ def search(
         loop = Loop(pool, ledger, run.evaluation, run.notice)
         run.search(loop, baselines, chosen, candidates)
         if finalists:
-            run.finals(loop, finalists, learning_rates, fresh_seeds)
+            run.finals(loop, finalists, fresh_seeds)
     return load_study(study)
 
 
@@ -130,6 +133,7 @@ class _Settings:
     seed: int
     parameters: int
     steps: int
+    learning_rates: int
 
 
 class _Run:
@@ -163,7 +167,7 @@ class _Run:
 
     def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, candidates: int) -> None:
         """Train the baselines, then candidates until there are enough or the space is exhausted."""
-        known = {record.identity for record in self.ledger.records(SEARCH)}
+        known = {record.identity for record in _alive(self.ledger.records(SEARCH))}
         for cell in baselines:
             if identity(cell) not in known:
                 self.ledger.queue(SEARCH, Proposal(cell), "baseline", self.settings.seed, self.task.learning_rate)
@@ -182,7 +186,7 @@ class _Run:
 
         loop.run(next_trial)
 
-    def finals(self, loop: Loop, finalists: int, learning_rates: int, fresh_seeds: int) -> None:
+    def finals(self, loop: Loop, finalists: int, fresh_seeds: int) -> None:
         """Tune and train the best candidates and the baselines that every table holds."""
         records = self.ledger.records(SEARCH)
         cells = [r.cell for r in records if r.role == "baseline" and r.cell.name in BASELINES]
@@ -190,7 +194,7 @@ class _Run:
         finals = Finals(
             self.ledger,
             cells,
-            learning_rates,
+            self.settings.learning_rates,
             fresh_seeds,
             self.settings.seed,
             self.task.learning_rate,
@@ -199,17 +203,18 @@ class _Run:
         self.begin("finals", finals.total, finals.records)
         loop.run(finals.next_trial)
 
-    def notice(self) -> None:
+    def notice(self, running: int) -> None:
         """Tell the observer how far the stage is."""
         records, found = self.records(), self.ledger.records(SEARCH)
         best = best_candidates(found, self.task.lower_is_better)
-        count = {state: sum(r.state == state for r in records) for state in ("complete", "running", "pruned", "failed")}
+        count = {state: sum(r.state == state for r in records) for state in ("complete", "pruned", "failed")}
         ended = _ended(records) - self.ended_before
         left = self.total - _ended(records)
         self.observe(
             Progress(
                 stage=self.stage,
                 total=self.total,
+                running=running,
                 **count,
                 best=best[0] if best else None,
                 baselines={r.cell.name: r.score for r in found if r.role == "baseline" and r.score is not None},
@@ -223,15 +228,15 @@ class _Run:
         """A proposal that no trial had before, named after its number; None if the space seems exhausted."""
         everything = self.ledger.records(SEARCH)
         seen = {record.identity for record in everything}
-        number = len(everything)
         for attempt in range(PROPOSALS):
-            random = Random(f"{self.settings.seed} {number} {attempt}")
+            # The same draws whether the search was interrupted or not.
+            random = Random(f"{self.settings.seed} {len(records)} {attempt}")
             try:
                 proposal = strategy.propose(records, self.task.lower_is_better, random)
             except CellError:
                 continue
             if identity(proposal.cell) not in seen:
-                return Proposal(proposal.cell.renamed(f"cell_{number}"), proposal.parents, proposal.edits)
+                return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
         return None
 
 

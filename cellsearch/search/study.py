@@ -16,7 +16,7 @@ from cellsearch.cell import Cell, identity
 from cellsearch.errors import StudyError
 from cellsearch.recurrence import RNN
 from cellsearch.search.finals import BASELINES, FRESH, best_candidates, final_stage
-from cellsearch.search.ledger import SEARCH, Record, read_records, read_settings, weights_path
+from cellsearch.search.ledger import SEARCH, Record, read_study, weights_path
 from cellsearch.search.verdict import Verdict, verdicts
 from cellsearch.training import Task, load_task
 
@@ -53,12 +53,16 @@ class Study:
         Raises StudyError if no candidate is complete.
         """
         judged = [v for v in self.verdicts if v.role == "candidate" and v.validation is not None]
+        most = max((v.seeds for v in judged), default=0)
+        judged = [v for v in judged if v.seeds == most]  # a mean over fewer seeds is not comparable
         if judged:
             judged.sort(key=lambda v: v.validation.mean, reverse=not self.task.lower_is_better)  # type: ignore[union-attr]
             return next(record for record in self.records if record.cell == judged[0].cell)
         complete = best_candidates(self.records, self.task.lower_is_better)
         if not complete:
-            raise StudyError(f"study {self.path} has no complete candidate yet; continue it with cellsearch search")
+            reasons = [r.reason for r in self.records if r.role == "candidate" and r.state == "failed"]
+            why = f"; {len(reasons)} failed, the last because: {reasons[-1]}" if reasons else ""
+            raise StudyError(f"study {self.path} has no complete candidate{why}")
         return complete[0]
 
     def record(self, which: str | int) -> Record:
@@ -66,9 +70,8 @@ class Study:
         if which == "best":
             return self.best
         if not str(which).isdecimal() or int(which) >= len(self.records):
-            raise StudyError(
-                f"study {self.path} has no trial {which!r}; use best or a number up to {len(self.records) - 1}"
-            )
+            some = f"use best or a number up to {len(self.records) - 1}" if self.records else "it has none yet"
+            raise StudyError(f"study {self.path} has no trial {which!r}; {some}")
         return self.records[int(which)]
 
     def cell(self, which: str | int = "best") -> Cell:
@@ -100,13 +103,10 @@ class Study:
 def load_study(path: str | Path) -> Study:
     """The study in a folder, which may be written meanwhile. Raises StudyError if there is none."""
     path = Path(path)
-    records = read_records(path, SEARCH)
-    finals = {}
-    for cell in {identity(record.cell): record.cell for record in records if record.score is not None}.values():
-        trials = read_records(path, final_stage(cell))
-        if trials:
-            finals[cell] = trials
-    return Study(path, read_settings(path), records, finals)
+    settings, stages = read_study(path)
+    records = stages[SEARCH]
+    cells = {final_stage(record.cell): record.cell for record in records if record.score is not None}
+    return Study(path, settings, records, {cell: stages[stage] for stage, cell in cells.items() if stage in stages})
 
 
 def _trial_row(record: Record) -> dict[str, object]:
@@ -150,7 +150,7 @@ def _verdict_row(verdict: Verdict) -> dict[str, object]:
 
 def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

@@ -6,11 +6,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import torch
 from safetensors.torch import save as to_safetensors
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from cellsearch.cell import Cell, from_json
 from cellsearch.errors import BudgetError, DivergenceError
@@ -77,7 +78,7 @@ def evaluate(evaluation: Evaluation) -> Iterator[Report]:
     _check_steps(evaluation)
     hidden_size = hidden_size_for(task, cell, evaluation.parameters)
     torch.manual_seed(evaluation.seed)
-    model = task.model(cell, hidden_size)
+    model = task.model(cell, hidden_size).to(_device())
     count = parameter_count(model)
     for step in _train(model, task, evaluation):
         score = _score(model, task, step)
@@ -120,11 +121,11 @@ def _train(model: nn.Module, task: Task, evaluation: Evaluation) -> Iterator[int
     optimizer = torch.optim.Adam(model.parameters(), evaluation.learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, evaluation.steps))
     due = {math.ceil(evaluation.steps * (i + 1) / REPORTS) for i in range(REPORTS)}
-    carried = None
+    carried, device = None, _device()
     batches = task.batches(evaluation.seed)
     for step in range(1, evaluation.steps + 1):
         model.train()
-        loss, carried = task.loss(model, next(batches), carried)
+        loss, carried = task.loss(model, _moved(next(batches), device), carried)
         if not math.isfinite(loss.item()):
             raise DivergenceError(f"the loss is {loss.item()} at step {step}")
         optimizer.zero_grad()
@@ -134,6 +135,18 @@ def _train(model: nn.Module, task: Task, evaluation: Evaluation) -> Iterator[int
         schedule.step()
         if step in due:
             yield step
+
+
+def _device() -> torch.device:
+    """The GPU that this process may use, or the CPU; a pool decides which process sees a GPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _moved(batch: Any, device: torch.device) -> Any:
+    """The batch with its tensors on the device."""
+    if isinstance(batch, Tensor | PackedSequence):
+        return batch.to(device)
+    return tuple(_moved(part, device) for part in batch) if isinstance(batch, tuple) else batch
 
 
 def _schedule(step: int, steps: int) -> float:

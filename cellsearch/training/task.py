@@ -45,18 +45,20 @@ class Task(Protocol):
         """A new model around the cell, drawn from torch's generator."""
 
     def batches(self, seed: int) -> Iterator[Any]:
-        """Training batches without end, the same for the same seed."""
+        """Training batches without end, the same for the same seed: tensors, or tuples with tensors, on the CPU."""
 
     def loss(self, model: nn.Module, batch: Any, carried: Any) -> tuple[Tensor, Any]:
         """The loss of one step (nats or squared error), and what to carry into the next batch (None at first)."""
 
     def score(self, model: nn.Module, split: Split) -> float:
-        """The metric on a split that training never sees."""
+        """The metric on a split that training never sees. The model may be on a GPU; move the split to its device."""
 
 
 def load_task(reference: str, options: Mapping[str, str]) -> Task:
     """The task of a name or reference with its options set. Raises UnknownNameError on an unusable option."""
     task: Task = plugins.load(plugins.TASKS, reference)
+    if not dataclasses.is_dataclass(task) or isinstance(task, type):
+        raise UnknownNameError(f"task {reference!r} is {_short(task)}, no task; name an object like those in `tasks`")
     known = task_options(task)
     values: dict[str, Any] = {}
     for option, text in options.items():
@@ -68,9 +70,14 @@ def load_task(reference: str, options: Mapping[str, str]) -> Task:
             values[option] = kind(text)
         except ValueError:
             raise UnknownNameError(f"task {reference!r}: {option} must be {kind.__name__}, got {text!r}") from None
-    return dataclasses.replace(task, **values) if values else task  # type: ignore[type-var]
+    return dataclasses.replace(task, **values) if values else task
 
 
 def task_options(task: Task) -> dict[str, Any]:
     """The task's options with their present values."""
     return {each.name: getattr(task, each.name) for each in dataclasses.fields(task)}  # type: ignore[arg-type]
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -36,7 +36,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job ended early, for a reason in one line: what it raised, its timeout, or its worker's death."""
+    """The job ended early, for a reason in one line: what it raised, its timeout, or its worker's death.
+
+    A job whose worker dies at once may fail without having started.
+    """
 
     job: int
     reason: str

@@ -1,0 +1,98 @@
+"""How a cell is written down: which values have a line of their own, and what its matrices are called.
+
+Equations, exported source and pictures ask here, so that they show the same lines and the same W1, U1, b1.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from typing import Final
+
+from cellsearch.cell.cell import Cell
+from cellsearch.cell.expression import parse
+from cellsearch.cell.ops import INPUT, LINEAR, OPS
+
+__all__ = ["lines", "matrices", "next_of", "written_in"]
+
+ARITHMETIC: Final = ("sum", "product", "difference", "one_minus", "blend", "scale", "bias", "identity", LINEAR)
+"""Operations that are written inside the line that uses them."""
+
+LONGEST: Final = 16
+"""Operations and names of one line, about: a reader loses a longer one, and Python's parser a far longer one."""
+
+
+def lines(cell: Cell) -> tuple[str, ...]:
+    """The nodes that are written on a line of their own, operands before their users.
+
+    These are each activation, value used twice, next value and the output. Arithmetic and linears used once stand
+    inside the line that uses them, and so does an activation of a single named value, unless the line gets too long.
+    """
+    own = {*cell.states.values(), cell.output}
+    length: dict[str, int] = {}
+    for name in cell.order:
+        node = cell.nodes[name]
+        # An operand used once whose line is this one, unless the line gets too long: then the longest moves out.
+        inside = [operand for operand in node.operands if operand in length and operand not in own]
+        inside.sort(key=length.__getitem__)
+        alone = 1 + len(node.row.parameters) + len(node.operands)
+        while inside and alone + sum(length[operand] - 1 for operand in inside) > LONGEST:
+            own.add(inside.pop())
+        length[name] = alone + sum(length[operand] - 1 for operand in inside)
+        if _mentions(cell, name) != 1 or (inside and node.op not in ARITHMETIC):
+            own.add(name)
+    return tuple(name for name in cell.order if name in own)
+
+
+def written_in(cell: Cell, line: str, own: Collection[str]) -> Iterator[str]:
+    """The nodes whose operations stand on a line, operands first; `own` holds the nodes with lines of their own."""
+    for operand in cell.nodes[line].operands:
+        if operand in cell.nodes and operand not in own:
+            yield from written_in(cell, operand, own)
+    yield line
+
+
+def next_of(cell: Cell) -> dict[str, str]:
+    """The state that a node is the next value of, the first such state of each node."""
+    return {following: state for state, following in reversed([*cell.states.items()])}
+
+
+def matrices(cell: Cell) -> dict[str, tuple[str, ...]]:
+    """The names of each linear's matrices in operand order, then that of its bias: ("W1", "U1", "b1").
+
+    W multiplies the input, U a state, V another value; the number counts the linears from line to line. Two matrices
+    of one linear that would have the same name are told apart: ("U2.1", "U2.2", "b2").
+    """
+    own = dict.fromkeys(lines(cell))
+    order = [name for line in own for name in written_in(cell, line, own)]
+    linears = [name for name in order if cell.nodes[name].op == LINEAR]
+    named = {}
+    for number, name in enumerate(linears, start=1):
+        letters = [_letter(cell, operand) for operand in cell.nodes[name].operands]
+        marks = [f".{i}" if letters.count(letter) > 1 else "" for i, letter in enumerate(letters, start=1)]
+        named[name] = (*(f"{a}{number}{mark}" for a, mark in zip(letters, marks, strict=True)), f"b{number}")
+    return named
+
+
+def _letter(cell: Cell, operand: str) -> str:
+    return "W" if operand == INPUT else "U" if operand in cell.states else "V"
+
+
+def _mentions(cell: Cell, name: str) -> int:
+    """How often the other operations write the value down; a blend writes its first operand twice."""
+    total = 0
+    for user in cell.users(name):
+        node = cell.nodes[user]
+        times = _times(node.op)
+        total += sum(times.get(i, 1) for i, operand in enumerate(node.operands) if operand == name)
+    return total
+
+
+@cache
+def _times(op: str) -> Mapping[int, int]:
+    """How often an operation's expression mentions the operand at each position; a linear each once."""
+    if op == LINEAR:
+        return {}
+    names = [node.id for node in ast.walk(parse(OPS[op].value)) if isinstance(node, ast.Name)]
+    return {position: names.count(letter) for position, letter in enumerate("abc")}

@@ -1,0 +1,201 @@
+"""The parts of an exported file that are the same for every cell, but for the names in them.
+
+`$Name` is the sequence's class, `$states` its states as a caller writes them, `$type` their type; the words `$pack`
+and `$unpack` turn a caller's states into one tensor [states, cells, B, H] and back.
+"""
+
+from __future__ import annotations
+
+from string import Template
+from typing import Final
+
+__all__ = ["CHECK", "FILL", "IMPORTS", "LOAD", "MAIN", "MAIN_TRAINED", "SEQUENCE"]
+
+IMPORTS: Final = Template("""\
+from __future__ import annotations
+
+${standard}
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence
+""")
+
+SEQUENCE: Final = Template('''\
+class $Name(nn.Module):
+    """Layers of ${Name}Cell over a sequence, called like torch.nn.LSTM.
+
+    x is [T, B, I], [B, T, I] with batch_first, [T, I] without a batch, or a PackedSequence; the
+    outputs have the same form with H (2 H if bidirectional) for I. The initial and last states are
+    $states, [num_layers * directions, B, H]$each; missing ones are zeros.
+    While training, dropout is the probability of a zero in what one layer hands to the next.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.batch_first = batch_first
+        self.dropout = dropout
+        self.directions = 2 if bidirectional else 1
+        self.cells = nn.ModuleList()
+        for layer in range(num_layers):
+            size = input_size if layer == 0 else hidden_size * self.directions
+            for _ in range(self.directions):
+                self.cells.append(${Name}Cell(size, hidden_size))
+
+    def forward(
+        self, x: Tensor | PackedSequence, initial: $type | None = None
+    ) -> tuple[Tensor | PackedSequence, $type]:
+        """The outputs and the last states; see the class."""
+        states = None if initial is None else $pack
+        if isinstance(x, PackedSequence):
+            steps = x.data.split(x.batch_sizes.tolist())  # longest first, fewer rows as they end
+            if states is not None and x.sorted_indices is not None:
+                states = states[:, :, x.sorted_indices]
+            outputs, last = self._run(steps, states)
+            if x.unsorted_indices is not None:
+                last = last[:, :, x.unsorted_indices]
+            return PackedSequence(torch.cat(outputs), *x[1:]), $unpack
+        if x.dim() == 2:
+            states = None if states is None else states.unsqueeze(2)
+            outputs, last = self._run(x.unsqueeze(1).unbind(0), states)
+            last = last.squeeze(2)
+            return torch.stack(outputs).squeeze(1), $unpack
+        time = 1 if self.batch_first else 0
+        outputs, last = self._run(x.unbind(time), states)
+        return torch.stack(outputs, time), $unpack
+
+    def _run(
+        self, steps: Sequence[Tensor], states: Tensor | None
+    ) -> tuple[Sequence[Tensor], Tensor]:
+        """All layers over steps [B, I] each, from and to states [$count, cells, B, H]."""
+        if len(steps) == 0 or steps[0].shape[-1] != self.input_size:
+            raise ValueError(f"x must have at least one step, and {self.input_size} values in each")
+        shape = ($count, len(self.cells), len(steps[0]), self.hidden_size)
+        if states is None:
+            states = steps[0].new_zeros(shape)
+        if states.shape != shape:
+            raise ValueError(f"initial must hold {shape} numbers, got {tuple(states.shape)}")
+        last = []
+        for first in range(0, len(self.cells), self.directions):
+            if first > 0:
+                steps = [F.dropout(x, self.dropout, self.training) for x in steps]
+            outputs, end = scan(self.cells[first], steps, states[:, first])
+            last.append(end)
+            if self.directions == 2:
+                backward, end = scan(self.cells[first + 1], steps[::-1], states[:, first + 1])
+                outputs = [torch.cat(pair, -1) for pair in zip(outputs, backward[::-1])]
+                last.append(end)
+            steps = outputs
+        return steps, torch.stack(last, 1)
+
+
+def scan(
+    cell: nn.Module, steps: Sequence[Tensor], initial: Tensor
+) -> tuple[Sequence[Tensor], Tensor]:
+    """One cell from step to step: the outputs, and the states [$count, B, H] of each row's last."""
+    states, outputs = tuple(initial), []
+    for x in steps:
+        rows = len(x)  # of a packed sequence, those that are not over yet: the first ones
+        output, new = cell(x, tuple(state[:rows] for state in states))
+        states = tuple(torch.cat([row, old[rows:]]) for row, old in zip(new, states))
+        outputs.append(output)
+    return outputs, torch.stack(states)
+''')
+
+LOAD: Final = Template('''\
+def load(path: Path | str | None = None) -> $Name:
+    """The trained module; `path` is its safetensors file if that is not beside this one."""
+    module = $Name(
+        input_size=$input_size,
+        hidden_size=$hidden_size,
+        num_layers=$num_layers,
+        batch_first=$batch_first,
+        dropout=$dropout,
+        bidirectional=$bidirectional,
+    )
+    path = Path(path or Path(__file__).with_suffix(".safetensors"))
+    module$to.load_state_dict(read_safetensors(path))
+    return module
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """The arrays of a file: the size of its header, the header in JSON, then all the numbers."""
+    content = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    if not 8 < start <= len(content):
+        raise ValueError(f"{path} is no safetensors file")
+    arrays = {}
+    for name, entry in json.loads(content[8:start]).items():
+        if name != "__metadata__":
+            shape, (begin, end) = entry["shape"], entry["data_offsets"]
+            numbers = content[start + begin : start + end]
+            arrays[name] = torch.frombuffer(numbers, dtype=torch.$dtype).view(shape)
+    return arrays
+''')
+
+FILL: Final = """\
+        for start, (_, weight) in enumerate(sorted(module.named_parameters())):
+            weight.copy_(wave(*weight.shape, start=start))
+"""
+
+CHECK: Final = Template('''\
+# What cellsearch's reference computed in float64 for the input of `check`: the outputs of $steps steps,
+# then the last $states by layer and direction; a column a sequence.
+EXPECTED = [
+$expected
+]
+
+
+def check() -> float:
+    """The largest difference of this file's numbers from EXPECTED, relative where they exceed 1."""
+    module = $module
+    x = wave($steps, $batch, module.input_size) / module.input_size**0.5
+    initial = wave(${kinds}len(module.cells), $batch, module.hidden_size)$unbind
+    with torch.no_grad():
+$fill        outputs, last = module(x, initial)
+    found = torch.cat([summary(each) for each in (outputs, $last)])
+    expected = torch.tensor(EXPECTED, dtype=torch.float64)
+    return ((found - expected).abs() / expected.abs().clamp(min=1)).max().item()
+
+
+def wave(*shape: int, start: int = 0) -> Tensor:
+    """The sines of start, start + 1, ...: numbers that every release of torch has in common."""
+    numbers = torch.arange(start, start + math.prod(shape), dtype=torch.float64)
+    return torch.sin(numbers).view(shape)
+
+
+def summary(values: Tensor) -> Tensor:
+    """A sum over the hidden units in which each has a weight of its own: [.., B, H] to [.., B]."""
+    return values @ torch.linspace(1, 2, values.shape[-1], dtype=values.dtype)
+
+
+if __name__ == "__main__":
+$main''')
+
+MAIN: Final = Template("""\
+    difference = check()
+    verdict = "agrees" if difference <= $tolerance else "DISAGREES"
+    print(f"$name: largest difference {difference:.1e}, {verdict}")
+    sys.exit(verdict != "agrees")
+""")
+
+MAIN_TRAINED: Final = Template("""\
+    try:
+        difference = check()
+    except Exception as error:
+        problem = " ".join(str(error).split())
+        sys.exit(f"$name: its weights cannot be read: {problem}")
+    verdict = "agrees" if difference <= $tolerance else "DISAGREES"
+    print(f"$name: largest difference {difference:.1e}, {verdict}")
+    sys.exit(verdict != "agrees")
+""")

@@ -1,0 +1,149 @@
+"""The course of a search in one figure: every candidate's score, the best so far, and the baselines to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, Final, Literal
+
+from cellsearch.errors import CellsearchError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Point", "save_progress"]
+
+COMPLETE: Final = "#2f86bd"
+PRUNED: Final = "#b5b5b5"
+BEST: Final = "#c14a00"
+BASELINE: Final = "#333333"
+DASHES: Final = ("--", ":", "-.", (0, (8, 3)))
+
+LABELS_APART: Final = 0.055
+"""Least distance of the labels on the right, in heights of the axes."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One candidate: its number in the study, its last score on validation, and how it ended."""
+
+    number: int
+    score: float
+    state: Literal["complete", "pruned"]
+
+
+def save_progress(
+    points: Sequence[Point], baselines: Mapping[str, float], metric: str, lower_is_better: bool, path: str | Path
+) -> None:
+    """Write the figure as .png or .svg; `baselines` maps a name such as LSTM to its score.
+
+    Scores far on the bad side would squash the rest: they stand as triangles at the edge of the figure. Scores that
+    are not finite are left out. Raises CellsearchError for another ending.
+    """
+    from matplotlib.figure import Figure
+
+    if Path(path).suffix.lower() not in (".png", ".svg"):
+        raise CellsearchError(f"figure {str(path)!r} ends in neither .png nor .svg; name a file that does")
+    points = sorted((point for point in points if isfinite(point.score)), key=lambda point: point.number)
+    baselines = {name: score for name, score in baselines.items() if isfinite(score)}
+    best = _best_so_far(points, lower_is_better)
+    figure = Figure(figsize=(9, 4.5), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    low, high = _limits(points, baselines, lower_is_better)
+    axes.set_ylim(low, high)
+    axes.set_xlim(*_numbers(points))
+    _scatter(axes, [point for point in points if point.state == "pruned"], PRUNED, 14, "pruned")
+    _scatter(axes, [point for point in points if point.state == "complete"], COMPLETE, 26, "complete")
+    if best:
+        ends = [*best, (axes.get_xlim()[1], best[-1][1])]
+        axes.step(*zip(*ends, strict=True), where="post", color=BEST, linewidth=1.8, label="best so far")
+    for place, score in enumerate(baselines.values()):
+        axes.axhline(score, color=BASELINE, linewidth=1, linestyle=DASHES[place % len(DASHES)], zorder=1)
+    _label(axes, baselines | ({"best": best[-1][1]} if best else {}))
+    _dress(axes, metric, lower_is_better, bool(points))
+    figure.savefig(path)
+
+
+def _best_so_far(points: Sequence[Point], lower_is_better: bool) -> list[tuple[float, float]]:
+    """(number, score) at each complete candidate that was the best so far."""
+    best: list[tuple[float, float]] = []
+    for point in points:
+        better = not best or (point.score < best[-1][1] if lower_is_better else point.score > best[-1][1])
+        if point.state == "complete" and better:
+            best.append((point.number, point.score))
+    return best
+
+
+def _limits(points: Sequence[Point], baselines: Mapping[str, float], lower_is_better: bool) -> tuple[float, float]:
+    """From just beyond the best score to twice as far as where three quarters of the complete ones end."""
+    sign = 1 if lower_is_better else -1
+    scores = sorted(sign * point.score for point in points if point.state == "complete")
+    scores = scores or sorted(sign * point.score for point in points) or [0.0, 1.0]
+    best = min(*scores, *(sign * score for score in baselines.values()), scores[0])
+    typical = quantiles(scores, n=4, method="inclusive")[2] if len(scores) > 1 else scores[0]
+    # The baselines are what the figure is read against: they widen it, unless they failed beyond all measure.
+    near = [sign * score for score in baselines.values() if sign * score <= best + 5 * (typical - best)]
+    worst = max(min(scores[-1], typical + (typical - best)), *near, typical)
+    room = 0.06 * (worst - best) or 0.05 * abs(best) or 0.5
+    low, high = sorted((sign * (best - room), sign * (worst + room)))
+    return low, high
+
+
+def _numbers(points: Sequence[Point]) -> tuple[float, float]:
+    numbers = [point.number for point in points] or [0]
+    room = max(0.6, 0.02 * (numbers[-1] - numbers[0]))
+    return numbers[0] - room, numbers[-1] + room
+
+
+def _scatter(axes: Axes, points: Sequence[Point], colour: str, size: int, label: str) -> None:
+    low, high = axes.get_ylim()
+    inside = [point for point in points if low <= point.score <= high]
+    axes.scatter(
+        [point.number for point in inside],
+        [point.score for point in inside],
+        s=size,
+        color=colour,
+        label=label,
+        zorder=2,
+    )
+    for marker, edge, beyond in (
+        ("^", high, [point.number for point in points if point.score > high]),
+        ("v", low, [point.number for point in points if point.score < low]),
+    ):
+        axes.scatter(beyond, [edge] * len(beyond), s=size, color=colour, marker=marker, clip_on=False, zorder=2)
+
+
+def _label(axes: Axes, scores: Mapping[str, float]) -> None:
+    """Names and scores on the right of their lines, pushed apart where they would overlap."""
+    low, high = axes.get_ylim()
+    heights = {name: min(1.0, max(0.0, (score - low) / (high - low))) for name, score in scores.items()}
+    floor = -1.0
+    for name in sorted(heights, key=heights.__getitem__):
+        floor = max(heights[name], floor + LABELS_APART)
+        beyond = " ↑" if scores[name] > high else " ↓" if scores[name] < low else ""
+        axes.text(
+            1.01,
+            floor,
+            f"{name} {scores[name]:#.4g}{beyond}",
+            transform=axes.transAxes,
+            verticalalignment="center",
+            color=BEST if name == "best" else BASELINE,
+        )
+
+
+def _dress(axes: Axes, metric: str, lower_is_better: bool, has_points: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("candidate")
+    axes.set_ylabel(f"{metric} ({'lower' if lower_is_better else 'higher'} is better)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.grid(axis="y", color="#e8e8e8", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if has_points:
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+    else:
+        axes.text(0.5, 0.5, "no candidate yet", transform=axes.transAxes, horizontalalignment="center", color=BASELINE)

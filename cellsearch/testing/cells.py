@@ -1,0 +1,77 @@
+"""Random cells: the one place that tests draw them from. Needs hypothesis, as no other file of this folder does."""
+
+from __future__ import annotations
+
+import networkx as nx
+from hypothesis import strategies as st
+
+from cellsearch.cell import INPUT, LINEAR, OPS, Cell, Node
+
+__all__ = ["cells"]
+
+MOST_OPERANDS = 4
+STEMS = ("n", "a", "y", "g", "v", "f", "weight", "bias", "steps", "torch", "add", "out")
+"""Beginnings of node names, those among them that generated code might mistake for its own."""
+
+
+@st.composite
+def cells(draw: st.DrawFn, most_nodes: int = 12, most_states: int = 3) -> Cell:
+    """Valid cells over the whole table of operations, with 1 to `most_states` states and about 1 to `most_nodes` nodes.
+
+    A random graph is drawn; what the input never influences is then led to the input, what the output never depends
+    on is dropped, and a graph left without a state gets one.
+    """
+    states = [f"h{i}" for i in range(draw(st.integers(1, most_states)))]
+    stem = draw(st.sampled_from(STEMS))
+    nodes: dict[str, Node] = {}
+    unused = [*states, INPUT]
+    for name in draw(_names(stem, most_nodes)):
+        nodes[name] = draw(_nodes([INPUT, *states, *nodes], unused))
+        unused = [value for value in unused if value not in nodes[name].operands] + [name]
+    # The output is the last node and states remember what nobody uses yet, so that little is dropped.
+    loose = [name for name in unused if name in nodes]
+    following = {state: draw(st.one_of(st.sampled_from(loose), st.sampled_from([*nodes]))) for state in states}
+    return Cell("random", *_repaired(nodes, following, output=list(nodes)[-1]))
+
+
+def _names(stem: str, most: int) -> st.SearchStrategy[list[str]]:
+    names = [f"{stem}{i}" for i in range(most)]
+    return st.sampled_from(range(1, most + 1)).map(lambda count: names[:count])
+
+
+@st.composite
+def _nodes(draw: st.DrawFn, values: list[str], unused: list[str]) -> Node:
+    # Linears are what plans differ in, so that half of the nodes are some.
+    op = draw(st.one_of(st.just(LINEAR), st.sampled_from([*OPS])))
+    row = OPS[op]
+    count = draw(st.integers(row.least, MOST_OPERANDS if row.most is None else row.most))
+    operand = st.one_of(st.sampled_from(values), st.sampled_from(unused))
+    bias = draw(st.sampled_from((0.0, 1.0, -0.5))) if "bias" in row.parameters else 0.0
+    return Node(op, tuple(draw(operand) for _ in range(count)), bias)
+
+
+def _repaired(
+    nodes: dict[str, Node], states: dict[str, str], output: str
+) -> tuple[dict[str, Node], dict[str, str], str]:
+    while True:
+        graph = _over_time(nodes, states)
+        useful = nx.ancestors(graph, output) | {output}
+        nodes = {name: node for name, node in nodes.items() if name in useful}
+        states = {state: following for state, following in states.items() if state in useful}
+        influenced = nx.descendants(graph, INPUT)
+        aloof = [name for name in nodes if name not in influenced]
+        if not aloof:
+            break
+        node = nodes[aloof[0]]
+        nodes[aloof[0]] = Node(node.op, (INPUT, *node.operands[1:]), node.initial_bias)
+    if states:
+        return nodes, states, output
+    return nodes | {"remembering": Node(LINEAR, (output, "h"))}, {"h": "remembering"}, "remembering"
+
+
+def _over_time(nodes: dict[str, Node], states: dict[str, str]) -> nx.DiGraph[str]:
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from([INPUT, *states, *nodes])
+    graph.add_edges_from((operand, name) for name, node in nodes.items() for operand in node.operands)
+    graph.add_edges_from((following, state) for state, following in states.items())
+    return graph

@@ -1,0 +1,189 @@
+"""Evaluations in processes on this machine: started once, handed one job after another, replaced when they die.
+
+A worker is a plain subprocess of its own and not a `multiprocessing.Process`, which would run the user's main script
+or notebook again. The driver has no thread: all happens within the calls of the pool's methods.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import Pipe, connection
+from types import TracebackType
+from typing import Final, Self
+
+from cellsearch.errors import CellsearchError
+from cellsearch.training import Evaluation
+from cellsearch.workers.interface import Event, Failed, Finished, Started
+from cellsearch.workers.local_worker import READY
+
+__all__ = ["LocalPool"]
+
+GRACE: Final = 2.0
+"""Seconds that a cancelled job has to stop by itself: as long as a new worker takes to start."""
+
+MOST_FAILED_STARTS: Final = 3
+"""Workers in a row that may die before they are ready; after these the machine or the installation is at fault."""
+
+LAUNCH: Final = (
+    "import sys; sys.path[:] = sys.argv[3:]; "
+    "from cellsearch.workers.local_worker import serve; serve(int(sys.argv[1]), int(sys.argv[2]))"
+)
+"""A worker's program: it imports from the same places as its driver does."""
+
+
+class LocalPool:
+    """`size` worker processes on this machine, each with `threads` torch threads (default: its share of the cores).
+
+    `timeout` is in seconds a job. They share the driver's working directory and import path. POSIX only. Its methods
+    raise CellsearchError if workers cannot start.
+    """
+
+    def __init__(self, size: int, timeout: float, threads: int | None = None) -> None:
+        self._timeout = timeout
+        self._threads = threads or max(1, _cores() // size)
+        self._queue: deque[tuple[int, Evaluation]] = deque()
+        self._failed_starts = 0
+        self._workers = [_Worker(self._threads) for _ in range(size)]
+
+    @property
+    def size(self) -> int:
+        return len(self._workers)
+
+    def submit(self, job: int, evaluation: Evaluation) -> None:
+        self._queue.append((job, evaluation))
+        self._hand_out()
+
+    def wait(self, timeout: float) -> Sequence[Event]:
+        until = time.monotonic() + timeout
+        while True:
+            earliest = min([until, *(worker.deadline for worker in self._workers)])
+            connection.wait([worker.pipe for worker in self._workers], max(0.0, earliest - time.monotonic()))
+            events = [event for i in range(self.size) for event in self._events_of(i)]
+            self._hand_out()
+            if events or time.monotonic() >= until:
+                return events
+
+    def cancel(self, job: int) -> None:
+        self._queue = deque(entry for entry in self._queue if entry[0] != job)
+        for worker in self._workers:
+            if worker.job == job:
+                worker.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # At once: an evaluation has nothing to put in order, and its worker holds nothing that is not also here.
+        self._queue.clear()
+        while self._workers:
+            self._workers.pop().end()
+
+    def _hand_out(self) -> None:
+        for worker in self._workers:
+            if self._queue and worker.ready and worker.job is None:
+                worker.give(*self._queue.popleft())
+
+    def _events_of(self, i: int) -> list[Event]:
+        """What worker i has to tell; it is replaced if it is dead or past its deadline."""
+        worker = self._workers[i]
+        events = worker.receive(self._timeout)
+        if worker.ready:
+            self._failed_starts = 0
+        late = time.monotonic() >= worker.deadline
+        if worker.dead or late:
+            death = worker.end()
+            self._workers[i] = _Worker(self._threads)
+            if not worker.ready:
+                self._failed_starts += 1
+                if self._failed_starts >= MOST_FAILED_STARTS:
+                    raise CellsearchError(f"worker processes do not start ({death}): {worker.last_words}")
+            if worker.job is not None and not worker.cancelled:
+                reason = f"timed out after {self._timeout:g} s" if late else f"its worker process died ({death})"
+                events.append(Failed(worker.job, reason))
+        return events
+
+
+class _Worker:
+    """One process, its pipe, and the job it has."""
+
+    def __init__(self, threads: int) -> None:
+        self.pipe, far_end = Pipe()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it is closed by end()
+        with far_end:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", LAUNCH, str(far_end.fileno()), str(threads), *sys.path],
+                pass_fds=[far_end.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                process_group=0,  # to end it with all that a task started, and to keep the terminal's Ctrl-C from it
+            )
+        self.ready = False
+        self.dead = False
+        self.job: int | None = None
+        self.cancelled = False
+        self.deadline = math.inf
+        self.last_words = ""
+
+    def give(self, job: int, evaluation: Evaluation) -> None:
+        self.job = job
+        self._send(job, evaluation)
+
+    def cancel(self) -> None:
+        assert self.job is not None
+        self.cancelled = True
+        self.deadline = min(self.deadline, time.monotonic() + GRACE)
+        self._send(self.job, None)
+
+    def receive(self, timeout: float) -> list[Event]:
+        """The events that have come by now, none of a cancelled job; finds out whether the process is dead."""
+        events: list[Event] = []
+        try:
+            while self.pipe.poll():
+                message = self.pipe.recv()
+                if message == READY:
+                    self.ready = True
+                    continue
+                if not self.cancelled:
+                    events.append(message)
+                    if isinstance(message, Started):
+                        self.deadline = time.monotonic() + timeout
+                if isinstance(message, Finished | Failed):
+                    self.job, self.cancelled, self.deadline = None, False, math.inf
+        except (EOFError, OSError):
+            self.dead = True
+        return events
+
+    def end(self) -> str:
+        """Kill the process with all that it started; says how it had ended, and reads its last words."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        code = self._process.wait()
+        self.pipe.close()
+        with self._errors:
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").splitlines()
+        self.last_words = lines[-1] if lines else "no message"
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def _send(self, job: int, evaluation: Evaluation | None) -> None:
+        with suppress(OSError):  # a process that is dead is found so when its pipe is read
+            self.pipe.send((job, evaluation))
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

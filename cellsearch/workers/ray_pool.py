@@ -1,0 +1,245 @@
+"""Evaluations on Ray: each a task that streams its events, on this machine or on a cluster. Ray's only file.
+
+Ray never retries a job: it would join the reports of the dead run and of the new one to one curve (ray#54583).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from cellsearch.errors import CellsearchError
+from cellsearch.training import Evaluation
+from cellsearch.workers.interface import Event, Failed, Finished, Started
+from cellsearch.workers.job import one_line, run, warm_up
+
+# Ray reads these once, when it is imported.
+if "ray" not in sys.modules:
+    os.environ.setdefault("RAY_AUTH_MODE", "token")  # its ports are open to the network: who connects needs a token
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # no line of its own on our terminal when a worker dies
+import ray
+from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
+
+__all__ = ["RayPool"]
+
+GRACE: Final = 2.0
+"""Seconds that a cancelled job has to stop by itself; then its worker process is killed."""
+
+OBJECT_STORE: Final = 100 * 2**20
+"""Bytes of shared memory for a Ray of our own; reports are small, and Ray takes no less than 80 MB."""
+
+CONNECT: Final = 5.0
+"""Seconds in which a cluster's head must answer."""
+
+
+class RayPool:
+    """`size` evaluations at once on Ray, each with so many `cpus` and `gpus` (fractions too) of one machine.
+
+    `timeout` is in seconds a job. Without an `address` it starts a Ray of its own on this machine and ends it again;
+    with one (`host:port`) it joins that cluster, whose machines have the driver's packages at hand, and leaves it.
+    There jobs wait for a machine with room, and start in the driver's working directory if the machine has it.
+    Raises CellsearchError if Ray does not start, if the cluster cannot be joined, or if this process uses Ray already.
+    """
+
+    def __init__(
+        self, size: int, timeout: float, address: str | None = None, cpus: float = 1, gpus: float = 0.0
+    ) -> None:
+        self._size = size
+        self._timeout = timeout
+        self._queue: deque[tuple[int, Evaluation]] = deque()
+        self._running: dict[Any, _Running] = {}
+        self._folder = None if address else tempfile.mkdtemp(prefix="cs-ray-")
+        threads = max(1, int(cpus))
+        task = ray.remote(num_returns="streaming", max_retries=0, num_cpus=cpus, num_gpus=gpus)(_run)
+        self._start: Callable[[int, Evaluation], Any] = lambda job, evaluation: task.remote(
+            job, evaluation, threads, os.getcwd(), sys.path
+        )
+        try:
+            if address:
+                _join(address)
+            else:
+                _start_ray(size, cpus, gpus, self._folder)
+        except BaseException:
+            self._leave()
+            raise
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def submit(self, job: int, evaluation: Evaluation) -> None:
+        self._queue.append((job, evaluation))
+        self._hand_out()
+
+    def wait(self, timeout: float) -> Sequence[Event]:
+        until = time.monotonic() + timeout
+        while True:
+            events = self._events(until) + self._late()
+            self._hand_out()
+            if events or time.monotonic() >= until:
+                return events
+
+    def cancel(self, job: int) -> None:
+        self._queue = deque(entry for entry in self._queue if entry[0] != job)
+        for stream, running in self._running.items():
+            if running.job == job and not running.cancelled:
+                running.cancel(stream)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._queue.clear()
+        for stream in self._running:
+            ray.cancel(stream, force=True)
+        self._running.clear()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Disconnect, which ends a Ray that this process has started."""
+        ray.shutdown()  # type: ignore[no-untyped-call]
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _hand_out(self) -> None:
+        while self._queue and len(self._running) < self._size:
+            job, evaluation = self._queue.popleft()
+            self._running[self._start(job, evaluation)] = _Running(job)
+
+    def _events(self, until: float) -> list[Event]:
+        """The next event of every job that has one; waits for the first, or until something is due."""
+        streams = list(self._running)
+        earliest = min([until, *(running.deadline for running in self._running.values())])
+        patience = max(0.0, earliest - time.monotonic())
+        if not streams:
+            time.sleep(patience)
+            return []
+        ready, _ = ray.wait(streams, num_returns=1, timeout=patience)
+        if ready:
+            ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0)
+        return [event for stream in ready for event in self._next(stream)]
+
+    def _next(self, stream: Any) -> list[Event]:
+        running = self._running[stream]
+        event = _receive(stream, running.job)
+        if isinstance(event, Finished | Failed):
+            del self._running[stream]
+        elif isinstance(event, Started) and not running.cancelled:
+            running.deadline = time.monotonic() + self._timeout
+        return [] if running.cancelled else [event]
+
+    def _late(self) -> list[Event]:
+        """Stop what is past its deadline: first by an exception in the job, then with its process."""
+        events: list[Event] = []
+        for stream, running in self._running.items():
+            if time.monotonic() < running.deadline:
+                continue
+            if running.cancelled:
+                ray.cancel(stream, force=True)
+                running.deadline = math.inf
+            else:
+                running.cancel(stream)
+                events.append(Failed(running.job, f"timed out after {self._timeout:g} s"))
+        return events
+
+
+@dataclass
+class _Running:
+    """A job that Ray has. One that is cancelled keeps its place until Ray says that it is over."""
+
+    job: int
+    deadline: float = math.inf
+    cancelled: bool = False
+
+    def cancel(self, stream: Any) -> None:
+        self.cancelled = True
+        self.deadline = time.monotonic() + GRACE
+        ray.cancel(stream)
+
+
+def _run(job: int, evaluation: Evaluation, threads: int, directory: str, path: list[str]) -> Iterator[Event]:
+    """The task, in a worker process of Ray's: find what the driver finds, then run the job."""
+    sys.path += [place for place in path if place not in sys.path]
+    with suppress(OSError):
+        os.chdir(directory)
+    warm_up(threads)
+    yield from run(job, evaluation)
+
+
+def _receive(stream: Any, job: int) -> Event:
+    """The stream's next event, which is ready; a Failed when Ray has none to give."""
+    try:
+        event: Event = ray.get(next(stream))
+    except StopIteration:
+        return Failed(job, "its stream of reports broke off")
+    except RayTaskError as error:
+        return Failed(job, one_line(error.cause or error))
+    except WorkerCrashedError:  # whose message only says where to look for the signal
+        return Failed(job, "its worker process died")
+    except RayError as error:
+        return Failed(job, f"its worker process died ({one_line(error)})")
+    return event
+
+
+def _start_ray(size: int, cpus: float, gpus: float, folder: str | None) -> None:
+    """A Ray of our own: `local`, or it would follow the address that some other Ray left on this machine."""
+    _check_unused()
+    try:
+        ray.init(
+            "local",
+            num_cpus=math.ceil(size * cpus),
+            object_store_memory=OBJECT_STORE,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            _temp_dir=folder,
+        )
+    except (RayError, RuntimeError, OSError, ValueError) as error:
+        raise CellsearchError(f"Ray does not start on this machine: {one_line(error)}") from error
+    if gpus > ray.cluster_resources().get("GPU", 0):  # type: ignore[no-untyped-call]
+        raise CellsearchError(f"a candidate needs {gpus:g} GPU, but Ray finds none here; join a cluster that has some")
+
+
+def _join(address: str) -> None:
+    _check_unused()
+    _check_reachable(address)
+    try:
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+    except (RayError, RuntimeError, OSError, ValueError) as error:
+        raise CellsearchError(
+            f"cannot join the Ray cluster at {address}: {one_line(error)}; "
+            f"it needs Ray {ray.__version__}, and RAY_AUTH_MODE and the token as its head has them"
+        ) from error
+
+
+def _check_unused() -> None:
+    if ray.is_initialized():
+        raise CellsearchError("this process is connected to a Ray already; call ray.shutdown() before")
+
+
+def _check_reachable(address: str) -> None:
+    """Ask first whether anybody listens there: Ray itself would try for a long time."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise CellsearchError(f"the address of a Ray cluster is HOST:PORT of its head, got {address!r}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT).close()
+    except (OSError, OverflowError) as error:
+        raise CellsearchError(
+            f"no Ray cluster answers at {address} ({one_line(error)}); start its head first"
+        ) from error

@@ -1,0 +1,190 @@
+"""Equations: a seed is read as its paper writes it, and any cell is printed so that a reader can check it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from cellsearch.cell import Cell, Node, equations, from_equations
+from cellsearch.errors import CellError
+from cellsearch.testing.cells import cells
+from search_spaces.gated import GRU, LSTM, RNN
+
+GOLDEN = {
+    RNN: """
+        h' = tanh(W1 x + U1 h + b1)
+        output = h'
+    """,
+    LSTM: """
+        input_gate = σ(W1 x + U1 h + b1)
+        forget_gate = σ(W2 x + U2 h + b2)
+        candidate = tanh(W3 x + U3 h + b3)
+        output_gate = σ(W4 x + U4 h + b4)
+        c' = forget_gate ⊙ c + input_gate ⊙ candidate
+        h' = output_gate ⊙ tanh(c')
+        output = h'
+    """,
+    GRU: """
+        reset_gate = σ(W1 x + U1 h + b1)
+        update_gate = σ(W2 x + U2 h + b2)
+        candidate = tanh(W3 x + b3 + reset_gate ⊙ (U4 h + b4))
+        h' = update_gate ⊙ h + (1 − update_gate) ⊙ candidate
+        output = h'
+    """,
+}
+
+
+@pytest.mark.parametrize("cell", GOLDEN, ids=lambda cell: cell.name)
+def test_the_seeds_are_printed_like_their_papers(cell: Cell) -> None:
+    assert list(equations(cell)) == [line.strip() for line in GOLDEN[cell].strip().splitlines()]
+
+
+def test_a_cell_is_read_from_equations() -> None:
+    cell = from_equations(
+        "read",
+        """
+        gate = sigmoid(linear(x, h, bias=1))
+        h_next = gate * h + (1 - gate) * tanh(
+            linear(x)
+        )
+        """,
+        states=["h"],
+        output="h_next",
+    )
+    assert dict(cell.nodes) == {
+        "gate_linear": Node("linear", ("x", "h"), 1.0),
+        "gate": Node("sigmoid", ("gate_linear",)),
+        "h_product": Node("product", ("gate", "h")),
+        "h_one_minus": Node("one_minus", ("gate",)),
+        "h_linear": Node("linear", ("x",)),
+        "h_tanh": Node("tanh", ("h_linear",)),
+        "h_product_2": Node("product", ("h_one_minus", "h_tanh")),
+        "h_next": Node("sum", ("h_product", "h_product_2")),
+    }
+    assert dict(cell.states) == {"h": "h_next"}
+
+
+def test_every_form_of_an_expression_is_read() -> None:
+    cell = from_equations(
+        "forms",
+        """
+        a = linear(x, h, bias=-1.5)
+        b = a
+        c = b - a * b
+        h_next = layer_norm(blend(a, b, c))
+        """,
+        states=["h"],
+        output="h_next",
+    )
+    assert cell.nodes["a"] == Node("linear", ("x", "h"), -1.5)
+    assert cell.nodes["b"] == Node("identity", ("a",))
+    assert cell.nodes["c"] == Node("difference", ("b", "c_product"))
+    assert cell.nodes["h_next"] == Node("layer_norm", ("h_blend",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("h_next = tanh(linear(x, h)", "'(' was never closed in equation 'h_next = tanh(linear(x, h)'"),
+        ("h_next = 2 +", "invalid syntax in equation 'h_next = 2 +'"),
+        ("h_next == tanh(x)", "'h_next == tanh(x)' is no equation; write `name = expression`"),
+        ("a = b = tanh(x)", "'a = b = tanh(x)' is no equation"),
+        ("a, b = x, h", "is no equation"),
+        ("import os", "'import os' is no equation"),
+        (
+            "h_next = 1 / linear(x, h)",
+            "'1 / linear(x, h)' is no expression of a cell; use names, + - *, 1 - a, or a call",
+        ),
+        ("h_next = 2 * linear(x, h)", "'2' is no expression of a cell"),
+        ("h_next = -linear(x, h)", "'-linear(x, h)' is no expression of a cell"),
+        ("h_next = torch.tanh(x)", "'torch.tanh(x)' is no expression of a cell"),
+        ("h_next = linear(x, h, bias=h)", "'linear(x, h, bias=h)' is no expression of a cell"),
+        ("h_next = linear(x, h, scale=1)", "'linear(x, h, scale=1)' is no expression of a cell"),
+        ("h_next = tanh(*x)", "is no expression of a cell"),
+        ("a = tanh(x)\na = tanh(h)", "'a' is defined twice; rename one"),
+        ("h_next = tahn(linear(x, h))", "node 'h_next' has unknown operation 'tahn'"),
+        ("h_next = tanh(linear(x, h), x)", "node 'h_next' (tanh) takes 1 operand, got 2"),
+        ("h_next = tanh(linear(x, k))", "takes 'k', which does not exist"),
+        ("a = tanh(x)", "state 'h' has no next value: 'h_next' is no operation"),
+        ("h_next = tanh(x) # \x00", "null bytes"),
+        ("h_next = " + "(" * 300 + "x" + ")" * 300, "too many nested parentheses"),
+    ],
+)
+def test_what_is_no_equation_is_named(text: str, message: str) -> None:
+    with pytest.raises(CellError) as raised:
+        from_equations("wrong", text, states=["h"], output="h_next")
+    assert message in str(raised.value)
+    assert str(raised.value).startswith("cell 'wrong': ")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "printed"),
+    [
+        ("a - (b - a)", "a − (b − a)"),
+        ("(a - b) - a", "a − b − a"),
+        ("1 - (a + b)", "1 − (a + b)"),
+        ("1 - (1 - a)", "1 − (1 − a)"),
+        ("(a + b) * (a - b)", "(a + b) ⊙ (a − b)"),
+        ("a * b + a", "a ⊙ b + a"),
+        ("a * (b * a)", "a ⊙ (b ⊙ a)"),
+        # The first operand of a blend is written twice, so that an expression there gets a name.
+        ("blend(a + b, a, b * b)", "h_sum ⊙ a + (1 − h_sum) ⊙ (b ⊙ b)"),
+        ("tanh(a) * sigmoid(b)", "tanh(a) ⊙ σ(b)"),
+        ("a * linear(b)", "a ⊙ (V3 b + b3)"),
+        ("linear(a * b)", "V3 (a ⊙ b) + b3"),
+        ("linear(a + b, h, x)", "V3 (a + b) + U3 h + W3 x + b3"),
+        ("linear(h, h, a)", "U3.1 h + U3.2 h + V3 a + b3"),
+        ("scale(a + b)", "weight_h_next ⊙ (a + b)"),
+        ("bias(a - b)", "a − b + bias_h_next"),
+        ("relu(a) + leaky_relu(b)", "relu(a) + leaky_relu(b)"),
+        ("layer_norm(a)", "weight_h_next ⊙ layer_norm(a) + bias_h_next"),
+    ],
+)
+def test_arithmetic_is_printed_with_the_right_parentheses(expression: str, printed: str) -> None:
+    text = f"""
+        a = tanh(linear(x, h))
+        b = tanh(linear(x, h))
+        shown = a + b
+        h_next = {expression}
+        out = shown * h_next
+    """
+    cell = from_equations("printed", text, states=["h"], output="out")
+    line = next(line for line in equations(cell) if line.startswith("h' = "))
+    assert line == f"h' = {printed}"
+
+
+def test_states_that_share_their_next_value_are_printed() -> None:
+    cell = Cell("twins", {"s": Node("linear", ("x", "h", "c"))}, {"h": "s", "c": "s"}, "s")
+    assert equations(cell) == ("h' = W1 x + U1.2 h + U1.3 c + b1", "c' = h'", "output = h'")
+
+
+@given(cells())
+def test_every_cell_is_printed_with_a_line_for_each_state_and_the_output(cell: Cell) -> None:
+    lines = equations(cell)
+    assert all(sum(line.startswith(f"{state}' = ") for line in lines) == 1 for state in cell.states)
+    assert sum(line.startswith("output = ") for line in lines) == 1
+    assert len({line.split(" = ")[0] for line in lines}) == len(lines)
+
+
+@given(cells())
+def test_a_value_is_printed_before_it_is_used(cell: Cell) -> None:
+    seen = {"x", *cell.states}
+    for line in equations(cell)[:-1]:
+        name, _, expression = line.partition(" = ")
+        words = set(expression.replace("(", " ").replace(")", " ").split())
+        assert words & ({*cell.nodes} | {f"{state}'" for state in cell.states}) <= seen
+        seen.add(name)
+
+
+@pytest.mark.parametrize("op", ["one_minus", "tanh", "linear", "scale"])
+def test_the_longest_chain_is_printed(op: str) -> None:
+    nodes = {"n0": Node("linear", ("x", "h"))} | {f"n{i}": Node(op, (f"n{i - 1}",)) for i in range(1, 510)}
+    lines = equations(Cell("chain", nodes, {"h": "n509"}, "n509"))
+    assert lines[-1] == "output = h'"
+    assert max(map(len, lines)) < 500
+
+
+def test_the_widest_linear_is_printed() -> None:
+    cell = Cell("wide", {"s": Node("linear", ("x", "h") * 32)}, {"h": "s"}, "s")
+    assert equations(cell)[0].count(" x") == 32

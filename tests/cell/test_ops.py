@@ -1,0 +1,103 @@
+"""The table of operations: every row is complete, and its derivatives are those of its value."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+import torch
+from torch import Tensor
+
+from cellsearch.cell import LINEAR, OPS
+from cellsearch.cell.expression import parse, torch_source
+from cellsearch.cell.ops import FUNCTIONS, Op
+
+EXPRESSIONS = [row for row in OPS.values() if row.name != LINEAR]
+every_row = pytest.mark.parametrize("row", OPS.values(), ids=list(OPS))
+every_expression = pytest.mark.parametrize("row", EXPRESSIONS, ids=lambda row: row.name)
+
+
+@every_row
+def test_a_row_is_complete(row: Op) -> None:
+    assert row.name.isidentifier()
+    assert row.meaning
+    assert row.arity().endswith("operand") or row.arity().endswith("operands")
+    assert row.takes(row.least)
+    assert not row.takes(row.least - 1)
+    assert row.operations >= 0
+
+
+@every_expression
+def test_a_row_has_a_derivative_for_each_operand_and_parameter_and_for_nothing_else(row: Op) -> None:
+    assert row.most == row.least
+    assert set(row.derivatives) == {*"abc"[: row.least], *row.parameters}
+
+
+@every_expression
+def test_a_row_speaks_the_language_of_expressions(row: Op) -> None:
+    known = {*"abc"[: row.least], *row.parameters}
+    assert _names(row.value) <= known
+    for text in row.derivatives.values():
+        assert _names(text) <= known | {"y", "g"}
+
+
+def test_every_function_of_the_language_is_used_by_a_row() -> None:
+    texts = [text for row in EXPRESSIONS for text in (row.value, *row.derivatives.values())]
+    assert {name for text in texts for name in _calls(text)} == set(FUNCTIONS)
+
+
+@every_expression
+@pytest.mark.parametrize("seed", range(5))
+def test_derivatives_are_those_of_autograd(row: Op, seed: int) -> None:
+    torch.manual_seed(seed)
+    operands = {letter: torch.randn(4, 6, dtype=torch.float64) for letter in "abc"[: row.least]}
+    learned = {name: torch.randn(6, dtype=torch.float64) for name in row.parameters}
+    inputs = {name: tensor.requires_grad_() for name, tensor in (operands | learned).items()}
+    y = _evaluate(row.value, inputs)
+    g = torch.randn_like(y)
+    expected = dict(zip(inputs, torch.autograd.grad(y, list(inputs.values()), g), strict=True))
+    with torch.no_grad():
+        for name, text in row.derivatives.items():
+            gradient = _evaluate(text, {**inputs, "y": y, "g": g})
+            gradient = gradient.sum(0) if name in learned else gradient
+            torch.testing.assert_close(gradient, expected[name], rtol=1e-12, atol=1e-12)
+
+
+@every_expression
+def test_operands_commute_exactly_where_the_row_says_so(row: Op) -> None:
+    torch.manual_seed(0)
+    values = {letter: torch.randn(4, 6, dtype=torch.float64) for letter in "abc"[: row.least]}
+    learned = {name: torch.randn(6, dtype=torch.float64) for name in row.parameters}
+    forward = _evaluate(row.value, values | learned)
+    backward = _evaluate(row.value, dict(zip(values, reversed(values.values()), strict=True)) | learned)
+    assert row.commutes == (row.least > 1 and torch.equal(forward, backward))
+
+
+# The one function of layer_norm stands for several operations.
+@pytest.mark.parametrize("row", [row for row in EXPRESSIONS if row.name != "layer_norm"], ids=lambda row: row.name)
+def test_operations_count_what_the_expression_does(row: Op) -> None:
+    steps = [node for node in ast.walk(parse(row.value)) if isinstance(node, ast.BinOp | ast.Call)]
+    assert row.operations == len(steps)
+
+
+def test_arity_in_words() -> None:
+    assert OPS["tanh"].arity() == "1 operand"
+    assert OPS["blend"].arity() == "3 operands"
+    assert OPS[LINEAR].arity() == "1 or more operands"
+
+
+def test_linear_takes_any_number_of_operands() -> None:
+    assert [OPS[LINEAR].takes(count) for count in (0, 1, 2, 50)] == [False, True, True, True]
+
+
+def _evaluate(text: str, names: dict[str, Tensor]) -> Tensor:
+    value = eval(torch_source(parse(text)), {"torch": torch, **names})
+    return torch.broadcast_to(value, torch.broadcast_shapes(value.shape, *(each.shape for each in names.values())))
+
+
+def _calls(text: str) -> set[str]:
+    return {node.func.id for node in ast.walk(parse(text)) if isinstance(node, ast.Call)}  # type: ignore[attr-defined]
+
+
+def _names(text: str) -> set[str]:
+    return {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)} - _calls(text)

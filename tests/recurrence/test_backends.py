@@ -1,0 +1,41 @@
+"""A backend is chosen by name, or the first that does not refuse."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from cellsearch.errors import BackendError
+from cellsearch.recurrence import BACKENDS, RNN, choose
+from search_spaces.gated import LSTM
+
+X = torch.zeros(2, 1, 3)
+
+
+def test_the_fastest_backend_that_takes_the_cell_is_chosen() -> None:
+    assert choose(LSTM, X) is BACKENDS[0]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert choose(LSTM, X).name == "reference"
+
+
+def test_the_last_backend_refuses_nothing() -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert BACKENDS[-1].refuses(LSTM, X) is None
+
+
+@pytest.mark.parametrize("name", [backend.name for backend in BACKENDS])
+def test_a_backend_is_found_by_its_name(name: str) -> None:
+    assert choose(LSTM, X, name).name == name
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(BackendError, match="no backend 'fast'; use auto, eager, reference"):
+        RNN(LSTM, 3, 4, backend="fast")(X)
+
+
+def test_a_named_backend_that_refuses_says_why() -> None:
+    with (
+        torch.autocast("cpu", dtype=torch.bfloat16),
+        pytest.raises(BackendError, match="backend 'eager' cannot run cell 'lstm': autocast is on"),
+    ):
+        choose(LSTM, X, "eager")

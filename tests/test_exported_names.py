@@ -1,0 +1,75 @@
+"""The public face: `cellsearch` offers exactly the names that it lists, each loaded when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import cellsearch
+
+PUBLIC = [
+    "RNN",
+    "Cell",
+    "CellsearchError",
+    "Evaluation",
+    "Node",
+    "SearchSpace",
+    "Study",
+    "equations",
+    "evaluate",
+    "export",
+    "find_cell",
+    "from_equations",
+    "identity",
+    "load",
+    "load_study",
+    "load_torch",
+    "save",
+    "save_picture",
+    "search",
+    "seed",
+    "to_torch",
+]
+"""What a user may rely on: a name is added here on purpose, and taken away with a new version only."""
+
+
+def test_the_public_names_are_these() -> None:
+    assert cellsearch.__all__ == PUBLIC
+
+
+BEFORE = """
+import cellsearch
+first = {name: getattr(cellsearch, name) for name in cellsearch.__all__}
+import cellsearch.search.search, cellsearch.export.standalone
+"""
+
+AFTER = """
+import cellsearch.search.search, cellsearch.export.standalone
+import cellsearch
+first = {name: getattr(cellsearch, name) for name in cellsearch.__all__}
+"""
+
+
+@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["names first", "modules first"])
+def test_a_module_never_hides_a_function_of_the_same_name(script: str) -> None:
+    """`cellsearch.search` is a package and a function: whatever is imported first, the function is what a user sees."""
+    check = "from cellsearch import *\nfor n, v in first.items(): assert callable(v) and v is globals()[n], n"
+    finished = subprocess.run([sys.executable, "-c", script + check], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'cellsearch' has no attribute 'serach'"):
+        cellsearch.serach  # noqa: B018
+
+
+def test_every_module_lists_what_it_exports_and_has_it() -> None:
+    for module in pkgutil.walk_packages(cellsearch.__path__, "cellsearch."):
+        loaded = importlib.import_module(module.name)
+        for name in getattr(loaded, "__all__", []):
+            assert hasattr(loaded, name), f"{module.name} lists {name!r}"
+        assert loaded.__doc__, f"{module.name} says what it is"

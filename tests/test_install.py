@@ -1,0 +1,146 @@
+"""The installed package: the wheel works outside of the repository, starts quickly, and its core needs little."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.project import ROOT, dependencies
+
+HEAVY = {"torch", "networkx", "optuna", "ray", "matplotlib", "scipy", "numpy", "sqlalchemy"}
+
+BLOCK = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named {name!r} (blocked)", name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+
+CORE = """
+import torch
+from cellsearch.cell import Cell, Node, complexity, equations, from_equations, from_json, identity, to_json
+from cellsearch.recurrence import RNN, load_torch, parameter_count
+from search_spaces.gated import LSTM
+assert from_json(to_json(LSTM)) == LSTM and identity(LSTM) and equations(LSTM)
+rnn = RNN(LSTM, 3, 4)
+assert parameter_count(rnn) == complexity(LSTM, 3, 4).parameters
+load_torch(rnn, torch.nn.LSTM(3, 4))
+outputs, _ = rnn(torch.randn(5, 2, 3))
+outputs.sum().backward()
+"""
+
+EVERYTHING = """
+import cellsearch, search_spaces, tasks
+for package in (cellsearch, search_spaces, tasks):
+    assert {site!r} in package.__file__, package.__file__
+from cellsearch.plugins import SPACES, TASKS, load, names
+from cellsearch.training import load_task
+assert names(TASKS) and names(SPACES)
+for name in names(TASKS):
+    load_task(name, {{}}).prepare()
+for name in names(SPACES):
+    load(SPACES, name)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the working tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
+    (built,) = folder.glob("cellsearch-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel, and this one's packages in sight as its dependencies."""
+    folder = tmp_path_factory.mktemp("installed") / "env"
+    _run(sys.executable, "-m", "venv", "--without-pip", folder)
+    python = folder / "bin" / "python"
+    _run(sys.executable, "-m", "pip", "-qq", "--python", python, "install", "--no-deps", "--no-index", wheel)
+    # A path in a .pth file is searched, but the .pth files in it are not read: not that of our editable install.
+    (_site(folder) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_three_packages_and_the_licence(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    packages = {name.split("/")[0] for name in names if not name.split("/")[0].endswith(".dist-info")}
+    assert packages == {"cellsearch", "search_spaces", "tasks"}
+    assert any(re.fullmatch(r"cellsearch-[^/]*\.dist-info/licenses/LICENSE", name) for name in names)
+    assert "cellsearch/py.typed" in names
+    in_tree = {str(path.relative_to(ROOT)) for package in packages for path in (ROOT / package).rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == in_tree
+
+
+@pytest.mark.slow
+def test_the_installed_command_works_outside_of_the_repository(environment: Path, tmp_path: Path) -> None:
+    command = environment / "bin" / "cellsearch"
+    assert "search" in _run(command, "--help", cwd=tmp_path)
+    listed = _run(command, "list", cwd=tmp_path)
+    assert all(name in listed for name in ("chars", "adding", "gated", "rnn", "lstm", "gru"))
+    assert "forget_gate" in _run(command, "show", "lstm", cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_installed_tasks_and_spaces_load_outside_of_the_repository(environment: Path, tmp_path: Path) -> None:
+    script = EVERYTHING.format(site=str(_site(environment)))
+    _run(environment / "bin" / "python", "-c", script, cwd=tmp_path)
+
+
+def test_cell_and_recurrence_need_torch_and_networkx_alone() -> None:
+    blocked = dependencies() - {"torch", "networkx"}
+    assert {"optuna", "ray", "typer", "rich", "safetensors", "scipy", "matplotlib", "filelock"} <= blocked
+    _run(sys.executable, "-c", f"BLOCKED = {blocked!r}\n{BLOCK}\n{CORE}")
+
+
+def test_the_cell_package_needs_networkx_alone() -> None:
+    blocked = (dependencies() | {"numpy"}) - {"networkx"}
+    script = "from search_spaces.gated import LSTM; from cellsearch.cell import equations; equations(LSTM)"
+    _run(sys.executable, "-c", f"BLOCKED = {blocked!r}\n{BLOCK}\n{script}")
+
+
+def test_the_blocker_blocks() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", f"BLOCKED = {{'torch'}}\n{BLOCK}\nimport torch"], capture_output=True, check=False
+    )
+    assert b"(blocked)" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import cellsearch",
+        "import sys; sys.argv[1:] = ['--help']\nfrom cellsearch.cli import main\ntry: main()\nexcept SystemExit: pass",
+    ],
+    ids=["import cellsearch", "cellsearch --help"],
+)
+def test_start_up_imports_nothing_heavy(script: str) -> None:
+    printed = _run(sys.executable, "-c", f"{script}\nimport sys; print('modules:', *sys.modules)")
+    modules = {name.split(".")[0] for name in printed.rpartition("modules:")[2].split()}
+    assert "cellsearch" in modules
+    assert modules & HEAVY == set()
+
+
+def _run(*command: object, cwd: Path | None = None) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" or cwd is None}
+    finished = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+def _site(environment: Path) -> Path:
+    return Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))

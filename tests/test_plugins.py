@@ -1,0 +1,93 @@
+"""Names and references: registered names, modules and files lead to objects, everything else to one clear line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cellsearch.errors import UnknownNameError
+from cellsearch.plugins import SPACES, TASKS, load, names, seed, seeds
+from cellsearch.training import load_task
+from search_spaces.gated import SPACE
+from tasks.adding import TASK
+
+
+def test_registered_names_are_listed_and_loaded() -> None:
+    assert names(TASKS) == ["adding", "chars"]
+    assert names(SPACES) == ["gated"]
+    assert load(TASKS, "adding") is TASK
+    assert load(SPACES, "gated") is SPACE
+
+
+def test_every_file_of_tasks_and_search_spaces_is_registered() -> None:
+    root = Path(__file__).parents[1]
+    for folder, group in (("tasks", TASKS), ("search_spaces", SPACES)):
+        files = {path.stem for path in (root / folder).glob("*.py")} - {"__init__"}
+        assert files == set(names(group))
+
+
+def test_a_module_reference_leads_to_its_object() -> None:
+    assert load(TASKS, "tasks.adding:TASK") is TASK
+
+
+def test_a_file_reference_leads_to_its_object_once(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("VALUE = object()\n")
+    assert load(TASKS, f"{path}:VALUE") is load(TASKS, f"{path}:VALUE")
+
+
+def test_files_of_similar_paths_are_not_confused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.py").write_text("VALUE = 1\n")
+    (tmp_path / "a_b.py").write_text("VALUE = 2\n")
+    assert load(TASKS, f"{tmp_path}/a/b.py:VALUE") == 1
+    assert load(TASKS, f"{tmp_path}/a_b.py:VALUE") == 2
+
+
+def test_a_relative_file_is_found_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text("VALUE = 3\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(TASKS, "mine.py:VALUE") == 3
+
+
+@pytest.mark.parametrize(
+    ("group", "reference", "message"),
+    [
+        (TASKS, "subtracting", "unknown task 'subtracting'; use adding, chars, or a reference such as my_file.py:TASK"),
+        (SPACES, "open", "unknown search space 'open'; use gated, or a reference such as my_file.py:SPACE"),
+        (TASKS, "", "unknown task ''; use adding, chars"),
+        (TASKS, "missing.py:TASK", "task 'missing.py:TASK': no file missing.py"),
+        (TASKS, "no_such_package:TASK", "task 'no_such_package:TASK': No module named 'no_such_package'; install"),
+        (TASKS, ":TASK", "task ':TASK': "),
+        (TASKS, ".relative:TASK", "task '.relative:TASK': "),
+        (TASKS, "tasks.adding:TUSK", "task 'tasks.adding:TUSK': tasks.adding has no 'TUSK'; name what it defines"),
+    ],
+)
+def test_a_wrong_reference_is_one_line(group: str, reference: str, message: str) -> None:
+    with pytest.raises(UnknownNameError) as raised:
+        load(group, reference)
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("source", ["1 / 0", "import no_such_package", "def broken(:"])
+def test_a_file_that_fails_to_load_is_named(source: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(source)
+    for _ in range(2):
+        with pytest.raises(UnknownNameError, match=r"broken\.py fails to load"):
+            load(TASKS, f"{path}:TASK")
+
+
+@pytest.mark.parametrize("reference", ["tasks.adding:HELD_OUT", "tasks.adding:Adding", "tasks.adding:SumModel"])
+def test_what_is_no_task_is_refused(reference: str) -> None:
+    with pytest.raises(UnknownNameError, match="no task; name an object like those in `tasks`"):
+        load_task(reference, {})
+
+
+def test_seeds_are_found_by_name() -> None:
+    assert seeds() == dict(SPACE.seeds)
+    assert seed("lstm") is SPACE.seeds["lstm"]
+    with pytest.raises(UnknownNameError, match=r"unknown cell 'ltsm'; use a seed \(rnn, lstm, gru\)"):
+        seed("ltsm")

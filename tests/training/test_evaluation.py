@@ -1,0 +1,150 @@
+"""One evaluation: reports spread over its steps, the same for the same seed, and weights that reproduce the score."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from safetensors.torch import load
+
+from cellsearch.cell import Cell, to_json
+from cellsearch.errors import BudgetError, CellError, DataError, DivergenceError, UnknownNameError
+from cellsearch.recurrence import parameter_count
+from cellsearch.training import REPORTS, Evaluation, Report, evaluate, hidden_size_for, load_task
+from search_spaces.gated import GRU, LSTM, RNN
+
+SMALL = Evaluation(
+    task="adding",
+    cell=to_json(GRU),
+    parameters=500,
+    steps=20,
+    learning_rate=1e-2,
+    seed=1,
+    options={"length": "6", "batch": "8"},
+)
+
+
+def test_reports_are_spread_evenly_over_the_steps() -> None:
+    reports = list(evaluate(SMALL))
+    assert [report.step for report in reports] == [4, 8, 12, 16, 20]
+    assert len(reports) == REPORTS
+    seconds = [report.seconds for report in reports]
+    assert seconds == sorted(seconds)
+    assert all(report.test is None and report.weights is None for report in reports)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(1, [1]), (3, [1, 2, 3]), (5, [1, 2, 3, 4, 5]), (7, [2, 3, 5, 6, 7])])
+def test_few_steps_give_as_many_reports_as_they_can(steps: int, expected: list[int]) -> None:
+    assert [report.step for report in evaluate(dataclasses.replace(SMALL, steps=steps))] == expected
+
+
+def test_the_same_seed_gives_the_same_scores_to_the_bit() -> None:
+    assert _scores(SMALL) == _scores(SMALL)
+
+
+def test_another_seed_another_cell_or_learning_rate_gives_other_scores() -> None:
+    changed = [
+        SMALL,
+        dataclasses.replace(SMALL, seed=2),
+        dataclasses.replace(SMALL, cell=to_json(LSTM)),
+        dataclasses.replace(SMALL, learning_rate=2e-2),
+    ]
+    assert len({tuple(_scores(each)) for each in changed}) == len(changed)
+
+
+def test_the_state_of_torchs_generator_before_does_not_matter() -> None:
+    torch.manual_seed(5)
+    first = _scores(SMALL)
+    torch.rand(7)
+    assert _scores(SMALL) == first
+
+
+def test_a_stop_in_the_middle_leaves_nothing_behind() -> None:
+    whole = _scores(SMALL)
+    stopped = evaluate(SMALL)
+    assert next(stopped).score == whole[0]
+    stopped.close()  # type: ignore[attr-defined]
+    assert _scores(SMALL) == whole
+
+
+def test_a_final_evaluation_returns_test_and_weights_with_its_last_report_only() -> None:
+    *before, last = evaluate(dataclasses.replace(SMALL, final=True))
+    assert all(report.test is None and report.weights is None for report in before)
+    assert [report.score for report in (*before, last)] == _scores(SMALL)
+    assert last.test is not None
+    assert last.test != last.score
+
+
+@pytest.mark.parametrize("task", ["adding", "chars"])
+def test_the_weights_reproduce_the_scores(task: str) -> None:
+    options = {"batch": "8", "length": "6"}
+    evaluation = dataclasses.replace(SMALL, task=task, parameters=15_000, steps=5, options=options, final=True)
+    *_, last = evaluate(evaluation)
+    loaded = load_task(task, options)
+    model = loaded.model(GRU, last.hidden_size).eval()
+    assert parameter_count(model) == last.parameters
+    assert last.weights is not None
+    model.load_state_dict(load(last.weights))
+    with torch.no_grad():
+        assert loaded.score(model, "validation") == last.score
+        assert loaded.score(model, "test") == last.test
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "at_most"), [("adding", 0.05), ("chars", 3.0)])
+def test_training_learns(task: str, at_most: float) -> None:
+    """A GRU beats the constant answer (1/6) and the frequencies of characters (4.6 bits) by far."""
+    default = load_task(task, {})
+    *_, last = evaluate(
+        Evaluation(task, to_json(GRU), default.parameters, default.steps, default.learning_rate, seed=0)
+    )
+    assert last.score < at_most
+
+
+def test_divergence_is_raised_with_its_step() -> None:
+    with pytest.raises(DivergenceError, match=r"the (loss|validation score) is (nan|inf) (at|after) step \d+"):
+        list(evaluate(dataclasses.replace(SMALL, learning_rate=1e25)))
+
+
+@pytest.mark.parametrize("steps", [0, -3])
+def test_a_budget_without_a_step_is_refused(steps: int) -> None:
+    with pytest.raises(BudgetError, match=f"a budget of {steps} steps is too small for one step; use at least 1"):
+        list(evaluate(dataclasses.replace(SMALL, steps=steps)))
+
+
+def test_a_budget_that_holds_no_model_is_refused() -> None:
+    with pytest.raises(
+        BudgetError,
+        match="a budget of 5 parameters is too small for cell 'gru' on task 'adding': hidden size 1 has 15; raise it",
+    ):
+        list(evaluate(dataclasses.replace(SMALL, parameters=5)))
+
+
+def test_what_cannot_be_evaluated_is_refused_before_training() -> None:
+    for change, error in (
+        ({"task": "subtracting"}, UnknownNameError),
+        ({"options": {"length": "0"}}, DataError),
+        ({"cell": "{}"}, CellError),
+    ):
+        with pytest.raises(error):
+            next(iter(evaluate(dataclasses.replace(SMALL, **change))))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cell", [RNN, LSTM, GRU], ids=lambda cell: cell.name)
+@pytest.mark.parametrize("parameters", [50, 51, 1_000, 60_001])
+def test_the_hidden_size_is_the_largest_that_fits(cell: Cell, parameters: int) -> None:
+    task = load_task("adding", {})
+    size = hidden_size_for(task, cell, parameters)
+    assert parameter_count(task.model(cell, size)) <= parameters < parameter_count(task.model(cell, size + 1))
+
+
+def test_a_report_says_how_large_the_model_was() -> None:
+    report: Report = next(iter(evaluate(SMALL)))
+    task = load_task(SMALL.task, SMALL.options)
+    assert report.hidden_size == hidden_size_for(task, GRU, SMALL.parameters)
+    assert report.parameters == parameter_count(task.model(GRU, report.hidden_size)) <= SMALL.parameters
+
+
+def _scores(evaluation: Evaluation) -> list[float]:
+    return [report.score for report in evaluate(evaluation)]

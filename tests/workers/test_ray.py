@@ -1,0 +1,99 @@
+"""Ray on this machine: the conformance suite, and what only it promises."""
+
+from __future__ import annotations
+
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import ray
+
+from cellsearch.errors import CellsearchError
+from cellsearch.testing.pool import POOL_CHECKS, SIZE, TIMEOUT, outcome, troubled
+from cellsearch.workers import WorkerPool, open_pool
+from cellsearch.workers.ray_pool import RayPool
+from tests.workers import marked
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    with RayPool(SIZE, TIMEOUT) as pool:
+        yield pool
+    assert not ray.is_initialized()
+    assert not glob.glob(f"{tempfile.gettempdir()}/cs-ray-*")
+
+
+@pytest.mark.parametrize("check", marked(POOL_CHECKS))
+def test_pool_conforms(check: Callable[[WorkerPool], None], pool: WorkerPool) -> None:
+    check(pool)
+
+
+def test_a_task_in_a_file_is_found_from_the_drivers_directory(
+    pool: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_task.py").write_text("from my_other_file import TASK\n")
+    (tmp_path / "my_other_file.py").write_text("from cellsearch.testing.troubled_task import TASK as TASK\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert outcome(pool, troubled(task="my_task.py:TASK", diary="diary")) == "finished"
+    _, threads, _, directory = (tmp_path / "diary").read_text().split()
+    assert (threads, directory) == ("1", str(tmp_path))
+
+
+def test_a_second_pool_in_one_process_is_refused(pool: WorkerPool) -> None:
+    with pytest.raises(CellsearchError, match="this process is connected to a Ray already"):
+        RayPool(1, 60)
+    assert outcome(pool, troubled()) == "finished"
+
+
+DRIVER = """
+from cellsearch.testing.pool import troubled
+from cellsearch.workers import Reported, open_pool
+
+pool = open_pool("ray", 1, 60)
+pool.submit(0, troubled(trouble="hang in C", diary="diary"))
+while not any(isinstance(event, Reported) for event in pool.wait(60)):
+    pass
+print(pool._folder, flush=True)
+pool.wait(60)
+"""
+
+
+@pytest.mark.slow
+def test_no_process_of_ray_outlives_its_driver(tmp_path: Path) -> None:
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    with driver:
+        assert driver.stdout is not None
+        folder = driver.stdout.readline().strip()
+        assert _processes(folder)
+        driver.kill()
+    until = time.monotonic() + 30
+    while (left := _processes(folder)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not left
+    subprocess.run(["rm", "-r", folder], check=True)
+
+
+@pytest.mark.slow
+def test_more_gpus_than_there_are_is_one_clear_error() -> None:
+    with pytest.raises(CellsearchError, match="a candidate needs 64 GPU, but Ray finds none here"):
+        open_pool("ray", 1, 60, gpus=64)
+    assert not ray.is_initialized()
+
+
+def _processes(folder: str) -> list[int]:
+    """The processes that name the folder in their command line."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.encode() in (place / "cmdline").read_bytes() and int(place.name) != os.getpid():
+                found.append(int(place.name))
+        except OSError:
+            continue
+    return found
