@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cellsearch.cell.file import load, save
     from cellsearch.cell.identity import identity
     from cellsearch.errors import CellsearchError
-    from cellsearch.export import export
+    from cellsearch.export.standalone import export
     from cellsearch.inspect.picture import save_picture
     from cellsearch.plugins import seed
     from cellsearch.recurrence import RNN, load_torch, to_torch
@@ -55,7 +55,7 @@ _HOMES = {
     "Study": "search.study",
     "equations": "cell.equations",
     "evaluate": "training",
-    "export": "export",
+    "export": "export.standalone",
     "find_cell": "references",
     "from_equations": "cell.equations",
     "identity": "cell.identity",

@@ -7,6 +7,7 @@ CellsearchError
 ├── BudgetError      a budget that cannot train the cell at all
 ├── StudyError       a study folder that cannot be opened, or holds no such trial
 ├── DivergenceError  training left the finite numbers
+├── ExportError      a place that no Python file can be exported to
 └── BackendError     a backend was asked for something that it does not support
 
 A message names the thing, its value and the remedy; the command line prints it as one line, exit code 2.
@@ -19,6 +20,7 @@ __all__ = [
     "CellsearchError",
     "DataError",
     "DivergenceError",
+    "ExportError",
     "StudyError",
     "UnknownNameError",
 ]
@@ -50,6 +52,10 @@ class StudyError(CellsearchError):
 
 class DivergenceError(CellsearchError):
     """Training left the finite numbers."""
+
+
+class ExportError(CellsearchError):
+    """A place that no Python file can be exported to."""
 
 
 class BackendError(CellsearchError):

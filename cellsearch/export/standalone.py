@@ -9,16 +9,12 @@ import tempfile
 from pathlib import Path
 
 from cellsearch.cell import Cell
-from cellsearch.errors import CellsearchError
+from cellsearch.errors import ExportError
 from cellsearch.export.source import source
 from cellsearch.export.weights import exported_arrays
 from cellsearch.recurrence import RNN
 
-__all__ = ["ExportError", "export"]
-
-
-class ExportError(CellsearchError):
-    """A place that no Python file can be exported to."""
+__all__ = ["export"]
 
 
 def export(what: Cell | RNN, path: str | Path) -> tuple[Path, ...]:

@@ -7,8 +7,8 @@ from types import ModuleType
 from torch import nn
 
 from cellsearch.cell import Cell, Node, from_equations
-from cellsearch.export import export
 from cellsearch.export.names import class_name
+from cellsearch.export.standalone import export
 from cellsearch.export.weights import exported_arrays
 from cellsearch.recurrence import RNN
 from search_spaces.gated import SPACE

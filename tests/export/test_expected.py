@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cellsearch.export import export
 from cellsearch.export.expected import BATCH, STEPS, expected, filled
+from cellsearch.export.standalone import export
 from cellsearch.recurrence import RNN
 from tests.export.exported import CELLS, SEEDS, imported
 

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from cellsearch.errors import CellsearchError, DivergenceError
-from cellsearch.export import export
+from cellsearch.export.standalone import export
 from cellsearch.export.weights import exported_arrays
 from cellsearch.recurrence import RNN
 from tests.export.exported import ODD, SEEDS, imported
