@@ -199,7 +199,7 @@ def _options(pairs: list[str], data: Path | None) -> dict[str, str]:
         if not equals:
             raise UnknownNameError(f"option {pair!r} has no value; write {pair}=VALUE")
         options[name] = value
-    return options | ({"data": str(data)} if data else {})
+    return options | ({"data": str(data.absolute())} if data else {})
 
 
 def _deliver(study: Study) -> None:

@@ -43,15 +43,15 @@ class SumModel(nn.Module):
 class Adding:
     """The task; `length` is the number of steps."""
 
-    length: int = 50
+    length: int = 30
     batch: int = 50
 
     name: ClassVar[str] = "adding"
     metric: ClassVar[str] = "mean squared error"
     lower_is_better: ClassVar[bool] = True
     parameters: ClassVar[int] = 5_000
-    steps: ClassVar[int] = 500
-    learning_rate: ClassVar[float] = 1e-2
+    steps: ClassVar[int] = 600
+    learning_rate: ClassVar[float] = 2e-2
 
     def prepare(self) -> None:
         """Nothing to load. Raises DataError if the sequence has no two halves."""

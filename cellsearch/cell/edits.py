@@ -6,7 +6,7 @@ dropped, the rest is validated; an edit that leads out of the space or changes n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -121,7 +121,7 @@ def _delete_node(draft: _Draft, space: SearchSpace, random: Random) -> str:
 def _change_op(draft: _Draft, space: SearchSpace, random: Random) -> str:
     name = random.choice(list(draft.nodes))
     node = draft.nodes[name]
-    op = random.choice([op for op in space.operations if op != node.op])
+    op = _an_operation(random, [op for op in space.operations if op != node.op])
     operands = list(node.operands)
     if not OPS[op].takes(len(operands)):
         random.shuffle(operands)
@@ -149,7 +149,7 @@ def _add_state(draft: _Draft, space: SearchSpace, random: Random) -> str:
     if node.op == LINEAR:
         draft.nodes[user] = Node(LINEAR, (*node.operands, state), node.initial_bias)
         return f"add {state}, the last {following}, read by {user}"
-    op = random.choice([op for op in space.operations if OPS[op].takes(2)])
+    op = _an_operation(random, [op for op in space.operations if OPS[op].takes(2)])
     name = draft.new_name(op)
     draft.nodes[name] = Node(op, (node.operands[position], state))
     draft.set_operand(user, position, name)
@@ -179,6 +179,12 @@ EDITS: Final[dict[str, Callable[[_Draft, SearchSpace, Random], str]]] = {
     "remove state": _remove_state,
 }
 """Edit by kind."""
+
+
+def _an_operation(random: Random, operations: Sequence[str]) -> str:
+    if not operations:
+        raise CellError("the space has no operation for it")
+    return random.choice(operations)
 
 
 def _operand_count(op: str, random: Random) -> int:

@@ -9,10 +9,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from cellsearch.recurrence import RNN
 
 __all__ = ["TASK", "Troubled"]
 
-TROUBLES = {
+TROUBLES: Final[dict[str, Callable[[], object]]] = {
     "raise": lambda: _raise(RuntimeError("two\nlines")),
     "leave": lambda: _raise(SystemExit(4)),
     "exit": lambda: os._exit(3),

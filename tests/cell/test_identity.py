@@ -115,6 +115,13 @@ def test_a_bias_is_the_same_however_its_number_is_written() -> None:
     assert identity(cell(-0.0)) == identity(cell(0))
 
 
+def test_a_choice_among_nodes_that_only_look_alike_does_not_matter() -> None:
+    """A ring of four beside one of three and one of five: no member of one is the image of a member of another."""
+    cell = _rings([[0, 1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11]])
+    draw = random.Random(0)
+    assert {identity(_disguised(cell, draw)) for _ in range(10)} == {identity(cell)}
+
+
 @pytest.mark.parametrize("branches", [8, 16])
 def test_alike_branches_cost_little(branches: int) -> None:
     nodes: dict[str, Node] = {}

@@ -31,7 +31,7 @@ class Uniform(nn.Module):
 
     def __init__(self, characters: int) -> None:
         super().__init__()
-        self.logits = nn.Parameter(torch.zeros(characters))
+        self.logits = nn.Parameter(torch.zeros(characters), requires_grad=False)
 
     def forward(self, ids: torch.Tensor, states: object = None) -> tuple[torch.Tensor, None]:
         return self.logits.expand(*ids.shape, -1), None
