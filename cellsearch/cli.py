@@ -221,7 +221,8 @@ def _deliver(study: Study) -> None:
     cellsearch.save(best, stem.with_suffix(".json"))
     save_picture(best, stem.with_suffix(".png"))
     cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
-    console.print(tables.catalogue(f"results in {study.path}", RESULTS))
+    written = [(name, meaning) for name, meaning in RESULTS if (study.path / name).is_file()]
+    console.print(tables.catalogue(f"results in {study.path}", written))
 
 
 def _plot(study: Study, path: Path) -> None:

@@ -82,7 +82,7 @@ def _limits(points: Sequence[Point], baselines: Mapping[str, float], lower_is_be
     sign = 1 if lower_is_better else -1
     scores = sorted(sign * point.score for point in points if point.state == "complete")
     scores = scores or sorted(sign * point.score for point in points) or [0.0, 1.0]
-    best = min(*scores, *(sign * score for score in baselines.values()), scores[0])
+    best = min([*scores, *(sign * score for score in baselines.values())])
     typical = quantiles(scores, n=4, method="inclusive")[2] if len(scores) > 1 else scores[0]
     # The baselines are what the figure is read against: they widen it, unless they failed beyond all measure.
     near = [sign * score for score in baselines.values() if sign * score <= best + 5 * (typical - best)]

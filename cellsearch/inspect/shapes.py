@@ -66,7 +66,7 @@ def _shape(cell: Cell, name: str, linear: str | None) -> Shape:
         kind=_kind(node),
         name=_chosen_name(cell, name) or (_chosen_name(cell, linear) if linear else ""),
         formula=_formula(cell, node, terms),
-        remark=f"b starts at {first.initial_bias:g}" if first.initial_bias else "",
+        remark=f"b starts at {first.initial_bias:g}".replace("-", "−") if first.initial_bias else "",
         operands=first.operands,
         ordered=len(first.operands) > 1 and not first.row.commutes,
     )
@@ -120,7 +120,8 @@ def _terms(cell: Cell, operands: Sequence[str]) -> str:
     for place, (letter, operand) in enumerate(zip(letters, operands, strict=True)):
         number = _subscript(1 + letters[:place].count(letter)) if letters.count(letter) > 1 else ""
         terms.append(f"{letter}{number} {_written(cell, operand)}")
-    return " + ".join([*terms, "b"]).replace(" ", TIE).replace(f"{TIE}+", " +")
+    # A line breaks before a plus, but not before the last one: a lone b would look lost.
+    return " + ".join(terms).replace(" ", TIE).replace(f"{TIE}+", " +") + f"{TIE}+{TIE}b"
 
 
 def _written(cell: Cell, operand: str) -> str:
