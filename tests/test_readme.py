@@ -35,7 +35,19 @@ def test_its_own_task_can_be_searched(tmp_path: Path) -> None:
     code = next(code for code in PYTHON if code.startswith("# parity.py"))
     (tmp_path / "parity.py").write_text(code, encoding="utf-8")
     assert len(code.splitlines()) <= 45
-    command = "search --task parity.py:TASK --option length=6 --candidates 2 --steps 20 --finalists 1".split()
+    command = [
+        "search",
+        "--task",
+        "parity.py:TASK",
+        "--option",
+        "length=6",
+        "--candidates",
+        "2",
+        "--steps",
+        "20",
+        "--finalists",
+        "1",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", RUN, *command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
