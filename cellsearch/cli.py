@@ -1,4 +1,4 @@
-"""The commands: search, list, show, export. They parse, call, and print; heavy imports wait until a command runs."""
+"""The commands: search, list, show, export, import. They parse, call and print; heavy imports wait for a command."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def search(
     seeds: Annotated[
         str, typer.Option(help="Cells to start from, with commas between; all of the space if empty.")
     ] = "",
-    strategy: Annotated[str, typer.Option(help="evolution or random.")] = "evolution",
+    strategy: Annotated[str, typer.Option(help="evolution, random or sample.")] = "evolution",
     candidates: Annotated[int, typer.Option(help="Cells to try beside the baselines.")] = 40,
     study: Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
@@ -103,7 +103,10 @@ def search(
 
 
 @app.command(name="list")
-def list_(folder: Annotated[Path, typer.Argument(help="Where to look for studies.")] = Path("runs")) -> None:
+def list_(
+    folder: Annotated[Path, typer.Argument(help="Where to look for studies.")] = Path("runs"),
+    cells: Annotated[bool, typer.Option("--cells", help="Only the seed cells: source, cost and equation.")] = False,
+) -> None:
     """List tasks, search spaces, seed cells, and the studies under a folder."""
     from rich.console import Console
 
@@ -114,13 +117,16 @@ def list_(folder: Annotated[Path, typer.Argument(help="Where to look for studies
     from cellsearch.training import load_task, task_options
 
     console = Console()
+    spaces = [(name, plugins.load(plugins.SPACES, name)) for name in plugins.names(plugins.SPACES)]
+    if cells:
+        console.print(tables.cell_list([space for _, space in spaces]), highlight=False)
+        return
     tasks = [(name, load_task(name, {})) for name in plugins.names(plugins.TASKS)]
     console.print(
         tables.catalogue(
             "tasks", [(name, f"{task.metric}; options: {', '.join(task_options(task))}") for name, task in tasks]
         )
     )
-    spaces = [(name, plugins.load(plugins.SPACES, name)) for name in plugins.names(plugins.SPACES)]
     console.print(tables.catalogue("search spaces", [(name, ", ".join(space.operations)) for name, space in spaces]))
     seeds = [
         (name, f"{len(cell.nodes)} nodes, states {', '.join(cell.states)}") for name, cell in plugins.seeds().items()
@@ -146,6 +152,7 @@ def show(
     hidden_size: Annotated[int, typer.Option(min=1, help="Hidden size that costs are counted at.")] = 128,
     png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Only the equations, as LaTeX, a formula a line.")] = False,
 ) -> None:
     """Show a cell: equations, operations, cost, and its picture."""
     from rich.console import Console
@@ -156,6 +163,9 @@ def show(
 
     console = Console()
     found = find_cell(cell)
+    if latex:
+        typer.echo("\n".join(found.equations(latex=True)))
+        return
     console.print(tables.cell_sheet(found, input_size, hidden_size))
     if trial := find_trial(cell):
         study, which = trial
@@ -181,6 +191,40 @@ def export(
     trained = trial[0].trained(trial[1]) if trial else None
     for path in cellsearch.export(trained or find_cell(cell), file):
         Console().print(f"wrote {path}", highlight=False)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A PyTorch module (.py), a recipe of NAS-Bench-NLP (JSON, or a line each), a genotype of DARTS, "
+            "an arc of ENAS, or a cell file."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Cell file to write.")],
+    name: Annotated[
+        str | None,
+        typer.Option(help="Which, where the file has several: class, recipe id or line, name of the genotype."),
+    ] = None,
+    input_size: Annotated[int, typer.Option(min=1, help="First argument of the class.")] = 24,
+    hidden_size: Annotated[int, typer.Option(min=1, help="Second argument of the class.")] = 32,
+) -> None:
+    """Import a cell from another notation, or from a PyTorch module: one step (x, state) -> (output, state).
+
+    A .py file with a module is run: import only what you would run yourself. All other files are data.
+    """
+    from rich.console import Console
+
+    from cellsearch.cell import save
+    from cellsearch.imports import import_cell
+
+    cell, notes = import_cell(file, name, input_size, hidden_size)
+    save(cell, output)
+    for note in notes:
+        Console().print(f"note: {note}", highlight=False, markup=False)
+    told = f"wrote {output}: {cell.name}, {len(cell.nodes)} nodes, states {' '.join(cell.states)}"
+    Console().print(told, highlight=False, markup=False)
 
 
 def main() -> None:

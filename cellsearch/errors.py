@@ -2,6 +2,7 @@
 
 CellsearchError
 ├── CellError        a cell, a cell file or a seed's equations break a rule of the graph
+│   └── TraceError   a torch module does what no cell can express
 ├── UnknownNameError a task, search space or cell that nobody defined
 ├── DataError        a task's data is missing, empty or unreadable
 ├── BudgetError      a budget that cannot train the cell at all
@@ -22,6 +23,7 @@ __all__ = [
     "DivergenceError",
     "ExportError",
     "StudyError",
+    "TraceError",
     "UnknownNameError",
 ]
 
@@ -32,6 +34,10 @@ class CellsearchError(Exception):
 
 class CellError(CellsearchError):
     """A cell breaks a rule of the graph."""
+
+
+class TraceError(CellError):
+    """A torch module does what no cell can express; the message names the line of its source."""
 
 
 class UnknownNameError(CellsearchError):

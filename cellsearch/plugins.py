@@ -17,7 +17,7 @@ from typing import Any, Final
 from cellsearch.cell import Cell, SearchSpace
 from cellsearch.errors import UnknownNameError
 
-__all__ = ["SPACES", "TASKS", "load", "names", "seed", "seeds"]
+__all__ = ["SPACES", "TASKS", "load", "load_file", "names", "seed", "seeds"]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
@@ -35,7 +35,7 @@ def load(group: str, reference: str) -> Any:
     kind = KIND[group]
     if ":" in reference:
         place, _, attribute = reference.rpartition(":")
-        module = _file(kind, reference, Path(place)) if place.endswith(".py") else _module(kind, reference, place)
+        module = load_file(kind, reference, Path(place)) if place.endswith(".py") else _module(kind, reference, place)
         if not hasattr(module, attribute):
             raise UnknownNameError(f"{kind} {reference!r}: {place} has no {attribute!r}; name what it defines")
         return getattr(module, attribute)
@@ -58,7 +58,8 @@ def _module(kind: str, reference: str, place: str) -> ModuleType:
         raise UnknownNameError(f"{kind} {reference!r}: {error}; install the package or name a file") from error
 
 
-def _file(kind: str, reference: str, path: Path) -> ModuleType:
+def load_file(kind: str, reference: str, path: Path) -> ModuleType:
+    """The module of a Python file, run once. Raises UnknownNameError, `kind` and `reference` tell for what."""
     if not path.is_file():
         raise UnknownNameError(f"{kind} {reference!r}: no file {path}")
     # One module a file, found again by its own classes when they are pickled or compared.

@@ -45,6 +45,7 @@ GRU = from_equations(
 SPACE = SearchSpace(
     name="gated",
     seeds={cell.name: cell for cell in (RNN, LSTM, GRU)},
+    sources={"rnn": "Elman 1990", "lstm": "Gers et al. 2000", "gru": "Cho et al. 2014"},
     operations=(
         "linear",
         "sum",

@@ -9,24 +9,33 @@ one node is the cell's output.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
 from cellsearch.cell.ops import INPUT, LINEAR, OPS, Op
 from cellsearch.cell.validate import validate
 
+if TYPE_CHECKING:
+    from cellsearch.cell.diff import Difference
+    from cellsearch.cell.distance import Distance
+
 __all__ = ["Cell", "Node"]
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operation of a cell: its row in the table, its operands in order, and where its learned bias starts."""
+    """One operation of a cell: its row in the table, its operands in order, and its numbers.
+
+    `initial_bias` is where the learned bias starts, `constant` the number that operations such as times_constant have.
+    """
 
     op: str
     operands: tuple[str, ...]
     initial_bias: float = 0.0
+    constant: float = 1.0
 
     @property
     def row(self) -> Op:
@@ -34,8 +43,11 @@ class Node:
         return OPS[self.op]
 
     def parameters(self) -> tuple[str, ...]:
-        """Names of the node's learned arrays; a linear has `weight_0`, `weight_1`, ... in operand order."""
-        weights = tuple(f"weight_{i}" for i in range(len(self.operands))) if self.op == LINEAR else ()
+        """Names of the node's learned arrays; linears have `weight_0`, `weight_1`, ... in operand order.
+
+        A block-diagonal or low-rank weight is stored as the matrices that it is made of: see `parameter_shapes`.
+        """
+        weights = tuple(f"weight_{i}" for i in range(len(self.operands))) if self.row.is_linear else ()
         return weights + tuple(self.row.parameters)
 
 
@@ -61,6 +73,13 @@ class Cell:
         self._order = tuple(
             n for n in nx.lexicographical_topological_sort(self._graph, place.__getitem__) if n in nodes
         )
+
+    @classmethod
+    def from_nasbench_nlp(cls, recipe: Mapping[str, Mapping[str, Any]], name: str = "nasbench_nlp") -> Cell:
+        """The cell of a recipe of NAS-Bench-NLP; see `cellsearch.cell.imports_nasbench_nlp`."""
+        from cellsearch.cell.imports_nasbench_nlp import from_nasbench_nlp
+
+        return from_nasbench_nlp(recipe, name)
 
     @property
     def name(self) -> str:
@@ -101,6 +120,24 @@ class Cell:
         """The nodes that take `name` as an operand, each once."""
         return tuple(self._graph.successors(name))
 
+    def equations(self, latex: bool = False) -> tuple[str, ...]:
+        """The cell as lines of text or LaTeX; see `cellsearch.cell.equations`."""
+        from cellsearch.cell.equations import equations
+
+        return equations(self, latex)
+
+    def diff(self, other: Cell) -> tuple[Difference, ...]:
+        """What to change to get the other cell, as a short list to read; see `cellsearch.cell.diff`."""
+        from cellsearch.cell.diff import diff
+
+        return diff(self, other)
+
+    def distance(self, other: Cell, seconds: float = 1.0) -> Distance:
+        """The graph edit distance to the other cell, or a bound after so much time; see `cellsearch.cell.distance`."""
+        from cellsearch.cell.distance import distance
+
+        return distance(self, other, seconds)
+
     def renamed(self, name: str) -> Cell:
         """The same cell under another name."""
         return Cell(name, self.nodes, self.states, self.output)
@@ -111,14 +148,14 @@ class Cell:
         Where the sizes differ, an input used outside of a linear passes through one linear of its own,
         `x_projected`; otherwise the cell itself. Backends, the counter and the exporter see resolved cells only.
         """
-        raw = [n for n, node in self.nodes.items() if node.op != LINEAR and INPUT in node.operands]
+        raw = [n for n, node in self.nodes.items() if not node.row.is_linear and INPUT in node.operands]
         if not raw or input_size == hidden_size:
             return self
         projected = _free_name("x_projected", self)
         nodes = {projected: Node(LINEAR, (INPUT,))}
         for name, node in self.nodes.items():
             operands = tuple(projected if o == INPUT and name in raw else o for o in node.operands)
-            nodes[name] = Node(node.op, operands, node.initial_bias)
+            nodes[name] = replace(node, operands=operands)
         return Cell(self.name, nodes, self.states, self.output)
 
     def __eq__(self, other: object) -> bool:

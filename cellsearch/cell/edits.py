@@ -1,40 +1,50 @@
 """Edits: the small random changes that turn one valid cell into another valid cell of the same space.
 
-An edit works on a draft, which need not be valid in between. What an edit leaves without influence on the output is
-dropped, the rest is validated; an edit that leads out of the space or changes nothing is drawn again.
+What an edit leaves without influence on the output is dropped, the rest is validated; an edit that leads out of the
+space or changes nothing is drawn again. A space may allow some of these only, and have edits of its own. An operation
+with a constant, such as times_constant or a linear's blocks or rank, gets one of CONSTANTS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Final
-
-import networkx as nx
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from cellsearch.cell.cell import Cell, Node
+from cellsearch.cell.draft import Draft
 from cellsearch.cell.identity import identity
-from cellsearch.cell.ops import INPUT, LINEAR, OPS
-from cellsearch.cell.space import SearchSpace
+from cellsearch.cell.ops import LINEAR, OPS
 from cellsearch.errors import CellError
 
-__all__ = ["EDITS", "edit"]
+if TYPE_CHECKING:
+    from cellsearch.cell.space import SearchSpace
+
+__all__ = ["CONSTANTS", "EDITS", "Edit", "edit"]
 
 ATTEMPTS: Final = 1000
+
+CONSTANTS: Final[Mapping[type[float], tuple[float, ...]]] = MappingProxyType(
+    {float: (-1.0, 0.1, 0.5, 2.0), int: (1.0, 2.0, 4.0, 8.0)}
+)
+"""What an edit may set a node's constant to, by the kind that its operation has."""
+
+Edit = Callable[[Draft, "SearchSpace", Random], str]
+"""Changes a draft by random draws and says how in words; raises CellError where it does not fit."""
 
 
 def edit(cell: Cell, space: SearchSpace, random: Random, kinds: tuple[str, ...] | None = None) -> tuple[Cell, str]:
     """Another cell of the space, one random edit away, and the edit in words.
 
-    `kinds` restricts the draw to some of EDITS. Raises CellError if ATTEMPTS draws find no such cell.
+    `kinds` restricts the draw to some of the space's. Raises CellError if ATTEMPTS draws find no such cell.
     """
     before = identity(cell)
     for _ in range(ATTEMPTS):
-        kind = random.choice(kinds or tuple(EDITS))
-        draft = _Draft(dict(cell.nodes), dict(cell.states), cell.output)
+        kind = random.choice(kinds or tuple(space.edits))
+        draft = Draft.of(cell)
         try:
-            words = EDITS[kind](draft, space, random)
+            words = space.edits[kind](draft, space, random)
             edited = draft.cell(cell.name)
         except CellError:
             continue
@@ -43,55 +53,7 @@ def edit(cell: Cell, space: SearchSpace, random: Random, kinds: tuple[str, ...] 
     raise CellError(f"cell {cell.name!r}: no edit of {ATTEMPTS} stays in space {space.name!r}; widen the space")
 
 
-@dataclass
-class _Draft:
-    """A cell under construction."""
-
-    nodes: dict[str, Node]
-    states: dict[str, str]
-    output: str
-
-    def cell(self, name: str) -> Cell:
-        """The draft as a cell, without what the output never depends on. Raises CellError if it is none."""
-        over_time: nx.DiGraph[str] = nx.DiGraph()
-        over_time.add_node(self.output)
-        over_time.add_edges_from((operand, name) for name, node in self.nodes.items() for operand in node.operands)
-        over_time.add_edges_from((following, state) for state, following in self.states.items())
-        useful = nx.ancestors(over_time, self.output) | {self.output}
-        return Cell(
-            name,
-            {name: node for name, node in self.nodes.items() if name in useful},
-            {state: following for state, following in self.states.items() if state in useful},
-            self.output,
-        )
-
-    def edges(self) -> list[tuple[str, int]]:
-        """(node, position) of every operand."""
-        return [(name, i) for name, node in self.nodes.items() for i in range(len(node.operands))]
-
-    def before(self, name: str) -> list[str]:
-        """What `name` may take as an operand without a cycle: the input, states, and nodes not computed from it."""
-        step: nx.DiGraph[str] = nx.DiGraph()
-        step.add_node(name)
-        step.add_edges_from((operand, node) for node, each in self.nodes.items() for operand in each.operands)
-        later = nx.descendants(step, name) | {name}
-        return [INPUT, *self.states, *(node for node in self.nodes if node not in later)]
-
-    def new_name(self, stem: str) -> str:
-        """A free name: the stem and a number."""
-        number = 1
-        while f"{stem}_{number}" in self.nodes or f"{stem}_{number}" in self.states:
-            number += 1
-        return f"{stem}_{number}"
-
-    def set_operand(self, name: str, position: int, operand: str) -> None:
-        """Let `name` take `operand` at `position`."""
-        node = self.nodes[name]
-        operands = (*node.operands[:position], operand, *node.operands[position + 1 :])
-        self.nodes[name] = Node(node.op, operands, node.initial_bias)
-
-
-def _insert_node(draft: _Draft, space: SearchSpace, random: Random) -> str:
+def _insert_node(draft: Draft, space: SearchSpace, random: Random) -> str:
     user, position = random.choice(draft.edges())
     operand = draft.nodes[user].operands[position]
     op = random.choice(space.operations)
@@ -99,39 +61,36 @@ def _insert_node(draft: _Draft, space: SearchSpace, random: Random) -> str:
     operands = [operand, *others]
     random.shuffle(operands)
     name = draft.new_name(op)
-    draft.nodes[name] = Node(op, tuple(operands))
+    draft.nodes[name] = _new_node(op, operands, random)
     draft.set_operand(user, position, name)
-    return f"insert {name} = {op}({', '.join(operands)}) before {user}"
+    return f"insert {name} = {_in_words(draft.nodes[name])} before {user}"
 
 
-def _delete_node(draft: _Draft, space: SearchSpace, random: Random) -> str:
+def _delete_node(draft: Draft, space: SearchSpace, random: Random) -> str:
     name = random.choice(list(draft.nodes))
     heir = random.choice(draft.nodes[name].operands)
     if heir not in draft.nodes and (name == draft.output or name in draft.states.values()):
         raise CellError(f"{heir} cannot be a next value")
-    for user, position in draft.edges():
-        if draft.nodes[user].operands[position] == name:
-            draft.set_operand(user, position, heir)
-    draft.states = {state: heir if following == name else following for state, following in draft.states.items()}
-    draft.output = heir if draft.output == name else draft.output
+    draft.hand_over(name, heir)
     op = draft.nodes.pop(name).op
     return f"delete {name} ({op}), {heir} in its place"
 
 
-def _change_op(draft: _Draft, space: SearchSpace, random: Random) -> str:
+def _change_op(draft: Draft, space: SearchSpace, random: Random) -> str:
+    """Another operation, or the same with another constant; operands stay where it takes as many."""
     name = random.choice(list(draft.nodes))
     node = draft.nodes[name]
-    op = _an_operation(random, [op for op in space.operations if op != node.op])
+    op = _an_operation(random, [op for op in space.operations if op != node.op or OPS[op].constant])
     operands = list(node.operands)
     if not OPS[op].takes(len(operands)):
         random.shuffle(operands)
         count = _operand_count(op, random)
         operands = (operands + [random.choice(draft.before(name)) for _ in range(count)])[:count]
-    draft.nodes[name] = Node(op, tuple(operands))
-    return f"change {name} from {node.op} to {op}({', '.join(operands)})"
+    draft.nodes[name] = _new_node(op, operands, random)
+    return f"change {name} from {node.op} to {_in_words(draft.nodes[name])}"
 
 
-def _rewire_operand(draft: _Draft, space: SearchSpace, random: Random) -> str:
+def _rewire_operand(draft: Draft, space: SearchSpace, random: Random) -> str:
     user, position = random.choice(draft.edges())
     old = draft.nodes[user].operands[position]
     new = random.choice([name for name in draft.before(user) if name != old])
@@ -139,7 +98,7 @@ def _rewire_operand(draft: _Draft, space: SearchSpace, random: Random) -> str:
     return f"rewire {user} from {old} to {new}"
 
 
-def _add_state(draft: _Draft, space: SearchSpace, random: Random) -> str:
+def _add_state(draft: Draft, space: SearchSpace, random: Random) -> str:
     """A state remembers a node that exists and is read by a linear, or by a new operation on an edge."""
     state = draft.new_name("state")
     following = random.choice(list(draft.nodes))
@@ -151,12 +110,12 @@ def _add_state(draft: _Draft, space: SearchSpace, random: Random) -> str:
         return f"add {state}, the last {following}, read by {user}"
     op = _an_operation(random, [op for op in space.operations if OPS[op].takes(2)])
     name = draft.new_name(op)
-    draft.nodes[name] = Node(op, (node.operands[position], state))
+    draft.nodes[name] = _new_node(op, (node.operands[position], state), random)
     draft.set_operand(user, position, name)
     return f"add {state}, the last {following}, read by {name} = {op} before {user}"
 
 
-def _remove_state(draft: _Draft, space: SearchSpace, random: Random) -> str:
+def _remove_state(draft: Draft, space: SearchSpace, random: Random) -> str:
     """Linears lose the operand; other readers take something else."""
     state = random.choice(list(draft.states))
     following = draft.states.pop(state)
@@ -170,14 +129,16 @@ def _remove_state(draft: _Draft, space: SearchSpace, random: Random) -> str:
     return f"remove {state}, the last {following}"
 
 
-EDITS: Final[dict[str, Callable[[_Draft, SearchSpace, Random], str]]] = {
-    "insert node": _insert_node,
-    "delete node": _delete_node,
-    "change op": _change_op,
-    "rewire operand": _rewire_operand,
-    "add state": _add_state,
-    "remove state": _remove_state,
-}
+EDITS: Final[Mapping[str, Edit]] = MappingProxyType(
+    {
+        "insert node": _insert_node,
+        "delete node": _delete_node,
+        "change op": _change_op,
+        "rewire operand": _rewire_operand,
+        "add state": _add_state,
+        "remove state": _remove_state,
+    }
+)
 """Edit by kind."""
 
 
@@ -185,6 +146,16 @@ def _an_operation(random: Random, operations: Sequence[str]) -> str:
     if not operations:
         raise CellError("the space has no operation for it")
     return random.choice(operations)
+
+
+def _new_node(op: str, operands: Sequence[str], random: Random) -> Node:
+    kind = OPS[op].constant
+    return Node(op, tuple(operands), constant=random.choice(CONSTANTS[kind]) if kind else 1.0)
+
+
+def _in_words(node: Node) -> str:
+    number = [f"constant={node.constant:g}"] if node.row.constant else []
+    return f"{node.op}({', '.join([*node.operands, *number])})"
 
 
 def _operand_count(op: str, random: Random) -> int:

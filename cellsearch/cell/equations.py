@@ -1,30 +1,36 @@
 """Cells as equations: read a seed written like its paper, and print any cell the same way.
 
 Reading: one Python assignment a line. Calls are operations of the table, `+ - *` are sum, difference and product,
-`1 - a` is one_minus, and assigning `c_next` makes `c` a state. A linear may say where its bias starts:
+`1 - a` is one_minus, `0.5 * a`, `-a` and `a + 2` are times_constant and plus_constant, and assigning `c_next` makes
+`c` a state. A call may say where its bias starts, and give the operation's constant:
 
     forget = sigmoid(linear(x, h, bias=1))
-    c_next = forget * c + (1 - forget) * tanh(linear(x, h))
+    c_next = forget * c + (1 - forget) * tanh(low_rank_linear(h, constant=4) + linear(x))
 
-Printing: W multiplies the input, U a state, V another node, ⊙ is the elementwise product and c' the next c.
+Printing: W multiplies the input, U what comes from a state, ⊙ is the elementwise product and c' the next c.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Sequence
 from typing import Final
 
 from cellsearch.cell.cell import Cell, Node
-from cellsearch.cell.expression import substitute
-from cellsearch.cell.lines import lines, matrices, next_of
-from cellsearch.cell.ops import LINEAR, OPS
+from cellsearch.cell.latex import latex as latex_lines
+from cellsearch.cell.notation import TEXT, statements, write
+from cellsearch.cell.ops import OPS
+from cellsearch.cell.symbols import symbols
 from cellsearch.errors import CellError
 
-__all__ = ["NEXT", "equations", "from_equations"]
+__all__ = ["NEXT", "equations", "equations_in_brief", "from_equations"]
 
 NEXT: Final = "_next"
 """Ending of the node that is a state's next value."""
+
+KEYWORDS: Final = {"bias": "initial_bias", "constant": "constant"}
+"""Number of a node by the word that sets it in a call."""
 
 ARITHMETIC: Final = {ast.Add: "sum", ast.Sub: "difference", ast.Mult: "product"}
 
@@ -55,11 +61,11 @@ class _Reader:
         self.open: set[str] = set()
 
     def define(self, target: str, expression: ast.expr, stem: str) -> None:
-        op, operands, bias = self._split(expression)
+        op, operands, numbers = self._split(expression)
         inner = tuple(self._operand(operand, stem) for operand in operands)
         if target in self.nodes:
             raise CellError(f"cell {self.cell!r}: {target!r} is defined twice; rename one")
-        self.nodes[target] = Node(op, inner, bias)
+        self.nodes[target] = Node(op, inner, **numbers)
 
     def _operand(self, expression: ast.expr, stem: str) -> str:
         if isinstance(expression, ast.Name):
@@ -72,81 +78,76 @@ class _Reader:
         self.define(name, expression, stem)
         return name
 
-    def _split(self, expression: ast.expr) -> tuple[str, list[ast.expr], float]:
+    def _split(self, expression: ast.expr) -> tuple[str, list[ast.expr], dict[str, float]]:
+        """The expression's outermost operation, its operands, and the numbers of its node."""
         match expression:
-            case ast.BinOp(ast.Constant(value=1), ast.Sub(), right):
-                return "one_minus", [right], 0.0
-            case ast.BinOp(left, (ast.Add() | ast.Sub() | ast.Mult()) as sign, right):
-                return ARITHMETIC[type(sign)], [left, right], 0.0
-            case ast.Call(ast.Name(op), operands, []):
-                return op, operands, 0.0
-            case ast.Call(ast.Name(op), operands, [ast.keyword("bias", ast.Constant(int() | float() as bias))]):
-                return op, operands, float(bias)
-            case ast.Call(
-                ast.Name(op),
-                operands,
-                [ast.keyword("bias", ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as bias)))],
-            ):
-                return op, operands, -float(bias)
             case ast.Name(operand):
-                return "identity", [ast.Name(operand)], 0.0
-        raise CellError(
+                return "identity", [ast.Name(operand)], {}
+            case ast.UnaryOp(ast.USub(), operand) if _number(operand) is None:
+                return "times_constant", [operand], {"constant": -1.0}
+            case ast.BinOp(left, (ast.Add() | ast.Sub() | ast.Mult()) as sign, right):
+                if _number(left) is None and _number(right) is None:
+                    return ARITHMETIC[type(sign)], [left, right], {}
+                return self._with_constant(expression, left, sign, right)
+            case ast.Call(ast.Name(op), operands, keywords):
+                numbers = {KEYWORDS.get(each.arg or "", ""): _number(each.value) for each in keywords}
+                if "" not in numbers and None not in numbers.values():
+                    return op, operands, {name: float(number or 0) for name, number in numbers.items()}
+        raise self._not_understood(expression)
+
+    def _with_constant(
+        self, expression: ast.expr, left: ast.expr, sign: ast.operator, right: ast.expr
+    ) -> tuple[str, list[ast.expr], dict[str, float]]:
+        match _number(left), sign, _number(right):
+            case None, ast.Mult(), float(k):
+                return "times_constant", [left], {"constant": k}
+            case float(k), ast.Mult(), None:
+                return "times_constant", [right], {"constant": k}
+            case None, ast.Add(), float(k):
+                return "plus_constant", [left], {"constant": k}
+            case float(k), ast.Add(), None:
+                return "plus_constant", [right], {"constant": k}
+            case None, ast.Sub(), float(k):
+                return "plus_constant", [left], {"constant": -k}
+            case 1.0, ast.Sub(), None:
+                return "one_minus", [right], {}
+            case float(k), ast.Sub(), None:
+                return "plus_constant", [ast.UnaryOp(ast.USub(), right)], {"constant": k}
+        raise self._not_understood(expression)
+
+    def _not_understood(self, expression: ast.expr) -> CellError:
+        return CellError(
             f"cell {self.cell!r}: {ast.unparse(expression)!r} is no expression of a cell; use names, + - *, "
             f"1 - a, or a call of {', '.join(OPS)}"
         )
 
 
-def equations(cell: Cell) -> tuple[str, ...]:
-    """The cell as lines of text: a line for each activation, value used twice, next value and the output.
+def _number(expression: ast.expr) -> float | None:
+    """The number that the expression is, if it is one; too large an integer is infinite, which no cell admits."""
+    match expression:
+        case ast.Constant(bool()):
+            return None
+        case ast.Constant(int() | float() as number):
+            return float(number) if abs(number) < 1e300 else math.inf
+        case ast.UnaryOp(ast.USub(), operand):
+            positive = _number(operand)
+            return None if positive is None else -positive
+    return None
 
-    Arithmetic and linears used once stand inside the line that uses them.
+
+def equations(cell: Cell, latex: bool = False) -> tuple[str, ...]:
+    """The cell as lines of text or LaTeX: one for each activation, value used twice, next value and the output.
+
+    Arithmetic and linears used once stand inside the line that uses them. Gates are recognised and have their letter;
+    `legend` tells what the letters are. LaTeX comes without dollar signs, a formula a line.
     """
-    printer = _Printer(cell)
-    text = [printer.line(name) for name in printer.lines]
-    named: dict[str, str] = {}
-    for state, following in cell.states.items():
-        if following in named:
-            text.append(f"{state}' = {named[following]}'")
-        named.setdefault(following, state)
-    text.append(f"output = {printer.label(cell.output)}")
-    return tuple(text)
+    if latex:
+        return latex_lines(cell)
+    return tuple(f"{target} = {write(tree, TEXT)}" for target, tree in statements(cell))
 
 
-class _Printer:
-    def __init__(self, cell: Cell) -> None:
-        self.cell = cell
-        self.lines = lines(cell)
-        self.matrices = matrices(cell)
-        self.next_of = next_of(cell)
-
-    def label(self, name: str) -> str:
-        return f"{self.next_of[name]}'" if name in self.next_of else name
-
-    def line(self, name: str) -> str:
-        text = ast.unparse(self._tree(name))
-        for written, read in ((" * ", " ⊙ "), (" @ ", " "), ("sigmoid(", "σ("), (" - ", " − ")):
-            text = text.replace(written, read)
-        return f"{self.label(name)} = {text}"
-
-    def _tree(self, name: str) -> ast.expr:
-        node = self.cell.nodes[name]
-        operands = [self._operand(operand) for operand in node.operands]
-        if node.op == LINEAR:
-            return self._linear(name, operands)
-        own = {p: ast.Name(f"{p}_{name}") for p in node.row.parameters}
-        return substitute(self._readable(node), dict(zip("abc", operands, strict=False)) | own)
-
-    def _readable(self, node: Node) -> str:
-        return "weight * layer_norm(a) + bias" if node.op == "layer_norm" else node.row.value
-
-    def _operand(self, name: str) -> ast.expr:
-        if name in self.cell.sources or name in self.lines:
-            return ast.Name(self.label(name))
-        return self._tree(name)
-
-    def _linear(self, name: str, operands: list[ast.expr]) -> ast.expr:
-        *weights, bias = self.matrices[name]
-        tree: ast.expr = ast.BinOp(ast.Name(weights[0]), ast.MatMult(), operands[0])
-        for weight, operand in zip(weights[1:], operands[1:], strict=True):
-            tree = ast.BinOp(tree, ast.Add(), ast.BinOp(ast.Name(weight), ast.MatMult(), operand))
-        return ast.BinOp(tree, ast.Add(), ast.Name(bias))
+def equations_in_brief(cell: Cell) -> str:
+    """What the cell remembers and puts out, in one line: the next values' equations, and the output's if it is none."""
+    shown = {f"{state}'" for state in map(str, (symbols(cell)[state] for state in cell.states))}
+    shown |= {str(symbol) for name, symbol in symbols(cell).items() if name == cell.output}
+    return ",  ".join(line for line in equations(cell) if line.partition(" = ")[0] in shown)

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Mapping
 from functools import cache
 
-from cellsearch.cell.ops import FUNCTIONS
+from cellsearch.cell.ops import FUNCTIONS, Op
 
-__all__ = ["parse", "substitute", "torch_source"]
+__all__ = ["constants", "parse", "substitute", "torch_source"]
 
 
 @cache
@@ -28,6 +28,11 @@ def torch_source(tree: ast.expr) -> str:
     return ast.unparse(_Functions().visit(ast.parse(ast.unparse(tree), mode="eval").body))
 
 
+def constants(row: Op, constant: float) -> dict[str, ast.expr]:
+    """The constant of a node with this row, by the letter that stands for it in the row's expressions."""
+    return {} if row.constant is None else {"k": ast.Constant(constant)}
+
+
 class _Substitution(ast.NodeTransformer):
     def __init__(self, names: Mapping[str, ast.expr]) -> None:
         self.names = names
@@ -43,5 +48,5 @@ class _Substitution(ast.NodeTransformer):
 class _Functions(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
-        argument = ast.unparse(self.visit(node.args[0]))
-        return ast.parse(FUNCTIONS[node.func.id].format(argument), mode="eval").body
+        arguments = [ast.unparse(self.visit(argument)) for argument in node.args]
+        return ast.parse(FUNCTIONS[node.func.id].format(*arguments), mode="eval").body

@@ -1,6 +1,6 @@
-"""How a cell is written down: which values have a line of their own, and what its matrices are called.
+"""How a cell is written down: which values have a line of their own, and what stands inside of it.
 
-Equations, exported source and pictures ask here, so that they show the same lines and the same W1, U1, b1.
+Equations and exported source ask here, so that they show the same lines.
 """
 
 from __future__ import annotations
@@ -12,12 +12,9 @@ from typing import Final
 
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.expression import parse
-from cellsearch.cell.ops import INPUT, LINEAR, OPS
+from cellsearch.cell.ops import OPS
 
-__all__ = ["lines", "matrices", "next_of", "written_in"]
-
-ARITHMETIC: Final = ("sum", "product", "difference", "one_minus", "blend", "scale", "bias", "identity", LINEAR)
-"""Operations that are written inside the line that uses them."""
+__all__ = ["lines", "next_of", "written_in"]
 
 LONGEST: Final = 16
 """Operations and names of one line, about: a reader loses a longer one, and Python's parser a far longer one."""
@@ -40,7 +37,7 @@ def lines(cell: Cell) -> tuple[str, ...]:
         while inside and alone + sum(length[operand] - 1 for operand in inside) > LONGEST:
             own.add(inside.pop())
         length[name] = alone + sum(length[operand] - 1 for operand in inside)
-        if _mentions(cell, name) != 1 or (inside and node.op not in ARITHMETIC):
+        if _mentions(cell, name) != 1 or (inside and not _is_arithmetic(node.op)):
             own.add(name)
     return tuple(name for name in cell.order if name in own)
 
@@ -58,27 +55,6 @@ def next_of(cell: Cell) -> dict[str, str]:
     return {following: state for state, following in reversed([*cell.states.items()])}
 
 
-def matrices(cell: Cell) -> dict[str, tuple[str, ...]]:
-    """The names of each linear's matrices in operand order, then that of its bias: ("W1", "U1", "b1").
-
-    W multiplies the input, U a state, V another value; the number counts the linears from line to line. Two matrices
-    of one linear that would have the same name are told apart: ("U2.1", "U2.2", "b2").
-    """
-    own = dict.fromkeys(lines(cell))
-    order = [name for line in own for name in written_in(cell, line, own)]
-    linears = [name for name in order if cell.nodes[name].op == LINEAR]
-    named = {}
-    for number, name in enumerate(linears, start=1):
-        letters = [_letter(cell, operand) for operand in cell.nodes[name].operands]
-        marks = [f".{i}" if letters.count(letter) > 1 else "" for i, letter in enumerate(letters, start=1)]
-        named[name] = (*(f"{a}{number}{mark}" for a, mark in zip(letters, marks, strict=True)), f"b{number}")
-    return named
-
-
-def _letter(cell: Cell, operand: str) -> str:
-    return "W" if operand == INPUT else "U" if operand in cell.states else "V"
-
-
 def _mentions(cell: Cell, name: str) -> int:
     """How often the other operations write the value down; a blend writes its first operand twice."""
     total = 0
@@ -90,9 +66,16 @@ def _mentions(cell: Cell, name: str) -> int:
 
 
 @cache
+def _is_arithmetic(op: str) -> bool:
+    """Whether the operation is written with signs alone, so that it stands inside the line that uses it."""
+    value = OPS[op].value
+    return not value or not any(isinstance(node, ast.Call) for node in ast.walk(parse(value)))
+
+
+@cache
 def _times(op: str) -> Mapping[int, int]:
-    """How often an operation's expression mentions the operand at each position; a linear each once."""
-    if op == LINEAR:
+    """How often an operation's expression mentions the operand at each position; a matrix product each once."""
+    if OPS[op].is_linear:
         return {}
     names = [node.id for node in ast.walk(parse(OPS[op].value)) if isinstance(node, ast.Name)]
     return {position: names.count(letter) for position, letter in enumerate("abc")}

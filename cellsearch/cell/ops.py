@@ -2,25 +2,49 @@
 
 A row's `value` and `derivatives` are expressions in a language that Python and C share: `+ - * /`, parentheses,
 numbers and the functions of `FUNCTIONS`. Inside them the operands are called `a`, `b`, `c` in order, learned
-vectors have their parameter's name, `y` is the node's own value and `g` the gradient that arrives at it. Every
-backend, the exporter, the equations and the counter read these texts, so they cannot disagree about an operation.
+vectors have their parameter's name, `k` is the node's constant, `y` is the node's own value and `g` the gradient
+that arrives at it. Every backend, the exporter, the equations and the counter read these texts, so they cannot
+disagree about an operation.
 
-`linear` alone has no expression: it is a matrix product, which a plan merges, hoists and defers.
+The linears alone have no expression: `linear` is a matrix product, which a plan merges, hoists and defers;
+`block_linear` and `low_rank_linear` are linears whose matrix is made of smaller ones.
+
+A user's own operation joins the table while the program runs, by `register` (see `cellsearch.recurrence.custom`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["FUNCTIONS", "INPUT", "LINEAR", "OPS", "Op"]
+from cellsearch.errors import CellError
+
+__all__ = [
+    "BLOCK_LINEAR",
+    "FUNCTIONS",
+    "INPUT",
+    "LINEAR",
+    "LOW_RANK_LINEAR",
+    "OPERATIONS",
+    "OPS",
+    "Op",
+    "is_known",
+    "register",
+]
 
 INPUT: Final = "x"
 """The name of the input in every cell."""
 
 LINEAR: Final = "linear"
+BLOCK_LINEAR: Final = "block_linear"
+LOW_RANK_LINEAR: Final = "low_rank_linear"
+
+OPERATIONS: Final = "cellsearch.operations"
+"""The entry-point group in which an installed package offers operations, each under its own name."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +53,10 @@ class Op:
 
     `least` and `most` bound the number of operands (`most` None: any number). `commutes` says that their order does
     not matter. `derivatives` gives the gradient of each operand and learned vector, by its letter or name; a learned
-    vector's is summed over batch and time. `parameters` maps each learned vector to its initial value. `operations`
-    counts elementwise floating-point operations an element, a transcendental function as one.
+    vector's is summed over batch and time. `parameters` maps each learned vector to its initial value. `constant` says
+    what the node's constant may be: any number (float), 1, 2, 3, ... (int), or None where there is none. `operations`
+    counts elementwise floating-point operations an element, a transcendental function as one. `latex` is the function
+    that `value` calls in LaTeX, where that is not its name set upright.
     """
 
     name: str
@@ -41,7 +67,14 @@ class Op:
     most: int | None = 1
     commutes: bool = False
     parameters: Mapping[str, float] = field(default_factory=dict)
+    constant: type[float] | None = None
     operations: int = 1
+    latex: str = ""
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it multiplies by weight matrices: such a row has no expression."""
+        return not self.value
 
     def takes(self, count: int) -> bool:
         """Whether a node of this operation can have `count` operands."""
@@ -54,11 +87,7 @@ class Op:
         return f"{self.least} operand{'s' if self.least > 1 else ''}"
 
 
-def _table(*rows: Op) -> Mapping[str, Op]:
-    return MappingProxyType({row.name: row for row in rows})
-
-
-OPS: Final = _table(
+_TABLE: Final[tuple[Op, ...]] = (
     Op(
         LINEAR,
         "a weight matrix for each operand, summed, with one bias",
@@ -67,6 +96,24 @@ OPS: Final = _table(
         most=None,
         commutes=True,
         parameters={"bias": 0.0},
+        operations=0,
+    ),
+    Op(
+        BLOCK_LINEAR,
+        "a block-diagonal weight matrix of k blocks, fewer where a side is smaller, with a bias",
+        value="",
+        derivatives={},
+        parameters={"bias": 0.0},
+        constant=int,
+        operations=0,
+    ),
+    Op(
+        LOW_RANK_LINEAR,
+        "a weight matrix that is a product of two, of rank k, less where a side is smaller, with a bias",
+        value="",
+        derivatives={},
+        parameters={"bias": 0.0},
+        constant=int,
         operations=0,
     ),
     Op("sum", "a + b", "a + b", {"a": "g", "b": "g"}, least=2, most=2, commutes=True),
@@ -81,15 +128,54 @@ OPS: Final = _table(
         most=3,
         operations=4,
     ),
+    Op("times_constant", "k * a for a number k", "k * a", {"a": "k * g"}, constant=float),
+    Op("plus_constant", "a + k for a number k", "a + k", {"a": "g"}, constant=float),
     Op("one_minus", "1 - a", "1 - a", {"a": "-g"}),
-    Op("sigmoid", "1 / (1 + exp(-a))", "sigmoid(a)", {"a": "g * y * (1 - y)"}),
-    Op("tanh", "hyperbolic tangent", "tanh(a)", {"a": "g * (1 - y * y)"}),
+    Op("sigmoid", "1 / (1 + exp(-a))", "sigmoid(a)", {"a": "g * y * (1 - y)"}, latex=r"\sigma"),
+    Op("tanh", "hyperbolic tangent", "tanh(a)", {"a": "g * (1 - y * y)"}, latex=r"\tanh"),
     Op("relu", "a where positive, else 0", "relu(a)", {"a": "g * positive(y)"}),
     Op(
         "leaky_relu",
         "a where positive, else a / 100",
         "leaky_relu(a)",
         {"a": "g * (0.01 + 0.99 * positive(y))"},
+    ),
+    Op(
+        "hard_sigmoid",
+        "a / 6 + 1 / 2, at least 0 and at most 1",
+        "clip(a / 6 + 0.5)",
+        {"a": "g / 6 * positive(y * (1 - y))"},
+        operations=3,
+    ),
+    Op("exp", "exponential", "exp(a)", {"a": "g * y"}, latex=r"\exp"),
+    Op("softplus", "log(1 + exp(a))", "softplus(a)", {"a": "g * sigmoid(a)"}),
+    Op("silu", "a * sigmoid(a)", "silu(a)", {"a": "g * (sigmoid(a) * (1 + a * (1 - sigmoid(a))))"}),
+    Op(
+        "gelu",
+        "a times the normal distribution function at a (Hendrycks & Gimpel 2016, exact)",
+        "gelu(a)",
+        {"a": "g * (normal_cumulative(a) + 0.3989422804014327 * a * exp(-0.5 * a * a))"},
+    ),
+    Op("sine", "sine", "sin(a)", {"a": "g * cos(a)"}, latex=r"\sin"),
+    Op(
+        "maximum",
+        "the larger of a and b",
+        "maximum(a, b)",
+        {"a": "g * larger(a, b)", "b": "g * larger(b, a)"},
+        least=2,
+        most=2,
+        commutes=True,
+        latex=r"\max",
+    ),
+    Op(
+        "minimum",
+        "the smaller of a and b",
+        "minimum(a, b)",
+        {"a": "g * larger(b, a)", "b": "g * larger(a, b)"},
+        least=2,
+        most=2,
+        commutes=True,
+        latex=r"\min",
     ),
     Op("identity", "a", "a", {"a": "g"}, operations=0),
     Op(
@@ -107,6 +193,21 @@ OPS: Final = _table(
         parameters={"bias": 0.0},
     ),
     Op(
+        "peephole",
+        "a times a learned vector that starts at 0 (Gers & Schmidhuber 2000)",
+        "weight * a",
+        {"a": "weight * g", "weight": "g * a"},
+        parameters={"weight": 0.0},
+    ),
+    Op(
+        "static_gate",
+        "a times the sigmoid of a learned vector: a gate that sees nothing but its bias",
+        "sigmoid(bias) * a",
+        {"a": "sigmoid(bias) * g", "bias": "g * y * (1 - sigmoid(bias))"},
+        parameters={"bias": 0.0},
+        operations=2,
+    ),
+    Op(
         "layer_norm",
         "a with zero mean and unit variance over the hidden units, scaled and shifted (Ba et al. 2016)",
         "weight * normalize(a) + bias",
@@ -119,19 +220,93 @@ OPS: Final = _table(
         parameters={"weight": 1.0, "bias": 0.0},
         operations=8,
     ),
+    Op(
+        "rms_norm",
+        "a with unit mean square over the hidden units, scaled (Zhang & Sennrich 2019)",
+        "weight * rms_normalize(a)",
+        {
+            "a": "inverse_rms(a) * (weight * g - rms_normalize(a) * row_mean(weight * g * rms_normalize(a)))",
+            "weight": "g * rms_normalize(a)",
+        },
+        parameters={"weight": 1.0},
+        operations=5,
+    ),
+    Op(
+        "normalize",
+        "a with zero mean and unit variance over the hidden units",
+        "normalize(a)",
+        {"a": "inverse_deviation(a) * (g - row_mean(g) - y * row_mean(g * y))"},
+        operations=6,
+    ),
+    Op(
+        "cumulative_softmax",
+        "softmax over the hidden units, summed from the first one on (ON-LSTM: Shen et al. 2019)",
+        "running_sum(softmax(a))",
+        {"a": "softmax(a) * (reverse_sum(g) - row_sum(softmax(a) * reverse_sum(g)))"},
+        operations=6,
+    ),
 )
+
+_ROWS: Final[dict[str, Op]] = {row.name: row for row in _TABLE}
+
+OPS: Final[Mapping[str, Op]] = MappingProxyType(_ROWS)
 """Operation by name."""
 
-FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "sigmoid": "torch.sigmoid({})",
-        "tanh": "torch.tanh({})",
-        "relu": "torch.relu({})",
-        "leaky_relu": "torch.nn.functional.leaky_relu({})",
-        "positive": "torch.heaviside({0}, torch.zeros_like({0}))",
-        "normalize": "torch.nn.functional.layer_norm({0}, ({0}).shape[-1:])",
-        "inverse_deviation": "torch.rsqrt(torch.var({}, -1, unbiased=False, keepdim=True) + 1e-5)",
-        "row_mean": "torch.mean({}, -1, keepdim=True)",
-    }
-)
-"""Function of the expression language: its source in torch, with a place for the argument."""
+_FUNCTIONS: Final[dict[str, str]] = {
+    "sigmoid": "torch.sigmoid({})",
+    "tanh": "torch.tanh({})",
+    "relu": "torch.relu({})",
+    "leaky_relu": "torch.nn.functional.leaky_relu({})",
+    "clip": "torch.clamp({}, 0, 1)",
+    "exp": "torch.exp({})",
+    "softplus": "torch.nn.functional.softplus({}, 1, 40)",  # its default ends at 20, which float64 sees
+    "silu": "torch.nn.functional.silu({})",
+    "gelu": "torch.nn.functional.gelu({})",
+    "sin": "torch.sin({})",
+    "cos": "torch.cos({})",
+    "maximum": "torch.maximum({}, {})",
+    "minimum": "torch.minimum({}, {})",
+    "softmax": "torch.softmax({}, -1)",
+    "running_sum": "torch.cumsum({}, -1)",
+    "reverse_sum": "torch.flip(torch.cumsum(torch.flip({}, (-1,)), -1), (-1,))",
+    "normal_cumulative": "torch.special.ndtr({})",
+    "positive": "torch.heaviside({0}, torch.zeros_like({0}))",
+    "larger": "torch.heaviside(({0}) - ({1}), torch.full_like({0}, 0.5))",
+    "normalize": "torch.nn.functional.layer_norm({0}, ({0}).shape[-1:])",
+    "inverse_deviation": "torch.rsqrt(torch.var({}, -1, unbiased=False, keepdim=True) + 1e-5)",
+    "rms_normalize": "torch.nn.functional.rms_norm({0}, ({0}).shape[-1:], None, 1e-5)",
+    "inverse_rms": "torch.rsqrt(torch.mean(torch.square({}), -1, keepdim=True) + 1e-5)",
+    "row_mean": "torch.mean({}, -1, keepdim=True)",
+    "row_sum": "torch.sum({}, -1, keepdim=True)",
+}
+
+FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(_FUNCTIONS)
+"""Function of the expression language: its source in torch, with a place for each argument."""
+
+
+def register(row: Op, functions: Mapping[str, str]) -> None:
+    """Add a row, and the functions that its expressions use. Raises CellError if a name is taken."""
+    taken = [name for name in (row.name, *functions) if name in _ROWS or name in _FUNCTIONS]
+    if taken:
+        raise CellError(f"operation {row.name!r}: {taken[0]!r} is in the table of operations already; use another name")
+    _ROWS[row.name] = row
+    _FUNCTIONS.update(functions)
+
+
+def is_known(name: str) -> bool:
+    """Whether the table has such a row, after an installed package that offers one has been imported.
+
+    An operation of a program or task file is known once its module has been imported: a name in a cell file never
+    imports anything but what is installed under just this name. Raises CellError if that import fails.
+    """
+    if name not in _ROWS and name in (offered := _offered()):
+        try:
+            offered[name].load()
+        except Exception as error:
+            raise CellError(f"operation {name!r} is installed but cannot be loaded: {error}") from error
+    return name in _ROWS
+
+
+@cache
+def _offered() -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=OPERATIONS)}

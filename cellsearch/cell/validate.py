@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import networkx as nx
 
-from cellsearch.cell.ops import INPUT, OPS
+from cellsearch.cell.ops import INPUT, OPS, Op, is_known
 from cellsearch.errors import CellError
 
 if TYPE_CHECKING:
     from cellsearch.cell.cell import Node
 
-__all__ = ["MOST_NODES", "NAME_LENGTH", "validate"]
+__all__ = ["LARGEST_COUNT", "MOST_NODES", "NAME_LENGTH", "validate"]
 
 MOST_NODES: Final = 512
 """Nodes of a cell, at most: a bound on what a foreign file can ask for."""
@@ -25,6 +25,9 @@ MOST_OPERANDS: Final = 64
 
 NAME_LENGTH: Final = 64
 """Characters of the name of a node or state, at most."""
+
+LARGEST_COUNT: Final = 1024
+"""The constant of an operation that counts (blocks, rank), at most."""
 
 TITLE_LENGTH: Final = 200
 """Characters of a cell's own name, at most."""
@@ -94,8 +97,11 @@ def _check_sources(where: str, nodes: Mapping[str, Node], states: Mapping[str, s
 
 
 def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], states: Mapping[str, str]) -> None:
-    if node.op not in OPS:
-        raise CellError(f"{where}: node {name!r} has unknown operation {_short(node.op)}; use one of {', '.join(OPS)}")
+    if not is_known(node.op):
+        raise CellError(
+            f"{where}: node {name!r} has unknown operation {_short(node.op)}; use one of {', '.join(OPS)}, or import "
+            "the module that defines it first"
+        )
     row = OPS[node.op]
     if not row.takes(len(node.operands)):
         raise CellError(
@@ -113,10 +119,20 @@ def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], st
                 f"{where}: node {name!r} ({node.op}) takes {_short(operand)}, which does not exist; "
                 f"use {INPUT!r}, a state or a node"
             )
+    _check_numbers(f"{where}: node {name!r} ({node.op})", node, row)
+
+
+def _check_numbers(where: str, node: Node, row: Op) -> None:
     if node.initial_bias and "bias" not in row.parameters:
-        raise CellError(f"{where}: node {name!r} ({node.op}) has no learned bias; remove its initial bias")
+        raise CellError(f"{where} has no learned bias; remove its initial bias")
     if not math.isfinite(node.initial_bias):
-        raise CellError(f"{where}: node {name!r} ({node.op}) starts with bias {node.initial_bias}; use a finite one")
+        raise CellError(f"{where} starts with bias {node.initial_bias}; use a finite one")
+    if row.constant is None and node.constant != 1:
+        raise CellError(f"{where} has no constant; remove its {_short(node.constant)}")
+    if not math.isfinite(node.constant):
+        raise CellError(f"{where} has constant {node.constant}; use a finite one")
+    if row.constant is int and not (node.constant == int(node.constant) and 1 <= node.constant <= LARGEST_COUNT):
+        raise CellError(f"{where} has constant {node.constant}; use a whole number from 1 to {LARGEST_COUNT}")
 
 
 def _step_graph(nodes: Mapping[str, Node]) -> nx.DiGraph[str]:

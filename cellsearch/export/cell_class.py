@@ -7,10 +7,12 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from cellsearch.cell import INPUT, LINEAR, Cell
-from cellsearch.cell.lines import lines, matrices, written_in
+from cellsearch.cell import INPUT, Cell, Node
+from cellsearch.cell.lines import lines, written_in
+from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.cell.symbols import learned
 from cellsearch.export.expressions import WIDTH, assignment, tree
-from cellsearch.export.names import PROJECTED, matrix_name, uses_raw_input, variables
+from cellsearch.export.names import PROJECTED, uses_raw_input, variables
 
 __all__ = ["cell_class"]
 
@@ -49,27 +51,38 @@ def _parameters(cell: Cell) -> Iterator[str]:
         yield "            self.project = nn.Linear(input_size, hidden_size)  # [H, I] and [H]"
         yield "            nn.init.zeros_(self.project.bias)"
     for line in lines(cell):
-        learned = [each for node in written_in(cell, line, named) for each in _arrays(cell, node)]
-        if learned:
+        arrays = [each for node in written_in(cell, line, named) for each in _arrays(cell, node)]
+        if arrays:
             yield f"        # {named[line]}"
-            yield from learned
-    yield "        for array in self.parameters():"
-    yield "            if array.dim() == 2:  # a matrix; vectors begin as written above"
-    yield "                nn.init.uniform_(array, -(hidden_size**-0.5), hidden_size**-0.5)"
+            yield from arrays
+    yield "        for matrix in self.children():"
+    yield "            if isinstance(matrix, nn.Linear):"
+    yield "                nn.init.uniform_(matrix.weight, -(hidden_size**-0.5), hidden_size**-0.5)"
 
 
 def _arrays(cell: Cell, name: str) -> Iterator[str]:
     """The lines that make a node's learned arrays."""
-    node = cell.nodes[name]
-    if node.op == LINEAR:
-        *weights, bias = map(matrix_name, matrices(cell)[name])
-        for weight, operand in zip(weights, node.operands, strict=True):
-            columns, shape = ("input_size", "[H, I]") if operand == INPUT else ("hidden_size", "[H, H]")
-            yield f"        self.{weight} = nn.Linear({columns}, hidden_size, bias=False)  # {shape}"
-        yield from _vector(bias, node.initial_bias)
-        return
-    for parameter, initial in node.row.parameters.items():
-        yield from _vector(f"{parameter}_{name}", (parameter == "bias" and node.initial_bias) or initial)
+    node, names = cell.nodes[name], learned(cell).get(name, ())
+    for weight, operand in zip(names, node.operands, strict=False) if node.row.is_linear else ():
+        yield from _matrix(node, weight, operand)
+    vectors = names[len(names) - len(node.row.parameters) :]
+    for vector, (parameter, initial) in zip(vectors, node.row.parameters.items(), strict=True):
+        yield from _vector(vector, (parameter == "bias" and node.initial_bias) or initial)
+
+
+def _matrix(node: Node, weight: str, operand: str) -> Iterator[str]:
+    count = int(node.constant)
+    columns, shape = ("input_size", "I") if operand == INPUT else ("hidden_size", "H")
+    if node.op == BLOCK_LINEAR:
+        yield f"        self.{weight} = BlockDiagonal({columns}, hidden_size, blocks={count})  # [H, {shape}]"
+    elif node.op == LOW_RANK_LINEAR:
+        yield f"        rank = min({count}, hidden_size{', input_size' if operand == INPUT else ''})"
+        yield f"        self.{weight} = nn.Sequential(  # [H, {shape}]"
+        yield f"            nn.Linear({columns}, rank, bias=False),"
+        yield "            nn.Linear(rank, hidden_size, bias=False),"
+        yield "        )"
+    else:
+        yield f"        self.{weight} = nn.Linear({columns}, hidden_size, bias=False)  # [H, {shape}]"
 
 
 def _vector(name: str, initial: float) -> list[str]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from cellsearch.cell import INPUT, LINEAR, OPS, Cell
-from cellsearch.cell.expression import parse, substitute, torch_source
-from cellsearch.cell.lines import matrices
-from cellsearch.export.names import PROJECTED, matrix_name
+from cellsearch.cell import INPUT, OPS, Cell
+from cellsearch.cell.expression import constants, parse, substitute, torch_source
+from cellsearch.cell.symbols import learned
+from cellsearch.export.names import PROJECTED
 
 __all__ = ["WIDTH", "assignment", "tree"]
 
@@ -26,19 +26,20 @@ def tree(cell: Cell, name: str, variables: Mapping[str, str]) -> ast.expr:
     node = cell.nodes[name]
 
     def operand(each: str) -> ast.expr:
-        if each == INPUT and node.op != LINEAR:
+        if each == INPUT and not node.row.is_linear:
             return ast.Name(PROJECTED)
         return ast.Name(variables[each]) if each in variables else tree(cell, each, variables)
 
     operands = [operand(each) for each in node.operands]
-    if node.op == LINEAR:
-        return _linear(matrices(cell)[name], operands)
-    learned = {parameter: _own(f"{parameter}_{name}") for parameter in node.row.parameters}
-    return substitute(_in_torch(node.op), dict(zip("abc", operands, strict=False)) | learned)
+    if node.row.is_linear:
+        return _linear(learned(cell)[name], operands)
+    known = dict(zip("abc", operands, strict=False)) | constants(node.row, node.constant)
+    known |= zip(node.parameters(), map(_own, learned(cell).get(name, ())), strict=True)
+    return substitute(_in_torch(node.op), known)
 
 
 def _linear(names: tuple[str, ...], operands: list[ast.expr]) -> ast.expr:
-    *weights, bias = map(matrix_name, names)
+    *weights, bias = names
     products = [ast.Call(_own(w), [operand], []) for w, operand in zip(weights, operands, strict=True)]
     total: ast.expr = products[0]
     for term in (*products[1:], _own(bias)):
@@ -53,7 +54,7 @@ def _own(attribute: str) -> ast.expr:
 @cache
 def _in_torch(op: str) -> str:
     """The row's expression in torch, an operand's size known to be the hidden size."""
-    source = torch_source(parse(OPS[op].value)).replace("torch.nn.functional.", "F.")
+    source = torch_source(parse(OPS[op].value)).replace("torch.nn.functional.", "F.").replace("user.", "")
     return re.sub(r"\b[abc]\.shape\[-1:\]", "[self.hidden_size]", source)
 
 
@@ -97,7 +98,7 @@ def _broken(value: ast.Call | ast.BinOp, indent: int, before: str, after: str) -
 
 def _terms(value: ast.BinOp) -> list[tuple[str, ast.expr]]:
     """The operands of a chain `a + b - c` with the signs in front of them."""
-    sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}[type(value.op)]
+    sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}[type(value.op)]
     left = value.left
     chained = isinstance(left, ast.BinOp) and _level(left) == _level(value)
     first = _terms(left) if chained and isinstance(left, ast.BinOp) else [("", left)]
@@ -105,4 +106,4 @@ def _terms(value: ast.BinOp) -> list[tuple[str, ast.expr]]:
 
 
 def _level(value: ast.BinOp) -> int:
-    return 2 if isinstance(value.op, ast.Mult) else 1
+    return 2 if isinstance(value.op, ast.Mult | ast.Div) else 1

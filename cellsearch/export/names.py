@@ -10,10 +10,10 @@ import keyword
 import re
 from typing import Final
 
-from cellsearch.cell import INPUT, LINEAR, Cell
+from cellsearch.cell import INPUT, Cell
 from cellsearch.cell.lines import lines, next_of
 
-__all__ = ["PROJECTED", "TAKEN", "class_name", "free", "matrix_name", "printable", "uses_raw_input", "variables"]
+__all__ = ["PROJECTED", "TAKEN", "class_name", "free", "printable", "uses_raw_input", "variables"]
 
 MODULES: Final = frozenset(
     {"annotations", "json", "math", "sys", "Path", "Sequence", "torch", "Tensor", "nn", "F", "PackedSequence"}
@@ -22,6 +22,7 @@ MODULES: Final = frozenset(
 
 FUNCTIONS: Final = frozenset(
     {"scan", "load", "read_safetensors", "check", "wave", "summary", "EXPECTED", "difference", "verdict", "problem"}
+    | {"BlockDiagonal"}
 )
 """What it defines at the top, but its classes."""
 
@@ -60,7 +61,7 @@ def class_name(cell: Cell) -> str:
 
 def variables(cell: Cell) -> dict[str, str]:
     """The variable of the input, each state and each line: its own name, `c_next` for the next c, with _ if taken."""
-    taken = set(TAKEN) | {INPUT}
+    taken = set(TAKEN) | {INPUT} | {node.op for node in cell.nodes.values()}
     if uses_raw_input(cell):
         taken.add(PROJECTED)
     wanted = {state: state for state in cell.states}
@@ -73,14 +74,9 @@ def variables(cell: Cell) -> dict[str, str]:
     return named
 
 
-def matrix_name(name: str) -> str:
-    """A matrix as an attribute: U2.1 becomes U2_1."""
-    return name.replace(".", "_")
-
-
 def uses_raw_input(cell: Cell) -> bool:
     """Whether the input stands outside of a matrix product, so that it must have the hidden size."""
-    return any(node.op != LINEAR and INPUT in node.operands for node in cell.nodes.values())
+    return any(not node.row.is_linear and INPUT in node.operands for node in cell.nodes.values())
 
 
 def free(name: str, taken: set[str] | frozenset[str]) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from typing import Final
 
-from cellsearch.cell import INPUT, LINEAR, Cell, equations, identity
+from cellsearch.cell import INPUT, Cell, equations, identity
+from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.cell.symbols import legend
+from cellsearch.errors import ExportError
 from cellsearch.export import template
 from cellsearch.export.cell_class import cell_class
 from cellsearch.export.expected import BATCH, STEPS, UNTRAINED, expected, filled
 from cellsearch.export.expressions import WIDTH
 from cellsearch.export.names import class_name, printable, uses_raw_input, variables
 from cellsearch.recurrence import RNN, parameter_count
+from cellsearch.recurrence.custom import USER
 
 __all__ = ["source"]
 
@@ -21,9 +26,11 @@ TOLERANCE: Final = "1e-9"
 
 def source(cell: Cell, stem: str, trained: RNN | None = None) -> str:
     """The text of the module `stem` for a cell, or for a trained RNN of it whose weights are `stem`.safetensors."""
+    _check_operations(cell)
     name = class_name(cell)
     parts = [
         _docstring(cell, name, stem, trained) + "\n\n" + _imports(trained),
+        *([template.BLOCK_DIAGONAL] if any(n.op == BLOCK_LINEAR for n in cell.nodes.values()) else []),
         cell_class(cell, name),
         _sequence_class(cell, name),
         *([_load(trained, name)] if trained else []),
@@ -32,15 +39,26 @@ def source(cell: Cell, stem: str, trained: RNN | None = None) -> str:
     return "\n\n".join(parts)
 
 
+def _check_operations(cell: Cell) -> None:
+    for node, made in cell.nodes.items():
+        if hasattr(USER, made.op):
+            raise ExportError(
+                f"cell {cell.name!r}: node {node!r} is a user's own operation {made.op!r}, whose source no exported "
+                "file can hold; export a cell of the table's operations"
+            )
+
+
 def _docstring(cell: Cell, name: str, stem: str, trained: RNN | None) -> str:
     shown = printable(cell.name)
     text = [f'"""{shown}: a recurrent cell in plain PyTorch, called like torch.nn.LSTM.', ""]
     for equation in equations(cell):
         text += textwrap.wrap(equation, WIDTH, initial_indent="    ", subsequent_indent="        ")
-    text += ["", "W multiplies the input x, U a state, V another value; ⊙ multiplies elementwise, σ is the"]
-    text += ["sigmoid, and ' marks the next value of a state."]
+    text += ["", "W multiplies the input x or what comes from it alone, U what comes from a state; ⊙ multiplies"]
+    text += ["elementwise, σ is the sigmoid, and ' marks the next value of a state."]
     if uses_raw_input(cell):
         text += ["Where x stands outside of a matrix product and has not the hidden size, it is projected to it."]
+    meanings = [line for each in legend(cell) for line in textwrap.wrap(each, WIDTH, subsequent_indent="    ")]
+    text += ["", *meanings] if meanings else []
     text += ["", f"Exported by cellsearch: cell {shown}, identity {identity(cell)}."]
     text += [_size(cell, trained), "", f"    from {stem} import {'load' if trained else name}", ""]
     size = trained.input_size if trained else 32
@@ -54,7 +72,10 @@ def _docstring(cell: Cell, name: str, stem: str, trained: RNN | None) -> str:
 
 def _size(cell: Cell, trained: RNN | None) -> str:
     counts = _counts(cell)
-    formula = " + ".join(f"{count if count > 1 else ''} {size}".strip() for size, count in counts.items() if count)
+    about = "about " if any(" / " in size for size in counts) else ""
+    formula = about + " + ".join(
+        f"{count if count > 1 else ''} {size}".strip() for size, count in counts.items() if count
+    )
     if not trained:
         return f"Parameters of a layer: {formula}."
     return (
@@ -65,11 +86,16 @@ def _size(cell: Cell, trained: RNN | None) -> str:
 
 
 def _counts(cell: Cell) -> dict[str, int]:
-    counts = {"I H": 0, "H H": 0, "H": 0}
+    counts = Counter({"I H": 0, "H H": 0, "H": 0})
     for node in cell.nodes.values():
         counts["H"] += len(node.row.parameters)
-        for operand in node.operands if node.op == LINEAR else ():
-            counts["I H" if operand == INPUT else "H H"] += 1
+        for operand in node.operands if node.row.is_linear else ():
+            size = "I" if operand == INPUT else "H"
+            if node.op == LOW_RANK_LINEAR:
+                counts["H"] += int(node.constant)
+                counts[size] += int(node.constant)
+            else:
+                counts[f"{size} H" + (f" / {node.constant:g}" if node.op == BLOCK_LINEAR else "")] += 1
     return counts
 
 

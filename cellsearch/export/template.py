@@ -9,7 +9,7 @@ from __future__ import annotations
 from string import Template
 from typing import Final
 
-__all__ = ["CHECK", "FILL", "IMPORTS", "LOAD", "MAIN", "MAIN_TRAINED", "SEQUENCE"]
+__all__ = ["BLOCK_DIAGONAL", "CHECK", "FILL", "IMPORTS", "LOAD", "MAIN", "MAIN_TRAINED", "SEQUENCE"]
 
 IMPORTS: Final = Template("""\
 from __future__ import annotations
@@ -20,6 +20,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 """)
+
+BLOCK_DIAGONAL: Final = '''\
+class BlockDiagonal(nn.Module):
+    """A matrix [outputs, inputs] with blocks on its diagonal alone, as even as they can be."""
+
+    def __init__(self, inputs: int, outputs: int, blocks: int) -> None:
+        super().__init__()
+        blocks = min(blocks, inputs, outputs)
+        self.blocks = nn.ParameterList()
+        for i in range(blocks):
+            rows = (i + 1) * outputs // blocks - i * outputs // blocks
+            columns = (i + 1) * inputs // blocks - i * inputs // blocks
+            self.blocks.append(torch.empty(rows, columns).uniform_(-(columns**-0.5), columns**-0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, torch.block_diag(*self.blocks))
+'''
 
 SEQUENCE: Final = Template('''\
 class $Name(nn.Module):

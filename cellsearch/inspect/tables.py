@@ -7,17 +7,20 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.cell import Cell, complexity, equations, identity
+from cellsearch.cell import Cell, SearchSpace, complexity, equations, identity
+from cellsearch.cell.equations import equations_in_brief
+from cellsearch.cell.symbols import legend
 from cellsearch.search.finals import BASELINES, best_candidates
 from cellsearch.search.ledger import Record
 from cellsearch.search.study import Study
 from cellsearch.search.verdict import Interval, Verdict
 from cellsearch.training import Task
 
-__all__ = ["catalogue", "cell_sheet", "statement", "study_list", "trial_sheet", "verdict_table"]
+__all__ = ["catalogue", "cell_list", "cell_sheet", "statement", "study_list", "trial_sheet", "verdict_table"]
 
 
 def cell_sheet(cell: Cell, input_size: int, hidden_size: int) -> RenderableType:
@@ -29,10 +32,34 @@ def cell_sheet(cell: Cell, input_size: int, hidden_size: int) -> RenderableType:
     table.add_row("states", ", ".join(cell.states))
     table.add_row("parameters", f"{cost.parameters:,} at input size {input_size}, hidden size {hidden_size}")
     table.add_row("multiply-adds", f"{cost.multiply_adds:,} a step")
-    table.add_row("elementwise", f"{cost.elementwise:,} a step")
+    table.add_row("elementwise", f"{cost.elementwise:,} operations a step")
+    table.add_row("state", f"{cost.state_bytes:,} bytes a sequence in float32")
+    table.add_row(
+        "longest path", f"{cost.depth} operations, {cost.dependent_products} dependent matrix products a step"
+    )
     table.add_row("identity", identity(cell))
-    lines = [Text(f"  {line}") for line in equations(cell)]
-    return Group(Text(cell.name, style="bold"), *lines, Text(), table)
+    lines = [Padding(line, (0, 0, 0, 2), expand=False) for line in map(Text, equations(cell))]
+    meanings = [Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False) for line in legend(cell)]
+    return Group(Text(cell.name, style="bold"), *lines, *([Text()] if meanings else []), *meanings, Text(), table)
+
+
+def cell_list(spaces: Sequence[SearchSpace], size: int = 128) -> RenderableType:
+    """The seed cells of the spaces: cost at input and hidden size `size` and source, and below the next values."""
+    sources = {name: source for space in reversed(spaces) for name, source in space.sources.items()}
+    cells = {name: cell for space in spaces for name, cell in space.seeds.items()}
+    width = max(map(len, cells), default=0)
+    heading = f"{'cell':{width}}  {'parameters':>10}  {'multiply-adds':>13}  source, next values"
+    lines = [Text(f"seed cells at input and hidden size {size}"), Text(heading, style="bold")]
+    for name, cell in cells.items():
+        cost = complexity(cell, size, size)
+        costs = f"  {cost.parameters:>10,}  {cost.multiply_adds:>13,}  {sources.get(name, '')}"
+        lines += [
+            Text.assemble((f"{name:{width}}", "bold"), costs),
+            Text(f"    {equations_in_brief(cell)}", style="dim"),
+        ]
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*lines)
 
 
 def trial_sheet(record: Record, metric: str) -> RenderableType:

@@ -16,6 +16,7 @@ from cellsearch.cell import Cell
 from cellsearch.recurrence.eager_passes import Backward, Forward, program
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.reference import REFERENCE
+from cellsearch.recurrence.structured import dense
 
 __all__ = ["EAGER"]
 
@@ -35,6 +36,7 @@ class Eager:
 
     def run(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tuple[Tensor, States]:
         """Outputs and last states; nothing is kept for a backward pass that cannot come."""
+        cell, parameters = dense(cell, parameters)
         learned = [array for arrays in parameters.values() for array in arrays.values()]
         if torch.is_grad_enabled() and any(each.requires_grad for each in (x, *states, *learned)):
             output, *last = _Sequence.apply(cell, x, *states, *learned)  # type: ignore[no-untyped-call]

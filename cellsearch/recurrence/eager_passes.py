@@ -272,7 +272,9 @@ class Backward(Pass):
             for parameter in node.parameters():
                 if self.needs[name][parameter]:
                     known = {k: self.value(of) for k, of in values_read(self.cell, name, parameter).items()}
-                    each = _derivative(node.op, parameter)(g=self.gradients[name], **known, **self.parameters[name])
+                    each = _derivative(node.op, parameter)(
+                        g=self.gradients[name], k=node.constant, **known, **self.parameters[name]
+                    )
                     self.learned[name, parameter] = each.sum((0, 1))
 
 

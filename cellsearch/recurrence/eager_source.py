@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from cellsearch.cell import LINEAR, Cell
-from cellsearch.cell.expression import parse, substitute, torch_source
+from cellsearch.cell.expression import constants, parse, substitute, torch_source
+from cellsearch.recurrence.custom import USER
 from cellsearch.recurrence.plan import (
     Arrived,
     Carried,
@@ -100,6 +101,9 @@ KERNELS: Final[Mapping[str, str]] = {
 }
 """Expressions of the table for which torch has one kernel."""
 
+PLAIN: Final = ("cos", "exp", "maximum", "minimum", "sigmoid", "sin", "tanh")
+"""Functions of the expression language that torch has under the same name, and that write into given memory."""
+
 NAMESPACE: Final[Mapping[str, Any]] = {
     "torch": torch,
     "add": torch.add,
@@ -108,21 +112,20 @@ NAMESPACE: Final[Mapping[str, Any]] = {
     "lerp": torch.lerp,
     "mm": torch.mm,
     "mul": torch.mul,
-    "sigmoid": torch.sigmoid,
     "sigmoid_backward": lambda g, y: torch.ops.aten.sigmoid_backward(g, y),
     "sigmoid_backward_out": torch.ops.aten.sigmoid_backward.grad_input,
     "sub": torch.sub,
-    "tanh": torch.tanh,
     "tanh_backward": lambda g, y: torch.ops.aten.tanh_backward(g, y),
     "tanh_backward_out": torch.ops.aten.tanh_backward.grad_input,
+    "user": USER,
+    **{name: getattr(torch, name) for name in PLAIN},
 }
 
 INTO: Final[Mapping[str, str]] = {
     "lerp": "lerp({}, out={})",
-    "sigmoid": "sigmoid({}, out={})",
     "sigmoid_backward": "sigmoid_backward_out({}, grad_input={})",
-    "tanh": "tanh({}, out={})",
     "tanh_backward": "tanh_backward_out({}, grad_input={})",
+    **{name: f"{name}({{}}, out={{}})" for name in PLAIN},
 }
 """Functions that write into given memory: their call, with a place for the arguments and one for the memory."""
 
@@ -142,10 +145,12 @@ class _Writer:
         letter = "f" if kind in FIXED else "v"
         return self.slots.setdefault(Slot(kind, of, parameter), f"{letter}{len(self.slots)}")
 
-    def vectors(self, node: str, expression: str) -> dict[str, ast.expr]:
-        """Variables for the node's learned vectors that the expression reads."""
+    def own(self, node: str, expression: str) -> dict[str, ast.expr]:
+        """Variables for the node's learned vectors that the expression reads, and its constant."""
         read = {name.id for name in ast.walk(parse(expression)) if isinstance(name, ast.Name)}
-        return {p: ast.Name(self.name("vector", node, p)) for p in self.cell.nodes[node].row.parameters if p in read}
+        row = self.cell.nodes[node].row
+        vectors = {p: ast.Name(self.name("vector", node, p)) for p in row.parameters if p in read}
+        return constants(row, self.cell.nodes[node].constant) | vectors
 
     def store(self, tree: ast.expr, memory: str) -> None:
         """Write the tree's value: a sum, term by term; a plain variable is not copied before something is added."""
@@ -185,7 +190,7 @@ def _value(writer: _Writer, plan: Plan, phase: Phase, name: str) -> ast.expr:
     for letter, operand in zip("abc", node.operands, strict=False):
         inlined = _is_inlined(plan, phase, operand)
         operands[letter] = _value(writer, plan, phase, operand) if inlined else ast.Name(writer.name("value", operand))
-    return substitute(KERNELS.get(node.row.value, node.row.value), operands | writer.vectors(name, node.row.value))
+    return substitute(KERNELS.get(node.row.value, node.row.value), operands | writer.own(name, node.row.value))
 
 
 def _is_inlined(plan: Plan, phase: Phase, name: str) -> bool:
@@ -232,7 +237,7 @@ def _derivative(writer: _Writer, cell: Cell, user: str, letter: str) -> ast.expr
     text = cell.nodes[user].row.derivatives[letter]
     read = values_read(cell, user, letter)
     names: dict[str, ast.expr] = {k: ast.Name(writer.name("value", of)) for k, of in read.items()}
-    names |= writer.vectors(user, text)
+    names |= writer.own(user, text)
     names["g"] = ast.Name(writer.name("gradient", user))
     return substitute(KERNELS.get(text, text), names)
 
@@ -279,6 +284,8 @@ def _first(sign: int, term: ast.expr, memory: str) -> list[str]:
     match term:
         case ast.Call(_, arguments) if _kernel(term):
             line = INTO[_kernel(term)].format(", ".join(map(_text, arguments)), memory)
+        case ast.BinOp(ast.Constant() as number, ast.Mult(), right):
+            line = f"mul({_text(right)}, {_text(number)}, out={memory})"
         case ast.BinOp(left, ast.Mult(), right):
             line = f"mul({_text(left)}, {_text(right)}, out={memory})"
         case ast.BinOp(left, ast.MatMult(), right):
@@ -290,6 +297,8 @@ def _first(sign: int, term: ast.expr, memory: str) -> list[str]:
 
 def _added(total: str, sign: int, term: ast.expr, memory: str) -> list[str]:
     match term:
+        case ast.BinOp(ast.Constant(float(number)), ast.Mult(), right):
+            return [f"add({total}, {_text(right)}, alpha={sign * number}, out={memory})"]
         case ast.BinOp(left, ast.Mult(), right):
             return [f"addcmul({total}, {_text(left)}, {_text(right)}, value={sign}, out={memory})"]
         case ast.BinOp(left, ast.MatMult(), right):

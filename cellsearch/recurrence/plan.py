@@ -174,7 +174,7 @@ class Plan:
 
 @lru_cache(maxsize=1024)
 def plan(cell: Cell) -> Plan:
-    """The plan of a resolved cell."""
+    """The plan of a resolved cell whose linears are all plain ones (`structured.plain`)."""
     recurrent = set[str]().union(*(nx.descendants(cell.graph, state) for state in cell.states))
     carried = set(cell.states.values())
     feeding = carried.union(*(nx.ancestors(cell.graph, following) for following in carried))

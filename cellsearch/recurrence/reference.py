@@ -14,7 +14,9 @@ from torch.nn import functional as F
 
 from cellsearch.cell import INPUT, LINEAR, OPS, Cell
 from cellsearch.cell.expression import parse, torch_source
+from cellsearch.recurrence.custom import USER
 from cellsearch.recurrence.interface import Parameters, States
+from cellsearch.recurrence.structured import product
 
 __all__ = ["REFERENCE", "operation"]
 
@@ -48,8 +50,10 @@ def _step(cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tupl
         learned = parameters.get(name, {})
         if node.op == LINEAR:
             values[name] = _linear(operands, learned)
+        elif node.row.is_linear:
+            values[name] = product(node.op, operands[0], learned) + learned["bias"]
         else:
-            values[name] = operation(node.op)(*operands, *learned.values())
+            values[name] = operation(node.op)(*operands, *learned.values(), k=node.constant)
     return values[cell.output], tuple(values[following] for following in cell.states.values())
 
 
@@ -60,8 +64,9 @@ def _linear(operands: list[Tensor], learned: Mapping[str, Tensor]) -> Tensor:
 
 @cache
 def operation(op: str) -> Callable[..., Tensor]:
-    """The torch function of a row of the table: operands in order, then learned vectors in order."""
+    """The torch function of a row of the table: operands in order, learned vectors in order, the constant as `k`."""
     row = OPS[op]
     arguments = ", ".join(["a", "b", "c"][: row.least] + list(row.parameters))
     # The text comes from the table of operations alone, never from a cell.
-    return eval(f"lambda {arguments}: {torch_source(parse(row.value))}", {"torch": torch})  # type: ignore[no-any-return]
+    source = f"lambda {arguments}, *, k=1.0: {torch_source(parse(row.value))}"
+    return eval(source, {"torch": torch, "user": USER})  # type: ignore[no-any-return]

@@ -24,7 +24,8 @@ class Layer(nn.Module):
     """One layer of a cell in one direction: its learned arrays.
 
     The array `weight_0` of node `forget` is the parameter `weight_0_forget`; weights begin uniform in
-    ±1/sqrt(hidden size) as torch's do, vectors at the values that the cell and the table of operations give.
+    ±1/sqrt(hidden size) as torch's do, those that a block-diagonal or low-rank matrix is made of in ±1/sqrt(columns),
+    as torch's Linear does, and vectors at the values that the cell and the table of operations give.
     """
 
     def __init__(self, cell: Cell, input_size: int, hidden_size: int) -> None:
@@ -32,27 +33,30 @@ class Layer(nn.Module):
         self.cell = cell.resolved(input_size, hidden_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
-        for node, name, shape in parameter_shapes(self.cell, input_size, hidden_size):
+        self._shapes = tuple(parameter_shapes(self.cell, input_size, hidden_size))
+        for node, name, shape in self._shapes:
             self.register_parameter(f"{name}_{node}", nn.Parameter(torch.empty(shape)))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the learned arrays anew."""
-        bound = 1 / math.sqrt(self.hidden_size)
         for node, learned in self.learned().items():
-            row = self.cell.nodes[node].row
+            row, initial_bias = self.cell.nodes[node].row, self.cell.nodes[node].initial_bias
             for name, array in learned.items():
-                if row.name == LINEAR and name != "bias":
-                    nn.init.uniform_(array, -bound, bound)
-                elif name == "bias" and self.cell.nodes[node].initial_bias:
-                    nn.init.constant_(array, self.cell.nodes[node].initial_bias)
+                if name not in row.parameters:
+                    limit = 1 / math.sqrt(self.hidden_size if row.name == LINEAR else array.shape[1])
+                    nn.init.uniform_(array, -limit, limit)
+                elif name == "bias" and initial_bias:
+                    nn.init.constant_(array, initial_bias)
                 else:
                     nn.init.constant_(array, row.parameters[name])
 
     def learned(self) -> dict[str, dict[str, Tensor]]:
         """The learned arrays by node and parameter."""
-        nodes = self.cell.nodes.items()
-        return {n: {p: getattr(self, f"{p}_{n}") for p in node.parameters()} for n, node in nodes if node.parameters()}
+        arrays: dict[str, dict[str, Tensor]] = {}
+        for node, name, _ in self._shapes:
+            arrays.setdefault(node, {})[name] = getattr(self, f"{name}_{node}")
+        return arrays
 
     def forward(self, x: Tensor, states: States, backend: str = "auto") -> tuple[Tensor, States]:
         """Outputs [T, B, H] and last states from x [T, B, I] and initial states [B, H]."""

@@ -12,7 +12,7 @@ from cellsearch.cell.edits import edit
 from cellsearch.errors import UnknownNameError
 from cellsearch.search.ledger import Proposal, Record
 
-__all__ = ["STRATEGIES", "RandomMutation", "RegularizedEvolution", "Strategy", "make_strategy"]
+__all__ = ["STRATEGIES", "RandomMutation", "RandomSampling", "RegularizedEvolution", "Strategy", "make_strategy"]
 
 
 class Strategy(Protocol):
@@ -43,11 +43,34 @@ class RandomMutation:
 
 
 @dataclass(frozen=True)
+class RandomSampling:
+    """A random cell of the space, whatever was seen: how good the space itself is.
+
+    Raises UnknownNameError if the space has no way to draw cells.
+    """
+
+    seeds: Sequence[Cell]
+    space: SearchSpace
+
+    def __post_init__(self) -> None:
+        if self.space.sample is None:
+            raise UnknownNameError(
+                f"strategy 'sample': search space {self.space.name!r} cannot draw random cells; use evolution or random"
+            )
+
+    def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
+        """A cell with the odds of the space's `sample`."""
+        assert self.space.sample is not None
+        return Proposal(self.space.sample(random), parents=(), edits=())
+
+
+@dataclass(frozen=True)
 class RegularizedEvolution:
     """Tournaments among the youngest, whose best member gets one random edit (Real et al. 2019, algorithm 1).
 
     The population is the last `population` trials that ended with a score; a tournament draws `sample` of them. Until
-    the population is full, mutants of the seeds join it. A pruned trial counts as worse than any complete one.
+    the population is full, mutants of the seeds join it. A pruned trial counts as worse than any complete one, and a
+    baseline from outside of the space does not count.
     """
 
     seeds: Sequence[Cell]
@@ -57,7 +80,8 @@ class RegularizedEvolution:
 
     def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
         """A child of the tournament's winner."""
-        members = [record for record in history if record.state in ("complete", "pruned")]
+        ended = [record for record in history if record.state in ("complete", "pruned")]
+        members = [record for record in ended if self.space.contains(record.cell)]
         if len(members) < self.population:
             return RandomMutation(self.seeds, self.space).propose(history, lower_is_better, random)
         drawn = random.sample(members[-self.population :], min(self.sample, self.population))
@@ -75,6 +99,7 @@ def _loss(record: Record, lower_is_better: bool) -> float:
 STRATEGIES: Final[dict[str, Callable[[Sequence[Cell], SearchSpace], Strategy]]] = {
     "evolution": RegularizedEvolution,
     "random": RandomMutation,
+    "sample": RandomSampling,
 }
 """Strategy by name."""
 

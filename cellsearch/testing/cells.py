@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 from hypothesis import strategies as st
 
@@ -12,6 +14,12 @@ __all__ = ["cells"]
 MOST_OPERANDS = 4
 STEMS = ("n", "a", "y", "g", "v", "f", "weight", "bias", "steps", "torch", "add", "out")
 """Beginnings of node names, those among them that generated code might mistake for its own."""
+
+OPERATIONS = tuple(OPS)
+"""The table as it is before a test adds operations of its own."""
+
+CONSTANTS: dict[type[float] | None, tuple[float, ...]] = {None: (1.0,), float: (0.5, -1.0, 2.0), int: (1.0, 2.0, 3.0)}
+"""Constants of a node, by the kind that its operation has."""
 
 
 @st.composite
@@ -42,12 +50,13 @@ def _names(stem: str, most: int) -> st.SearchStrategy[list[str]]:
 @st.composite
 def _nodes(draw: st.DrawFn, values: list[str], unused: list[str]) -> Node:
     # Linears are what plans differ in, so that half of the nodes are some.
-    op = draw(st.one_of(st.just(LINEAR), st.sampled_from([*OPS])))
+    op = draw(st.one_of(st.just(LINEAR), st.sampled_from(OPERATIONS)))
     row = OPS[op]
     count = draw(st.integers(row.least, MOST_OPERANDS if row.most is None else row.most))
     operand = st.one_of(st.sampled_from(values), st.sampled_from(unused))
     bias = draw(st.sampled_from((0.0, 1.0, -0.5))) if "bias" in row.parameters else 0.0
-    return Node(op, tuple(draw(operand) for _ in range(count)), bias)
+    constant = draw(st.sampled_from(CONSTANTS[row.constant]))
+    return Node(op, tuple(draw(operand) for _ in range(count)), bias, constant)
 
 
 def _repaired(
@@ -63,7 +72,7 @@ def _repaired(
         if not aloof:
             break
         node = nodes[aloof[0]]
-        nodes[aloof[0]] = Node(node.op, (INPUT, *node.operands[1:]), node.initial_bias)
+        nodes[aloof[0]] = replace(node, operands=(INPUT, *node.operands[1:]))
     if states:
         return nodes, states, output
     return nodes | {"remembering": Node(LINEAR, (output, "h"))}, {"h": "remembering"}, "remembering"

@@ -18,7 +18,7 @@ from cellsearch.search.strategy import Strategy
 
 __all__ = ["HISTORIES", "SPACE", "check_strategy", "record"]
 
-SPACE: Final = SearchSpace(
+SPACE: Final[SearchSpace] = SearchSpace(
     name="check",
     seeds={
         "plain": from_equations("plain", "h_next = tanh(linear(x, h))", states=["h"], output="h_next"),
@@ -35,6 +35,7 @@ SPACE: Final = SearchSpace(
     operations=("linear", "sum", "product", "blend", "sigmoid", "tanh", "relu"),
     most_nodes=12,
     most_states=2,
+    sample=lambda random: edit(random.choice(SEEDS), SPACE, random)[0],
 )
 """A small space that every strategy must find its way in."""
 
@@ -77,7 +78,8 @@ def _history(candidates: int, states: Sequence[State]) -> list[Record]:
         cell, _ = edit(records[i].cell, SPACE, Random(i))
         state = states[i % len(states)]
         number = len(records)
-        records.append(record(number, cell.renamed(f"cell_{number}"), state, float(i % 7) if state != "failed" else None))
+        score = float(i % 7) if state != "failed" else None
+        records.append(record(number, cell.renamed(f"cell_{number}"), state, score))
     return records
 
 

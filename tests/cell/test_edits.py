@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from random import Random
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cellsearch import plugins
 from cellsearch.cell import Cell, Node, SearchSpace, from_equations, identity
-from cellsearch.cell.edits import EDITS, edit
+from cellsearch.cell.edits import CONSTANTS, EDITS, edit
 from cellsearch.cell.validate import validate
 from cellsearch.errors import CellError
 from cellsearch.testing.cells import cells
 from search_spaces.gated import GRU, LSTM, RNN, SPACE
 
 SEEDS = (RNN, LSTM, GRU)
+EVERY_SEED = [
+    pytest.param(space, seed, id=f"{space.name}-{seed.name}")
+    for space in (plugins.load(plugins.SPACES, name) for name in plugins.names(plugins.SPACES))
+    for seed in space.seeds.values()
+]
+EDITS_IN_ALL = 100_000
 ONLY_LINEAR = SearchSpace("linear", {}, ("linear",), most_nodes=2, most_states=1)
 
 
@@ -44,6 +52,29 @@ def test_a_walk_of_edits_never_leaves_the_space_and_never_stands_still(seed: Cel
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda cell: cell.name)
 def test_a_long_walk_of_edits_never_leaves_the_space(seed: Cell) -> None:
     walk(seed, 33_334, Random(f"long walk {seed.name}"))
+
+
+@pytest.mark.parametrize(("space", "seed"), EVERY_SEED)
+def test_edits_of_every_seed_stay_in_its_space(space: SearchSpace, seed: Cell) -> None:
+    wander(seed, space, 10, Random(f"wander {space.name} {seed.name}"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("space", "seed"), EVERY_SEED)
+def test_a_hundred_thousand_edits_never_leave_the_spaces(space: SearchSpace, seed: Cell) -> None:
+    """So many over all seeds of all spaces, each seed its share, in walks that begin at the seed again and again."""
+    for number in range(math.ceil(EDITS_IN_ALL / len(EVERY_SEED) / 100)):
+        wander(seed, space, 100, Random(f"wander {number} {space.name} {seed.name}"))
+
+
+def wander(cell: Cell, space: SearchSpace, steps: int, random: Random) -> None:
+    """Take random edits and hold each to the rules of the graph and of the space."""
+    for _ in range(steps):
+        edited, words = edit(cell, space, random)
+        validate(edited.name, edited.nodes, edited.states, edited.output)
+        assert space.contains(edited), words
+        assert edited != cell and words and "\n" not in words
+        cell = edited
 
 
 @pytest.mark.parametrize("kind", EDITS)
@@ -81,6 +112,33 @@ def test_the_same_draws_give_the_same_edit(seed: Cell) -> None:
     assert len({edit(seed, SPACE, Random(number))[1] for number in range(20)}) > 10
 
 
+def test_edits_draw_constants_for_the_operations_that_have_one() -> None:
+    space = SearchSpace(
+        "constants", {}, ("linear", "times_constant", "plus_constant", "low_rank_linear", "block_linear"), 8, 1
+    )
+    cell = Cell("least", {"next": Node("linear", ("x", "h"))}, {"h": "next"}, "next")
+    seen: dict[str, set[float]] = defaultdict(set)
+    for number in range(300):
+        edited, words = edit(cell, space, Random(number), ("insert node",))
+        for node in edited.nodes.values():
+            if node.row.constant:
+                seen[node.op].add(node.constant)
+                assert f"constant={node.constant:g}" in words
+    assert seen["times_constant"] == seen["plus_constant"] == set(CONSTANTS[float])
+    assert seen["low_rank_linear"] == seen["block_linear"] == set(CONSTANTS[int])
+
+
+def test_changing_an_operation_may_change_its_constant_alone() -> None:
+    space = SearchSpace("constants", {}, ("linear", "times_constant"), 8, 1)
+    half = from_equations("half", "h_next = 0.5 * linear(x, h)", ["h"], "h_next")
+    edits = [edit(half, space, Random(number), ("change op",)) for number in range(100)]
+    constants = {e.nodes["h_next"].constant for e, _ in edits if e.nodes["h_next"].op == "times_constant"}
+    assert constants == set(CONSTANTS[float]) - {0.5}
+    inside = half.nodes["h_next"].operands[0]
+    words = f"change h_next from times_constant to times_constant({inside}, constant=2)"
+    assert words in [each for _, each in edits]
+
+
 def test_an_edit_leaves_its_cell_alone() -> None:
     before = dict(LSTM.nodes), dict(LSTM.states), LSTM.output
     edit(LSTM, SPACE, Random(0))
@@ -110,6 +168,23 @@ def test_a_state_may_take_the_place_of_a_deleted_node_but_never_become_its_own_n
     for number in range(100):
         edited, _ = edit(GRU, SPACE, Random(number), ("delete node",))
         assert all(following in edited.nodes for following in edited.states.values())
+
+
+def test_an_edit_that_only_swaps_twins_is_drawn_again() -> None:
+    """`one` and `other` are alike, so that `one + one * other` rewired to `other + one * other` is the same cell."""
+    twins = from_equations(
+        "twins",
+        """
+        one = linear(x, h)
+        other = linear(x, h)
+        h_next = one + one * other
+        """,
+        states=["h"],
+        output="h_next",
+    )
+    for number in range(200):
+        edited, words = edit(twins, SPACE, Random(number), ("rewire operand",))
+        assert identity(edited) != identity(twins), words
 
 
 def test_a_space_without_room_is_one_clear_error() -> None:

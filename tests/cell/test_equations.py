@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 
@@ -12,23 +14,23 @@ from search_spaces.gated import GRU, LSTM, RNN
 
 GOLDEN = {
     RNN: """
-        h' = tanh(W1 x + U1 h + b1)
+        h' = tanh(W_h x + U_h h + b_h)
         output = h'
     """,
     LSTM: """
-        input_gate = σ(W1 x + U1 h + b1)
-        forget_gate = σ(W2 x + U2 h + b2)
-        candidate = tanh(W3 x + U3 h + b3)
-        output_gate = σ(W4 x + U4 h + b4)
-        c' = forget_gate ⊙ c + input_gate ⊙ candidate
-        h' = output_gate ⊙ tanh(c')
+        i = σ(W_i x + U_i h + b_i)
+        f = σ(W_f x + U_f h + b_f)
+        c̃ = tanh(W_c x + U_c h + b_c)
+        o = σ(W_o x + U_o h + b_o)
+        c' = f ⊙ c + i ⊙ c̃
+        h' = o ⊙ tanh(c')
         output = h'
     """,
     GRU: """
-        reset_gate = σ(W1 x + U1 h + b1)
-        update_gate = σ(W2 x + U2 h + b2)
-        candidate = tanh(W3 x + b3 + reset_gate ⊙ (U4 h + b4))
-        h' = update_gate ⊙ h + (1 − update_gate) ⊙ candidate
+        r = σ(W_r x + U_r h + b_r)
+        z = σ(W_z x + U_z h + b_z)
+        h̃ = tanh(W_h x + b_h1 + r ⊙ (U_h h + b_h2))
+        h' = z ⊙ h + (1 − z) ⊙ h̃
         output = h'
     """,
 }
@@ -83,6 +85,38 @@ def test_every_form_of_an_expression_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "op", "constant"),
+    [
+        ("0.5 * x", "times_constant", 0.5),
+        ("x * 2", "times_constant", 2.0),
+        ("-2 * x", "times_constant", -2.0),
+        ("-x", "times_constant", -1.0),
+        ("x + 1", "plus_constant", 1.0),
+        ("3 + x", "plus_constant", 3.0),
+        ("x - 0.5", "plus_constant", -0.5),
+        ("x - -0.5", "plus_constant", 0.5),
+        ("times_constant(x, constant=-1)", "times_constant", -1.0),
+        ("block_linear(x, constant=4)", "block_linear", 4.0),
+        ("1 - x", "one_minus", 1.0),
+    ],
+)
+def test_constants_are_read(expression: str, op: str, constant: float) -> None:
+    cell = from_equations("constant", f"a = {expression}\nh_next = sum(a, h)", ["h"], "h_next")
+    assert cell.nodes["a"] == Node(op, ("x",), constant=constant)
+
+
+def test_a_number_minus_a_value_is_written_by_two_operations() -> None:
+    cell = from_equations("constant", "a = 2 - x\nh_next = a + h", ["h"], "h_next")
+    assert cell.nodes["a"] == Node("plus_constant", ("a_times_constant",), constant=2.0)
+    assert cell.nodes["a_times_constant"] == Node("times_constant", ("x",), constant=-1.0)
+
+
+def test_bias_and_constant_may_be_given_together() -> None:
+    cell = from_equations("both", "h_next = low_rank_linear(h, bias=-1, constant=3) * x", ["h"], "h_next")
+    assert cell.nodes["h_low_rank_linear"] == Node("low_rank_linear", ("h",), -1.0, 3.0)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("h_next = tanh(linear(x, h)", "'(' was never closed in equation 'h_next = tanh(linear(x, h)'"),
@@ -95,8 +129,10 @@ def test_every_form_of_an_expression_is_read() -> None:
             "h_next = 1 / linear(x, h)",
             "'1 / linear(x, h)' is no expression of a cell; use names, + - *, 1 - a, or a call",
         ),
-        ("h_next = 2 * linear(x, h)", "'2' is no expression of a cell"),
-        ("h_next = -linear(x, h)", "'-linear(x, h)' is no expression of a cell"),
+        ("h_next = 2 * 3", "'2 * 3' is no expression of a cell"),
+        ("h_next = x * 1e999", "has constant inf; use a finite one"),
+        ("h_next = x * True", "'True' is no expression of a cell"),
+        ("h_next = tanh(x, constant=2)", "node 'h_next' (tanh) has no constant; remove its 2.0"),
         ("h_next = torch.tanh(x)", "'torch.tanh(x)' is no expression of a cell"),
         ("h_next = linear(x, h, bias=h)", "'linear(x, h, bias=h)' is no expression of a cell"),
         ("h_next = linear(x, h, scale=1)", "'linear(x, h, scale=1)' is no expression of a cell"),
@@ -127,18 +163,32 @@ def test_what_is_no_equation_is_named(text: str, message: str) -> None:
         ("1 - (1 - a)", "1 − (1 − a)"),
         ("(a + b) * (a - b)", "(a + b) ⊙ (a − b)"),
         ("a * b + a", "a ⊙ b + a"),
-        ("a * (b * a)", "a ⊙ (b ⊙ a)"),
+        ("a * (b * a)", "a ⊙ b ⊙ a"),
         # The first operand of a blend is written twice, so that an expression there gets a name.
-        ("blend(a + b, a, b * b)", "h_sum ⊙ a + (1 − h_sum) ⊙ (b ⊙ b)"),
+        ("blend(a + b, a, b * b)", "v1 ⊙ a + (1 − v1) ⊙ b ⊙ b"),
         ("tanh(a) * sigmoid(b)", "tanh(a) ⊙ σ(b)"),
-        ("a * linear(b)", "a ⊙ (V3 b + b3)"),
-        ("linear(a * b)", "V3 (a ⊙ b) + b3"),
-        ("linear(a + b, h, x)", "V3 (a + b) + U3 h + W3 x + b3"),
-        ("linear(h, h, a)", "U3.1 h + U3.2 h + V3 a + b3"),
-        ("scale(a + b)", "weight_h_next ⊙ (a + b)"),
-        ("bias(a - b)", "a − b + bias_h_next"),
+        ("a * linear(b)", "a ⊙ (U_h b + b_h)"),
+        ("linear(a * b)", "U_h (a ⊙ b) + b_h"),
+        ("linear(a + b, h, x)", "U_h1 (a + b) + U_h2 h + W_h x + b_h"),
+        ("linear(h, h, a)", "U_h1 h + U_h2 h + U_h3 a + b_h"),
+        ("scale(a + b)", "w_h ⊙ (a + b)"),
+        ("bias(a - b)", "a − b + b_h"),
         ("relu(a) + leaky_relu(b)", "relu(a) + leaky_relu(b)"),
-        ("layer_norm(a)", "weight_h_next ⊙ layer_norm(a) + bias_h_next"),
+        ("layer_norm(a)", "w_h ⊙ normalize(a) + b_h"),
+        ("a + (b - a)", "a + b − a"),
+        ("-a * b", "(−a) ⊙ b"),
+        ("a * -b", "a ⊙ (−b)"),
+        ("a - -b", "a + b"),
+        ("a + -b", "a − b"),
+        ("-(-a)", "a"),
+        ("-(a + b)", "−(a + b)"),
+        ("0.5 * a * b - 2", "0.5 a ⊙ b − 2"),
+        ("0.5 * (a * b)", "0.5 (a ⊙ b)"),
+        ("-0.5 * linear(a)", "−0.5 (U_h a + b_h)"),
+        ("linear(-0.5 * a)", "U_h (−0.5 a) + b_h"),
+        ("0.5 * (2 * a)", "0.5 (2 a)"),
+        ("linear(0.5 * a)", "U_h (0.5 a) + b_h"),
+        ("maximum(a, -b)", "max(a, −b)"),
     ],
 )
 def test_arithmetic_is_printed_with_the_right_parentheses(expression: str, printed: str) -> None:
@@ -156,7 +206,7 @@ def test_arithmetic_is_printed_with_the_right_parentheses(expression: str, print
 
 def test_states_that_share_their_next_value_are_printed() -> None:
     cell = Cell("twins", {"s": Node("linear", ("x", "h", "c"))}, {"h": "s", "c": "s"}, "s")
-    assert equations(cell) == ("h' = W1 x + U1.2 h + U1.3 c + b1", "c' = h'", "output = h'")
+    assert equations(cell) == ("h' = W_h x + U_h1 h + U_h2 c + b_h", "c' = h'", "output = h'")
 
 
 @given(cells())
@@ -169,12 +219,10 @@ def test_every_cell_is_printed_with_a_line_for_each_state_and_the_output(cell: C
 
 @given(cells())
 def test_a_value_is_printed_before_it_is_used(cell: Cell) -> None:
-    seen = {"x", *cell.states}
-    for line in equations(cell)[:-1]:
-        name, _, expression = line.partition(" = ")
-        words = set(expression.replace("(", " ").replace(")", " ").split())
-        assert words & ({*cell.nodes} | {f"{state}'" for state in cell.states}) <= seen
-        seen.add(name)
+    words = [set(re.findall(r"[\w\u0303]+'?", line)) for line in equations(cell)]
+    defined = [line.partition(" = ")[0] for line in equations(cell)]
+    for place, used in enumerate(words):
+        assert not used & set(defined[place + 1 :])
 
 
 @pytest.mark.parametrize("op", ["one_minus", "tanh", "linear", "scale"])

@@ -6,7 +6,8 @@ import ast
 
 import torch
 
-from cellsearch.cell.expression import parse, substitute, torch_source
+from cellsearch.cell import OPS
+from cellsearch.cell.expression import constants, parse, substitute, torch_source
 
 
 def test_a_substituted_sum_is_put_in_parentheses() -> None:
@@ -39,3 +40,15 @@ def test_a_function_of_an_expression_treats_it_as_one_value() -> None:
     a, b = torch.randn(2, 3), torch.randn(2, 3)
     value = eval(torch_source(parse("normalize(a + b)")), {"torch": torch, "a": a, "b": b})
     torch.testing.assert_close(value, torch.nn.functional.layer_norm(a + b, [3]))
+
+
+def test_a_function_of_two_arguments_has_a_place_for_each() -> None:
+    assert torch_source(parse("maximum(a, b) * larger(a - b, tanh(b))")) == (
+        "torch.maximum(a, b) * torch.heaviside(a - b - torch.tanh(b), torch.full_like(a - b, 0.5))"
+    )
+
+
+def test_the_constant_of_a_node_stands_for_k() -> None:
+    row = OPS["times_constant"]
+    assert ast.unparse(substitute(row.value, constants(row, -0.5))) == "-0.5 * a"
+    assert constants(OPS["tanh"], 1.0) == {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from cellsearch.cell.file import MOST_BYTES, SCHEMA
 from cellsearch.cell.validate import MOST_NODES, MOST_OPERANDS, NAME_LENGTH
 from cellsearch.errors import CellError
 from cellsearch.testing.cells import cells
-from search_spaces.gated import GRU, LSTM, SPACE
+from search_spaces.gated import LSTM, SPACE
 
 
 @given(cells())
@@ -89,6 +88,14 @@ def test_the_largest_cell_can_be_saved_and_read(tmp_path: Path) -> None:
         ({"nodes": {"a": {"op": "linear", "operands": ["x"], "initial_bias": None}}}, "a finite number, got None"),
         ({"nodes": {"a": {"op": "linear", "operands": ["x"], "initial_bias": float("nan")}}}, "number, got nan"),
         ({"nodes": {"a": {"op": "linear", "operands": ["x"], "initial_bias": 10**400}}}, "a finite number, got 1000"),
+        (
+            {"nodes": {"a": {"op": "linear", "operands": ["x"], "constant": "1"}}},
+            "'constant' of node 'a' must be a finite",
+        ),
+        (
+            {"nodes": {"a": {"op": "linear", "operands": ["x"], "constant": 2}}},
+            "(linear) has no constant; remove its 2",
+        ),
         ({"comment": "hello"}, "the file has unknown 'comment'; remove it"),
     ],
 )
@@ -153,22 +160,6 @@ def test_many_keys_with_one_twice_are_refused_at_once() -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_every_file_with_a_changed_character_is_a_cell_or_is_refused() -> None:
-    draw = random.Random(0)
-    refused = 0
-    for trial in range(2_000):
-        text = _mutated(to_json(draw.choice([LSTM, GRU]), indent=draw.choice([None, 1])), draw)
-        try:
-            cell = from_json(text, "cell file my.json")
-        except CellError as error:
-            refused += 1
-            assert "\n" not in str(error), (trial, text)
-            assert str(error).startswith("cell file my.json: "), (trial, text)
-        else:
-            assert from_json(to_json(cell)) == cell
-    assert 500 < refused < 2_000
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -200,25 +191,3 @@ def _refused(text: str, message: str = "") -> str:
     assert str(raised.value).startswith("my.json: ")
     assert "\n" not in str(raised.value)
     return str(raised.value)
-
-
-def _mutated(text: str, draw: random.Random) -> str:
-    """The text after one to three of: a character replaced, deleted or repeated; a stretch cut, moved or doubled."""
-    for _ in range(draw.randint(1, 3)):
-        start = draw.randrange(len(text))
-        end = min(len(text), start + draw.randint(1, 30))
-        place = draw.randrange(len(text))
-        text = draw.choice(
-            [
-                text[:start] + draw.choice('{}[]",:0123456789.-eExhc_\\ \n\x00é\ud800') + text[start + 1 :],
-                text[:start] + text[start + 1 :],
-                text[:start] + text[start] + text[start:],
-                text[:start] + text[end:],
-                text[:place] + text[start:end] + text[place:],
-                text[:start],
-                text[:start] + draw.choice(["x", "h", "c", "null", "1e400", '"x"', "h_next"]) + text[end:],
-            ]
-        )
-        if not text:
-            return text
-    return text

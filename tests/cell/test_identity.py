@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cellsearch.cell import LINEAR, OPS, Cell, Node, from_json, identity, to_json
+from cellsearch.cell.canonical import canonical
 from cellsearch.cell.identity import canonical_text
 from cellsearch.testing.cells import cells
+from cellsearch.testing.scramble import renamed
 from search_spaces.gated import GRU, LSTM, SPACE
 
-SEED_IDENTITIES = {"rnn": "1b142be64b9dfe41", "lstm": "8e9dff965a05f6d1", "gru": "b7ddd2a23c80969e"}
+SEED_IDENTITIES = {"rnn": "fa7d2f202fc3eb8f", "lstm": "fb8eb9634b72c124", "gru": "2d4b2211e6ff88f1"}
 """Studies on disk hold these: a change of the text that identity hashes orphans them, and must be deliberate."""
 
 
@@ -25,7 +26,7 @@ def test_the_identities_of_the_seeds_never_change() -> None:
 
 @given(cells(), st.randoms(use_true_random=False))
 def test_names_and_order_do_not_matter(cell: Cell, draw: random.Random) -> None:
-    assert identity(_disguised(cell, draw)) == identity(cell)
+    assert identity(renamed(cell, draw)) == identity(cell)
 
 
 @given(cells())
@@ -43,17 +44,27 @@ def test_equal_identities_mean_isomorphic_graphs(one: Cell, other: Cell) -> None
 
 
 @given(cells(), st.data())
-def test_another_operation_is_another_cell(cell: Cell, data: st.DataObject) -> None:
+def test_another_operation_is_another_cell_unless_rules_make_them_one(cell: Cell, data: st.DataObject) -> None:
+    """As maximum(a, a) and minimum(a, a) are; such cells are compared by their values in test_canonical.py."""
+
     def others(node: Node) -> list[str]:
         return [op for op, row in OPS.items() if op != node.op and row.takes(len(node.operands))]
 
     changeable = [name for name, node in cell.nodes.items() if others(node)]
     assume(changeable)
     name = data.draw(st.sampled_from(changeable))
-    node = cell.nodes[name]
-    op = data.draw(st.sampled_from(others(node)))
-    changed = Cell(cell.name, {**cell.nodes, name: Node(op, node.operands)}, cell.states, cell.output)
-    assert identity(changed) != identity(cell)
+    op = data.draw(st.sampled_from(others(cell.nodes[name])))
+    nodes = {**cell.nodes, name: Node(op, cell.nodes[name].operands)}
+    changed = Cell(cell.name, nodes, cell.states, cell.output)
+    assert (identity(changed) == identity(cell)) == (canonical(changed) == canonical(cell))
+
+
+@pytest.mark.parametrize("seed", SPACE.seeds.values(), ids=str)
+def test_another_operation_anywhere_in_a_seed_is_another_cell(seed: Cell) -> None:
+    for name, node in seed.nodes.items():
+        for op, row in OPS.items():
+            if op != node.op and row.takes(len(node.operands)):
+                assert identity(_with(seed, **{name: Node(op, node.operands)})) != identity(seed), (name, op)
 
 
 def test_the_order_of_operands_matters_only_where_it_changes_the_value() -> None:
@@ -84,17 +95,13 @@ def test_near_misses_differ() -> None:
     assert len({identity(cell) for cell in near}) == len(near)
 
 
-def test_a_shared_node_is_not_the_same_as_two_copies_of_it() -> None:
+def test_a_shared_node_is_the_same_as_two_copies_of_it_unless_it_learns() -> None:
     gate = {"l": Node(LINEAR, ("x", "h")), "a": Node("tanh", ("l",))}
     shared = Cell("shared", {**gate, "s": Node("sum", ("a", "a"))}, {"h": "s"}, "s")
     copies = {**gate, "l2": Node(LINEAR, ("x", "h")), "a2": Node("tanh", ("l2",)), "s": Node("sum", ("a", "a2"))}
     half = {**gate, "a2": Node("tanh", ("l",)), "s": Node("sum", ("a", "a2"))}
-    three = {
-        identity(shared),
-        identity(Cell("two", copies, {"h": "s"}, "s")),
-        identity(Cell("half", half, {"h": "s"}, "s")),
-    }
-    assert len(three) == 3
+    assert identity(shared) == identity(Cell("half", half, {"h": "s"}, "s"))
+    assert identity(shared) != identity(Cell("two", copies, {"h": "s"}, "s"))
 
 
 def test_graphs_that_colour_refinement_alone_confuses_differ() -> None:
@@ -103,8 +110,8 @@ def test_graphs_that_colour_refinement_alone_confuses_differ() -> None:
     two = _rings([[0, 1, 2], [3, 4, 5]])
     assert identity(one) != identity(two)
     draw = random.Random(0)
-    assert {identity(_disguised(one, draw)) for _ in range(10)} == {identity(one)}
-    assert {identity(_disguised(two, draw)) for _ in range(10)} == {identity(two)}
+    assert {identity(renamed(one, draw)) for _ in range(10)} == {identity(one)}
+    assert {identity(renamed(two, draw)) for _ in range(10)} == {identity(two)}
 
 
 def test_a_bias_is_the_same_however_its_number_is_written() -> None:
@@ -119,10 +126,10 @@ def test_a_choice_among_nodes_that_only_look_alike_does_not_matter() -> None:
     """A ring of four beside one of three and one of five: no member of one is the image of a member of another."""
     cell = _rings([[0, 1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11]])
     draw = random.Random(0)
-    assert {identity(_disguised(cell, draw)) for _ in range(10)} == {identity(cell)}
+    assert {identity(renamed(cell, draw)) for _ in range(10)} == {identity(cell)}
 
 
-@pytest.mark.parametrize("branches", [8, 16])
+@pytest.mark.parametrize("branches", [8, 64])
 def test_alike_branches_cost_little(branches: int) -> None:
     nodes: dict[str, Node] = {}
     for i in range(branches):
@@ -132,8 +139,8 @@ def test_alike_branches_cost_little(branches: int) -> None:
     cell = Cell("alike", nodes, {"h": "s"}, "s")
     begun = time.process_time()
     first = identity(cell)
-    assert time.process_time() - begun < 2
-    assert identity(_disguised(cell, random.Random(0))) == first
+    assert time.process_time() - begun < 4
+    assert identity(renamed(cell, random.Random(0))) == first
 
 
 def _with(cell: Cell, **changes: Node) -> Cell:
@@ -150,21 +157,3 @@ def _rings(rings: list[list[int]]) -> Cell:
             states[f"s{i}"] = f"n{i}"
     nodes["out"] = Node(LINEAR, tuple(states.values()))
     return Cell("rings", nodes, states, "out")
-
-
-def _disguised(cell: Cell, draw: random.Random) -> Cell:
-    """The same graph with other names, nodes and states in another order, and operands that commute shuffled."""
-    names = [*cell.states, *cell.nodes]
-    fresh = [f"n{i}" for i in range(len(names))]
-    draw.shuffle(fresh)
-    called: Mapping[str, str] = {"x": "x", **dict(zip(names, fresh, strict=True))}
-    nodes = []
-    for name, node in cell.nodes.items():
-        operands = [called[operand] for operand in node.operands]
-        if node.row.commutes:
-            draw.shuffle(operands)
-        nodes.append((called[name], Node(node.op, tuple(operands), node.initial_bias)))
-    states = [(called[state], called[following]) for state, following in cell.states.items()]
-    draw.shuffle(nodes)
-    draw.shuffle(states)
-    return Cell("disguised", dict(nodes), dict(states), called[cell.output])

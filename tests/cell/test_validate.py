@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cellsearch.cell import Cell, Node
-from cellsearch.cell.validate import MOST_NODES, MOST_OPERANDS, NAME_LENGTH, TITLE_LENGTH
+from cellsearch.cell.validate import LARGEST_COUNT, MOST_NODES, MOST_OPERANDS, NAME_LENGTH, TITLE_LENGTH
 from cellsearch.errors import CellError
 
 GOOD = {"a": Node("linear", ("x", "h")), "s": Node("tanh", ("a",))}
@@ -30,7 +30,7 @@ def test_the_cell_that_the_tests_break_is_good() -> None:
         pytest.param({"a": Node("linear", ("x", "h") * 40)}, {}, "",
                      f"node 'a' (linear) has 80 operands; {MOST_OPERANDS} is the limit", id="very many operands"),
         pytest.param({"s": Node("tahn", ("a",))}, {}, "",
-                     "node 's' has unknown operation 'tahn'; use one of linear, sum,", id="unknown operation"),
+                     "node 's' has unknown operation 'tahn'; use one of linear, block_linear,", id="unknown operation"),
         pytest.param({"s": Node("sum", ("a", "q"))}, {}, "",
                      "node 's' (sum) takes 'q', which does not exist; use 'x', a state or a node", id="no operand"),
         pytest.param({"d": Node("tanh", ("a",))}, {}, "",
@@ -61,6 +61,16 @@ def test_the_cell_that_the_tests_break_is_good() -> None:
                      "node 's' (tanh) has no learned bias; remove its initial bias", id="bias without a bias"),
         pytest.param({"a": Node("linear", ("x", "h"), float("inf"))}, {}, "",
                      "node 'a' (linear) starts with bias inf; use a finite one", id="infinite bias"),
+        pytest.param({"s": Node("tanh", ("a",), constant=2)}, {}, "",
+                     "node 's' (tanh) has no constant; remove its 2", id="constant of no use"),
+        pytest.param({"s": Node("times_constant", ("a",), constant=float("nan"))}, {}, "",
+                     "node 's' (times_constant) has constant nan; use a finite one", id="constant of nan"),
+        pytest.param({"a": Node("block_linear", ("x",), constant=1.5)}, {}, "",
+                     "node 'a' (block_linear) has constant 1.5; use a whole number from 1 to", id="half a block"),
+        pytest.param({"a": Node("low_rank_linear", ("x",), constant=0)}, {}, "",
+                     "node 'a' (low_rank_linear) has constant 0; use a whole number from 1 to", id="rank 0"),
+        pytest.param({"a": Node("low_rank_linear", ("x",), constant=1e9)}, {}, "",
+                     f"has constant 1000000000.0; use a whole number from 1 to {LARGEST_COUNT}", id="rank too large"),
         pytest.param({"a": Node("linear", ("x", "h"), float("nan"))}, {}, "", "starts with bias nan", id="bias of nan"),
     ],
 )  # fmt: skip

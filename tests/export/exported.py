@@ -30,6 +30,17 @@ ODD = {
             ["h", "m", "n"],
             "m_next",
         ),
+        from_equations(
+            "matrices made of smaller ones, constants, functions",
+            """
+            low = low_rank_linear(h, constant=2, bias=-1) + 0.5 * block_linear(x, constant=3)
+            gate = cumulative_softmax(block_linear(low, constant=2)) * rms_norm(low) - normalize(-low)
+            m_next = minimum(gelu(low_rank_linear(x)), softplus(m)) + hard_sigmoid(gate) * silu(low + 2)
+            h_next = maximum(sine(m_next), exp(0 - low * low))
+            """,
+            ["h", "m"],
+            "h_next",
+        ),
         from_equations("raw x alone", "h_next = tanh(x * x - h * h)", ["h"], "h_next"),
         from_equations(
             "an output of its own",

@@ -84,7 +84,7 @@ def test_a_trained_file_checks_itself_and_notices_other_weights(tmp_path: Path) 
     result = run(path, alone=True)
     assert (result.returncode, result.stderr) == (0, "")
     arrays = safetensors.torch.load_file(weights)
-    arrays["cells.3.U2.weight"][4, 5] += 1e-3
+    arrays["cells.3.U_f.weight"][4, 5] += 1e-3
     safetensors.torch.save_file(arrays, weights)
     result = run(path)
     assert result.returncode == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -13,6 +15,7 @@ from cellsearch.recurrence.eager import EAGER
 from cellsearch.recurrence.eager_source import adjoint_steps, forward_steps
 from cellsearch.recurrence.plan import plan
 from cellsearch.recurrence.rnn import Layer
+from cellsearch.recurrence.structured import plain
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
 from cellsearch.testing.cells import cells
 from search_spaces.gated import GRU, LSTM, SPACE
@@ -24,8 +27,9 @@ EVERY_OP = from_equations(
     seen = bias(scale(relu(linear(x))))
     mixed = blend(gate, h, tanh(c) - seen)
     c_next = leaky_relu(linear(mixed, c, bias=1)) * (1 - gate) + identity(x)
-    h_next = mixed + c_next * gate
-    shown = tanh(linear(h_next, h, x)) * h
+    smooth = softplus(block_linear(h, constant=2)) - 0.5 * gelu(low_rank_linear(x, constant=2)) + sine(c)
+    h_next = mixed + c_next * gate + minimum(silu(seen), cumulative_softmax(linear(c)) * smooth)
+    shown = tanh(linear(h_next, h, x)) * h - normalize(maximum(x, hard_sigmoid(h_next) + 2)) * rms_norm(exp(-gate))
     """,
     states=["h", "c"],
     output="shown",
@@ -171,7 +175,7 @@ def test_autocast_and_compilers_are_left_to_the_reference() -> None:
 
 @given(cells())
 def test_generated_code_holds_numbered_variables_only(cell: Cell) -> None:
-    made = plan(cell.resolved(4, 4))
+    made = plan(plain(cell.resolved(4, 4)))
     twin = Cell("twin", *_renamed(made.cell))
     for phase, same in zip(made.phases, plan(twin).phases, strict=True):
         for steps in (forward_steps, adjoint_steps):
@@ -182,7 +186,10 @@ def test_generated_code_holds_numbered_variables_only(cell: Cell) -> None:
 
 def _renamed(cell: Cell) -> tuple[dict[str, Node], dict[str, str], str]:
     names = {"x": "x"} | {name: f"other{i}" for i, name in enumerate([*cell.states, *cell.nodes])}
-    nodes = {names[n]: Node(node.op, tuple(names[o] for o in node.operands)) for n, node in cell.nodes.items()}
+    nodes = {
+        names[n]: replace(node, operands=tuple(names[o] for o in node.operands), initial_bias=0.0)
+        for n, node in cell.nodes.items()
+    }
     return nodes, {names[s]: names[n] for s, n in cell.states.items()}, names[cell.output]
 
 

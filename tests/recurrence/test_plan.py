@@ -6,6 +6,7 @@ from hypothesis import given
 
 from cellsearch.cell import LINEAR, Cell, Node, from_equations
 from cellsearch.recurrence.plan import Compute, Product, plan
+from cellsearch.recurrence.structured import plain
 from cellsearch.testing.cells import cells
 from search_spaces.gated import GRU, LSTM
 
@@ -74,7 +75,7 @@ def test_a_plan_prints_its_phases_and_what_it_saves() -> None:
 
 @given(cells())
 def test_every_node_has_one_phase_and_no_value_is_used_before_it_exists(cell: Cell) -> None:
-    made = plan(cell.resolved(3, 4))
+    made = plan(plain(cell.resolved(3, 4)))
     assert sorted(n for phase in made.phases for n in phase.members) == sorted(made.cell.nodes)
     known = {"x", *made.cell.states}
     for phase in made.phases:
@@ -95,7 +96,7 @@ def test_every_node_has_one_phase_and_no_value_is_used_before_it_exists(cell: Ce
 
 @given(cells())
 def test_each_gradient_is_computed_after_those_that_it_reads(cell: Cell) -> None:
-    made = plan(cell.resolved(3, 4))
+    made = plan(plain(cell.resolved(3, 4)))
     for phase in made.phases:
         done: set[str] = set()
         for gradient in phase.adjoint:

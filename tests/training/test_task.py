@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from cellsearch.errors import UnknownNameError
-from cellsearch.testing.space import check_space
 from cellsearch.testing.task import check_task
 from cellsearch.training import load_task, task_options
 from tasks.adding import Adding
@@ -68,20 +67,6 @@ def test_a_users_file_passes_the_suite(tmp_path: Path) -> None:
 def test_the_suite_names_the_rule_that_is_broken(broken: str, rule: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=rule):
         check_task(_file(tmp_path, broken))
-
-
-def test_the_registered_spaces_pass_their_suite() -> None:
-    check_space("gated")
-
-
-def test_the_suite_of_spaces_refuses_two_seeds_of_one_graph(tmp_path: Path) -> None:
-    path = tmp_path / "twice.py"
-    path.write_text(
-        "import dataclasses\nfrom search_spaces.gated import LSTM, SPACE\n"
-        "SPACE = dataclasses.replace(SPACE, seeds={'lstm': LSTM, 'other': LSTM.renamed('other')})\n"
-    )
-    with pytest.raises(AssertionError, match="no two seeds are the same graph"):
-        check_space(f"{path}:SPACE")
 
 
 def _file(folder: Path, change: str) -> str:

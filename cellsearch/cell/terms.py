@@ -1,0 +1,202 @@
+"""Terms: a cell as the values that it computes, each once, however the equations spelled them out.
+
+A value is a number into `Graph.terms`. Sums, differences and constant factors are one kind of term, the combination
+`m + k1 t1 + k2 t2 + ...`; a product has any number of factors. What learns nothing and is the same is one value; what
+has learned arrays keeps the names of the nodes that they came from, so that it is never mistaken for another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from cellsearch.cell.ops import OPS
+
+__all__ = [
+    "ANY_NUMBER",
+    "COMBINATION",
+    "ZERO",
+    "Form",
+    "Graph",
+    "Origin",
+    "Rule",
+    "Term",
+    "TooLarge",
+    "combination",
+    "commutes",
+    "operands_first",
+    "rebuilt",
+    "rounded",
+    "split",
+]
+
+COMBINATION: Final = "combination"
+
+ANY_NUMBER: Final = ("product", "maximum", "minimum")
+"""Operations that have two operands in a cell and any number of them in a term."""
+
+Origin = tuple[tuple[str, float], ...]
+"""Learned arrays by node: with the operand's place for the weights of a linear, with a factor for a bias."""
+
+
+class TooLarge(Exception):  # noqa: N818 (never leaves this folder)
+    """What the rules make of the cell is more than a cell can hold."""
+
+
+class Term(NamedTuple):
+    """How a value is computed.
+
+    `numbers` are m, k1, k2, ... of a combination, else the initial bias and the constant. A linear's weights are
+    those that the nodes of `weights` had for the operand of that place; its bias is the sum of the nodes' of
+    `biases`, each times its factor.
+    """
+
+    op: str
+    operands: tuple[int, ...] = ()
+    numbers: tuple[float, ...] = ()
+    weights: Origin = ()
+    biases: Origin = ()
+
+
+ZERO: Final = Term(COMBINATION, (), (0.0,))
+
+Rule = Callable[["Graph", Term], "int | Term | None"]
+"""What a term is instead: a value, a term, or None where the rule does not apply."""
+
+
+class Graph:
+    """Values, operands before their users; `rules` by the operation that they apply to.
+
+    `salts` tell learned arrays and states apart in shapes, by the names that they have in the cell. `tied` are the
+    values whose sign shapes do not decide.
+    """
+
+    def __init__(self, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, int]) -> None:
+        self.rules = rules
+        self.salts = salts
+        self.tied: set[int] = set()
+        self.terms: list[Term] = []
+        self._shapes: list[str] = []
+        self._values: dict[Term, int] = {}
+
+    def value(self, term: Term) -> int:
+        """The value of a term, after all rules that apply."""
+        for rule in self.rules.get(term.op, ()):
+            found = rule(self, term)
+            if found is not None:
+                return found if isinstance(found, int) else self.value(found)
+        return self.settled(term)
+
+    def settled(self, term: Term) -> int:
+        """The value of a term to which no rule applies any more."""
+        value = self._values.setdefault(term, len(self.terms))
+        if value == len(self.terms):
+            self.terms.append(term)
+        return value
+
+    def shape(self, value: int) -> str:
+        """What can be said of a value without naming learned arrays or states: equal for values that look alike."""
+        for term in self.terms[len(self._shapes) : value + 1]:
+            self._shapes.append(self._shape(term))
+        return self._shapes[value]
+
+    def _shape(self, term: Term) -> str:
+        if term.op == COMBINATION:
+            told = sorted(zip((self._shapes[o] for o in term.operands), term.numbers[1:], strict=True))
+            text = f"{term.op} {term.numbers[0]} {told}"
+        else:
+            shapes = [self._shapes[operand] for operand in term.operands]
+            salts = sorted(self.salts.get(name, -1) for name, _ in term.weights) if self.salts else ""
+            text = f"{term.op} {term.numbers} {sorted(shapes) if commutes(term.op) else shapes} {salts}"
+        return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def commutes(op: str) -> bool:
+    """Whether the order of a term's operands does not matter."""
+    return op in OPS and OPS[op].commutes
+
+
+def split(graph: Graph, value: int) -> tuple[float, list[tuple[float, int]]]:
+    """A value as a constant and (factor, value) pairs: those of a combination, else once itself."""
+    term = graph.terms[value]
+    if term.op != COMBINATION:
+        return 0.0, [(1.0, value)]
+    return term.numbers[0], list(zip(term.numbers[1:], term.operands, strict=True))
+
+
+def combination(graph: Graph, constant: float, pairs: Iterable[tuple[float, int]]) -> int:
+    """`m + k (n + j a) + l a = (m + k n) + (k j + l) a`, `0 a = 0` and `1 a = a`."""
+    factors: dict[int, float] = {}
+    for k, value in pairs:
+        inner, terms = split(graph, value)
+        constant += k * inner
+        for j, each in terms:
+            factors[each] = factors.get(each, 0.0) + k * j
+    kept = sorted((value, k) for value, factor in factors.items() if (k := rounded(factor)))
+    constant = rounded(constant)
+    if not constant and len(kept) == 1 and kept[0][1] == 1:
+        return kept[0][0]
+    return graph.settled(Term(COMBINATION, tuple(v for v, _ in kept), (constant, *(k for _, k in kept))))
+
+
+def rounded(number: float) -> float:
+    """To 12 digits, so that 0.1 + 0.2 is 0.3 in whatever order numbers were added."""
+    if not math.isfinite(number):
+        raise TooLarge(f"a constant becomes {number}")
+    return number + 0.0 if number.is_integer() else float(f"{number:.12g}")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A graph of values with the next value of each state and the output."""
+
+    graph: Graph
+    states: Mapping[str, int]
+    output: int
+
+    def roots(self) -> tuple[int, ...]:
+        """The values that leave the step."""
+        return (*self.states.values(), self.output)
+
+    @cached_property
+    def reachable(self) -> list[int]:
+        """The values that the roots depend on within a step, operands first."""
+        needed = set(self.roots())
+        for value in range(max(needed), -1, -1):
+            if value in needed:
+                needed.update(self.graph.terms[value].operands)
+        return sorted(needed)
+
+
+def rebuilt(form: Form, rules: Mapping[str, Sequence[Rule]], instead: Mapping[int, int]) -> Form:
+    """The form in a graph of its own with the rules applied anew, `instead` of some values others."""
+    graph = Graph(rules, form.graph.salts)
+    new = {v: graph.settled(term) for v, term in enumerate(form.graph.terms) if term.op == "state"}
+    for value in operands_first(form.graph, form.roots(), instead) if instead else form.reachable:
+        term = form.graph.terms[value]
+        operands = tuple(new[instead.get(operand, operand)] for operand in term.operands)
+        if term.op == COMBINATION:
+            new[value] = combination(graph, term.numbers[0], zip(term.numbers[1:], operands, strict=True))
+        else:
+            new[value] = graph.value(term._replace(operands=operands))
+    states = {state: new[instead.get(value, value)] for state, value in form.states.items()}
+    return Form(graph, states, new[instead.get(form.output, form.output)])
+
+
+def operands_first(graph: Graph, roots: Iterable[int], instead: Mapping[int, int]) -> Iterator[int]:
+    """The values that the roots depend on, with others `instead` of some, operands before their users."""
+    seen: set[int] = set()
+    stack = [(instead.get(root, root), False) for root in reversed(list(roots))]
+    while stack:
+        value, ready = stack.pop()
+        if ready:
+            yield value
+        elif value not in seen:
+            seen.add(value)
+            stack.append((value, True))
+            operands = (instead.get(operand, operand) for operand in graph.terms[value].operands)
+            stack.extend((operand, False) for operand in operands if operand not in seen)
