@@ -75,9 +75,9 @@ def _history(candidates: int, states: Sequence[State]) -> list[Record]:
     records = [record(i, cell, "complete", 1.0 + i, "baseline") for i, cell in enumerate(SEEDS)]
     for i in range(candidates):
         cell, _ = edit(records[i].cell, SPACE, Random(i))
-        state = states[i % len(states)]
-        number = len(records)
-        records.append(record(number, cell.renamed(f"cell_{number}"), state, float(i % 7) if state != "failed" else None))
+        state, number = states[i % len(states)], len(records)
+        score = None if state == "failed" else float(i % 7)
+        records.append(record(number, cell.renamed(f"cell_{number}"), state, score))
     return records
 
 

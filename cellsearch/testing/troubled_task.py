@@ -51,7 +51,8 @@ class Sum(nn.Module):
 class Troubled:
     """The task: every step takes `seconds` more, and step 2 is the one of TROUBLES that `trouble` names.
 
-    A training appends a line to the file `diary` when it begins: process, torch threads, Ray's node, directory.
+    A training appends a line to the file `diary` when it begins: process, its parent (on Ray the node), torch
+    threads, directory.
     """
 
     seconds: float = 0.0
@@ -68,7 +69,7 @@ class Troubled:
     def prepare(self) -> None:
         """Nothing to load."""
         if self.diary:
-            entry = (os.getpid(), torch.get_num_threads(), os.environ.get("RAY_NODE_ID", "-"), Path.cwd())
+            entry = (os.getpid(), os.getppid(), torch.get_num_threads(), Path.cwd())
             with open(self.diary, "a", encoding="utf-8") as diary:
                 diary.write(" ".join(map(str, entry)) + "\n")
 
