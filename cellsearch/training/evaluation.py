@@ -145,7 +145,7 @@ def _device() -> torch.device:
 def _moved(batch: Any, device: torch.device) -> Any:
     """The batch with its tensors on the device."""
     if isinstance(batch, Tensor | PackedSequence):
-        return batch.to(device)
+        return batch.to(device)  # type: ignore[arg-type]  # torch annotates PackedSequence.to with a dtype alone
     return tuple(_moved(part, device) for part in batch) if isinstance(batch, tuple) else batch
 
 
