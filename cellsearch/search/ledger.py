@@ -184,7 +184,7 @@ class Ledger:
         study = self._study(stage)
         first = next(trial for trial in self._all(stage) if trial.state is TrialState.WAITING)
         # A sampler of its own for each trial: a rate depends on seed, place and history, not on this process' past.
-        study.sampler = _sampler(stage, self._seed * 1_000_003 + first.user_attrs["place"])
+        study.sampler = _sampler(self._seed * 1_000_003 + first.user_attrs["place"])
         trial = study.ask(fixed_distributions={"learning_rate": self._rates})
         self._trials[stage, trial.number] = trial
         self._changed(stage)
@@ -347,9 +347,7 @@ def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
     return settings
 
 
-def _sampler(stage: str, seed: int) -> optuna.samplers.BaseSampler:
-    if stage != SEARCH:  # finalists get the same rates, whatever they made of the first ones
-        return optuna.samplers.RandomSampler(seed=seed % 2**32)
+def _sampler(seed: int) -> optuna.samplers.BaseSampler:
     return optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed % 2**32)
 
 

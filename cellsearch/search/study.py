@@ -13,14 +13,14 @@ from typing import Any
 from safetensors.torch import load as from_safetensors
 
 from cellsearch.cell import Cell, identity
-from cellsearch.errors import StudyError
+from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
 from cellsearch.search.finals import BASELINES, FRESH, best_candidates, final_stage
-from cellsearch.search.ledger import SEARCH, Record, read_study, weights_path
+from cellsearch.search.ledger import SEARCH, Record, read_study, study_folders, weights_path
 from cellsearch.search.verdict import Verdict, verdicts
 from cellsearch.training import Task, load_task
 
-__all__ = ["REPORT", "VERDICT", "Study", "load_study"]
+__all__ = ["REPORT", "VERDICT", "Study", "load_studies", "load_study"]
 
 REPORT = "report.csv"
 VERDICT = "verdict.csv"
@@ -107,6 +107,19 @@ def load_study(path: str | Path) -> Study:
     records = stages[SEARCH]
     cells = {final_stage(record.cell): record.cell for record in records if record.score is not None}
     return Study(path, settings, records, {cell: stages[stage] for stage, cell in cells.items() if stage in stages})
+
+
+def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
+    """The studies at or under a folder; and the reasons of those that cannot be read, by their folders."""
+    studies, unreadable = [], {}
+    for path in study_folders(root):
+        try:
+            study = load_study(path)
+            study.task  # noqa: B018, it may be gone
+            studies.append(study)
+        except CellsearchError as error:
+            unreadable[path] = str(error)
+    return studies, unreadable
 
 
 def _trial_row(record: Record) -> dict[str, object]:

@@ -112,6 +112,23 @@ def test_a_state_may_take_the_place_of_a_deleted_node_but_never_become_its_own_n
         assert all(following in edited.nodes for following in edited.states.values())
 
 
+def test_an_edit_that_only_swaps_twins_is_drawn_again() -> None:
+    """`one` and `other` are alike, so that `one + one * other` rewired to `other + one * other` is the same cell."""
+    twins = from_equations(
+        "twins",
+        """
+        one = linear(x, h)
+        other = linear(x, h)
+        h_next = one + one * other
+        """,
+        states=["h"],
+        output="h_next",
+    )
+    for number in range(200):
+        edited, words = edit(twins, SPACE, Random(number), ("rewire operand",))
+        assert identity(edited) != identity(twins), words
+
+
 def test_a_space_without_room_is_one_clear_error() -> None:
     cell = Cell("least", {"next": Node("linear", ("x", "h"))}, {"h": "next"}, "next")
     with pytest.raises(CellError, match="cell 'least': no edit of 1000 stays in space 'linear'; widen the space"):
