@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cellsearch.cell import Cell, complexity, equations, identity
 from cellsearch.search.finals import BASELINES, best_candidates
-from cellsearch.search.ledger import Record
+from cellsearch.search.record import Record
 from cellsearch.search.study import Study
 from cellsearch.search.verdict import Interval, Verdict
 from cellsearch.training import Task

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from cellsearch.cell import Cell, identity
-from cellsearch.search.ledger import Ledger, Proposal, Record
+from cellsearch.search.ledger import Ledger
 from cellsearch.search.loop import Begun
+from cellsearch.search.record import Proposal, Record
 
 __all__ = ["BASELINES", "FRESH", "TUNING", "Finals", "best_candidates", "final_stage"]
 

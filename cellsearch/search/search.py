@@ -14,8 +14,9 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, SearchSpace, identity, to_json
 from cellsearch.errors import BudgetError, CellError, UnknownNameError
 from cellsearch.search.finals import BASELINES, FRESH, Finals, best_candidates
-from cellsearch.search.ledger import SEARCH, Ledger, Proposal, Record
+from cellsearch.search.ledger import Ledger
 from cellsearch.search.loop import Begun, Loop
+from cellsearch.search.record import SEARCH, Proposal, Record
 from cellsearch.search.strategy import Strategy, make_strategy
 from cellsearch.search.study import Study, load_study
 from cellsearch.training import Evaluation, Task, hidden_size_for, load_task

@@ -16,7 +16,8 @@ from cellsearch.cell import Cell, identity
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
 from cellsearch.search.finals import BASELINES, FRESH, best_candidates, final_stage
-from cellsearch.search.ledger import SEARCH, Record, read_study, study_folders, weights_path
+from cellsearch.search.ledger import read_study, study_folders, weights_path
+from cellsearch.search.record import SEARCH, Record
 from cellsearch.search.verdict import Verdict, verdicts
 from cellsearch.training import Task, load_task
 

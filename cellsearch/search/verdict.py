@@ -9,7 +9,7 @@ from scipy import stats
 
 from cellsearch.cell import Cell
 from cellsearch.search.finals import FRESH
-from cellsearch.search.ledger import Record
+from cellsearch.search.record import Record
 
 __all__ = ["Interval", "Verdict", "interval", "verdicts"]
 

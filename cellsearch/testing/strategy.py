@@ -13,7 +13,7 @@ from typing import Final
 
 from cellsearch.cell import Cell, SearchSpace, from_equations, identity
 from cellsearch.cell.edits import edit
-from cellsearch.search.ledger import Proposal, Record, State
+from cellsearch.search.record import Proposal, Record, State
 from cellsearch.search.strategy import Strategy
 
 __all__ = ["HISTORIES", "SPACE", "check_strategy", "record"]

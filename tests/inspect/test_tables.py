@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 
 from cellsearch.cell import Cell
 from cellsearch.inspect import tables
-from cellsearch.search.ledger import Record
+from cellsearch.search.record import Record
 from cellsearch.search.study import Study
 from cellsearch.testing.strategy import record
 from search_spaces.gated import GRU, LSTM, RNN, SPACE

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from cellsearch.cell import identity
-from cellsearch.search.ledger import Record
+from cellsearch.search.record import Record
 from cellsearch.search.search import search
 from cellsearch.search.study import Study, load_study
 

@@ -9,7 +9,8 @@ import pytest
 
 from cellsearch.cell import Cell
 from cellsearch.search.finals import Finals, best_candidates, final_stage
-from cellsearch.search.ledger import Ledger, Record
+from cellsearch.search.ledger import Ledger
+from cellsearch.search.record import Record
 from cellsearch.testing.strategy import record
 from cellsearch.training import Report
 from search_spaces.gated import GRU, LSTM

@@ -17,16 +17,8 @@ import pytest
 
 from cellsearch.cell import from_equations, identity, load
 from cellsearch.errors import StudyError
-from cellsearch.search.ledger import (
-    SEARCH,
-    Ledger,
-    Proposal,
-    Record,
-    read_records,
-    read_study,
-    study_folders,
-    weights_path,
-)
+from cellsearch.search.ledger import Ledger, read_records, read_study, study_folders, weights_path
+from cellsearch.search.record import SEARCH, Proposal, Record
 from cellsearch.training import Report
 
 CELL = from_equations("elman", "h_next = tanh(linear(x, h))", states=["h"], output="h_next")

@@ -19,7 +19,8 @@ import torch
 from cellsearch.cell import Node, identity
 from cellsearch.errors import BudgetError, CellsearchError, StudyError, UnknownNameError
 from cellsearch.recurrence import RNN
-from cellsearch.search.ledger import Ledger, Record, read_records
+from cellsearch.search.ledger import Ledger, read_records
+from cellsearch.search.record import Record
 from cellsearch.search.search import Progress
 from cellsearch.search.study import Study, load_study
 from cellsearch.testing.troubled_task import TASK as TROUBLED

@@ -10,7 +10,7 @@ import pytest
 
 from cellsearch.cell import Cell, SearchSpace, identity
 from cellsearch.errors import UnknownNameError
-from cellsearch.search.ledger import Proposal, Record
+from cellsearch.search.record import Proposal, Record
 from cellsearch.search.strategy import STRATEGIES, RandomMutation, RegularizedEvolution, make_strategy
 from cellsearch.testing.strategy import HISTORIES, SEEDS, SPACE, check_strategy, record
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from cellsearch.cell import Cell
-from cellsearch.search.ledger import Record
+from cellsearch.search.record import Record
 from cellsearch.search.verdict import Interval, Verdict, interval, verdicts
 from cellsearch.testing.strategy import SEEDS, record
 from search_spaces.gated import GRU, LSTM
