@@ -93,10 +93,11 @@ def test_test_data_is_read_in_fresh_trainings_only(small: Study) -> None:
     assert all((r.test is not None) == (r.role == "fresh") for r in [*small.records, *finals])
 
 
-def test_the_best_cell_is_the_finalist_with_the_best_mean(small: Study) -> None:
-    means = {v.cell.name: v.validation.mean for v in small.verdicts if v.role == "candidate" and v.validation}
-    assert len(means) == 2
-    assert small.best.cell.name == min(means, key=means.__getitem__)
+def test_the_best_cell_is_the_finalist_with_the_best_tuning(small: Study) -> None:
+    candidates = {v.cell for v in small.verdicts if v.role == "candidate" and v.validation}
+    tuned = {c.name: min(r.score for r in small.finals[c] if r.role == "tuning" and r.score) for c in candidates}
+    assert len(tuned) == 2
+    assert small.best.cell.name == min(tuned, key=tuned.__getitem__)
 
 
 def test_the_trained_module_gives_the_recorded_scores(small: Study) -> None:

@@ -54,12 +54,14 @@ def test_before_the_finals_the_best_score_is_the_best() -> None:
     assert study.best.number == 1
 
 
-def test_a_mean_over_fewer_seeds_does_not_make_the_best() -> None:
-    cells = [SEEDS[0].renamed("cell_0"), SEEDS[1].renamed("cell_1")]
+def test_the_best_is_chosen_by_its_tuning_among_those_with_all_fresh_seeds() -> None:
+    cells = [SEEDS[i % 2].renamed(f"cell_{i}") for i in range(3)]
     records = [record(i, cell, score=1.0) for i, cell in enumerate(cells)]
+    tuned = [record(0, cell, score=score, role="tuning") for cell, score in zip(cells, (0.1, 0.2, 0.3), strict=True)]
     finals = {
-        cells[0]: [replace(record(0, cells[0], score=0.1, role="fresh"), seed=1)],
-        cells[1]: [replace(record(i, cells[1], score=0.5, role="fresh"), seed=i) for i in (1, 2)],
+        cells[0]: [tuned[0], replace(record(1, cells[0], score=0.1, role="fresh"), seed=1)],
+        cells[1]: [tuned[1], *(replace(record(i, cells[1], score=0.5, role="fresh"), seed=i) for i in (1, 2))],
+        cells[2]: [tuned[2], *(replace(record(i, cells[2], score=0.4, role="fresh"), seed=i) for i in (1, 2))],
     }
     study = Study(Path("runs/new"), {"task": "adding", "options": {}}, records, finals)
     assert study.best.cell.name == "cell_1"
