@@ -112,8 +112,7 @@ def list_(
 
     from cellsearch import plugins
     from cellsearch.inspect import tables
-    from cellsearch.search.ledger import study_folders
-    from cellsearch.search.study import load_study
+    from cellsearch.search.study import load_studies
     from cellsearch.training import load_task, task_options
 
     console = Console()
@@ -132,17 +131,10 @@ def list_(
         (name, f"{len(cell.nodes)} nodes, states {', '.join(cell.states)}") for name, cell in plugins.seeds().items()
     ]
     console.print(tables.catalogue("seed cells", seeds))
-    studies, unreadable = [], []
-    for path in study_folders(folder):
-        try:
-            study = load_study(path)
-            load_task(study.settings["task"], study.settings["options"])
-            studies.append(study)
-        except CellsearchError as error:
-            unreadable.append((str(path), str(error)))
+    studies, unreadable = load_studies(folder)
     console.print(tables.study_list(studies))
     if unreadable:
-        console.print(tables.catalogue("unreadable", unreadable))
+        console.print(tables.catalogue("unreadable", [(str(path), reason) for path, reason in unreadable.items()]))
 
 
 @app.command()
@@ -166,14 +158,15 @@ def show(
     if latex:
         typer.echo("\n".join(found.equations(latex=True)))
         return
+    drawn = [path for path in (png, svg) if path]
+    for path in drawn:
+        save_picture(found, path)
     console.print(tables.cell_sheet(found, input_size, hidden_size))
     if trial := find_trial(cell):
         study, which = trial
         console.print(tables.trial_sheet(study.record(which), study.task.metric))
-    for path in (png, svg):
-        if path:
-            save_picture(found, path)
-            console.print(f"picture: {path}", highlight=False)
+    for path in drawn:
+        console.print(f"picture: {path}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -190,7 +183,7 @@ def export(
     trial = find_trial(cell)
     trained = trial[0].trained(trial[1]) if trial else None
     for path in cellsearch.export(trained or find_cell(cell), file):
-        Console().print(f"wrote {path}", highlight=False)
+        Console().print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 @app.command(name="import")

@@ -151,7 +151,7 @@ def _ordered(form: Form) -> tuple[str, list[int]]:
         return "\n".join([*(f"{rank} {line}" for rank, line in lines), f"output {ranks[place[form.output]]}"])
 
     # What tells signs apart is gone from a form that is compared with others.
-    looks = (lambda v: str(graph.terms[v][:3:2])) if graph.salts else graph.shape
+    looks = (lambda v: f"{graph.terms[v].op} {sorted(graph.terms[v].numbers)}") if graph.salts else graph.shape
     labels = [(looks(value), value == form.output) for value in values]
     found, ranks = labelled(labels, edges, text)
     return found, sorted(values, key=lambda value: ranks[place[value]])

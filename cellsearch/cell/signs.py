@@ -30,7 +30,8 @@ def sign_choices(form: Form, written: Callable[[Salts], Form]) -> list[Form]:
     """
     if not _open(form):
         return [form]
-    atoms = [v for v, term in enumerate(form.graph.terms) if term.op != COMBINATION]
+    states = [v for v, term in enumerate(form.graph.terms) if term.op == "state"]
+    atoms = sorted({*states, *(v for v in form.reachable if form.graph.terms[v].op != COMBINATION)})
     place = {value: i for i, value in enumerate(atoms)}
     output = set(_read(form, form.output))
     labels = [(form.graph.terms[v].op, form.graph.terms[v].numbers, v in output) for v in atoms]

@@ -25,7 +25,8 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        live = Live("starting", console=console, refresh_per_second=4, transient=True)
+        self.live = live if console.is_terminal else None
         self.last: tuple[str, int] = ("", -1)
 
     def __enter__(self) -> Self:
@@ -54,7 +55,7 @@ def _panel(progress: Progress) -> RenderableType:
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
         progress.stage,
-        ProgressBar(total=max(1, progress.total), completed=_done(progress), width=30),
+        ProgressBar(total=max(1, progress.total), completed=_done(progress), width=24),
         f"{_done(progress)} of {progress.total} done{_left(progress)}",
     )
     counts = Text(f"{progress.running} running, {progress.pruned} pruned, {progress.failed} failed")
@@ -69,8 +70,8 @@ def _scores(progress: Progress) -> RenderableType:
     scores.add_column("score", justify="right")
     scores.add_column("best less it", justify="right")
     best = progress.best.score if progress.best else None
-    name = escape(progress.best.cell.name) if progress.best else "no candidate"
-    label = f"{name}, best so far" if progress.stage == "search" else f"{name}, best of the search"
+    when = "so far" if progress.stage == "search" else "of the search"
+    label = f"{escape(progress.best.cell.name)}, best {when}" if progress.best else "no candidate is complete yet"
     scores.add_row(label, "-" if best is None else f"{best:.4f}", style="bold")
     for baseline, score in progress.baselines.items():
         scores.add_row(escape(baseline), f"{score:.4f}", "-" if best is None else f"{best - score:+.4f}")

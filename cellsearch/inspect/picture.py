@@ -65,15 +65,18 @@ def png(cell: Cell, scale: float = 2.0) -> bytes:
 
 
 def save_picture(cell: Cell, path: str | Path) -> None:
-    """Write the picture in the format of the path's ending. Raises CellsearchError if it is neither .svg nor .png."""
+    """Write the picture in the format of the path's ending.
+
+    Raises CellsearchError if it is neither .svg nor .png, or if the file cannot be written.
+    """
     path = Path(path)
-    match path.suffix.lower():
-        case ".svg":
-            path.write_text(svg(cell), encoding="utf-8")
-        case ".png":
-            path.write_bytes(png(cell))
-        case _:
-            raise CellsearchError(f"picture {str(path)!r} ends in neither .svg nor .png; name a file that does")
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise CellsearchError(f"picture {str(path)!r} ends in neither .svg nor .png; name a file that does")
+    content = svg(cell).encode() if path.suffix.lower() == ".svg" else png(cell)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise CellsearchError(f"picture {str(path)!r}: {error.strerror}; name a file that can be written") from None
 
 
 def _title(cell: Cell) -> list[Text]:

@@ -15,7 +15,7 @@ from cellsearch.cell import Cell, SearchSpace, complexity, equations, identity
 from cellsearch.cell.equations import equations_in_brief
 from cellsearch.cell.symbols import legend
 from cellsearch.search.finals import BASELINES, best_candidates
-from cellsearch.search.ledger import Record
+from cellsearch.search.record import Record
 from cellsearch.search.study import Study
 from cellsearch.search.verdict import Interval, Verdict
 from cellsearch.training import Task

@@ -1,7 +1,8 @@
 """The finals: the best candidates beside LSTM and GRU, each tuned alike and trained again with fresh seeds.
 
 A candidate's score in the search is a maximum over many tries, so it flatters. Here every finalist gets the same
-number of learning rates, the same ones (drawn from the study's seed), and then the same fresh seeds at its best rate. Test data is read after these trainings and nowhere else.
+learning rates, spread evenly over those that the search tried, and then the same fresh seeds at its best rate.
+Test data is read after these trainings and nowhere else.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from cellsearch.cell import Cell, identity
-from cellsearch.search.ledger import Ledger, Proposal, Record
+from cellsearch.search.ledger import Ledger
 from cellsearch.search.loop import Begun
+from cellsearch.search.record import Proposal, Record
 
-__all__ = ["BASELINES", "FRESH", "TUNING", "Finals", "best_candidates", "final_stage", "is_better"]
+__all__ = ["BASELINES", "FRESH", "TUNING", "Finals", "best_candidates", "final_stage"]
 
 BASELINES: Final = ("lstm", "gru")
 """Cells that every search trains and every final table holds beside the best candidates."""
@@ -28,11 +30,6 @@ def final_stage(cell: Cell) -> str:
     return f"final-{identity(cell)}"
 
 
-def is_better(score: float, other: float, lower_is_better: bool) -> bool:
-    """Whether a score beats another one."""
-    return score < other if lower_is_better else score > other
-
-
 def best_candidates(records: Sequence[Record], lower_is_better: bool) -> list[Record]:
     """The complete candidates of a search, the best first."""
     complete = [r for r in records if r.role == "candidate" and r.score is not None]
@@ -41,20 +38,19 @@ def best_candidates(records: Sequence[Record], lower_is_better: bool) -> list[Re
 
 @dataclass(frozen=True)
 class Finals:
-    """Who takes part, and how many learning rates and fresh seeds each gets."""
+    """Who takes part, and the learning rates and the number of fresh seeds that each gets."""
 
     ledger: Ledger
     finalists: Sequence[Cell]
-    learning_rates: int
+    rates: Sequence[float]
     fresh_seeds: int
     seed: int
-    first_rate: float
     lower_is_better: bool
 
     @property
     def total(self) -> int:
         """Trainings of the whole finals."""
-        return len(self.finalists) * (self.learning_rates + self.fresh_seeds)
+        return len(self.finalists) * (len(self.rates) + self.fresh_seeds)
 
     def records(self) -> list[Record]:
         """The trials of all finalists that were not interrupted."""
@@ -73,9 +69,8 @@ class Finals:
         records = [r for r in self.ledger.records(stage) if r.state != "interrupted"]
         tuning = [r for r in records if r.role == TUNING]
         fresh = [r for r in records if r.role == FRESH]
-        if len(tuning) < self.learning_rates:
-            first = self.first_rate if not tuning else None
-            self.ledger.queue(stage, Proposal(cell), TUNING, self.seed, first)
+        if len(tuning) < len(self.rates):
+            self.ledger.queue(stage, Proposal(cell), TUNING, self.seed, self.rates[len(tuning)])
             return True
         scored = [r for r in tuning if r.score is not None]
         if len(fresh) >= self.fresh_seeds or not scored or any(r.state == "running" for r in tuning):

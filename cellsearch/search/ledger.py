@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -26,28 +24,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cellsearch.cell import Cell, from_json, identity, save, to_json
 from cellsearch.errors import StudyError
+from cellsearch.search.record import SEARCH, Proposal, Record, State
 from cellsearch.training import Report
 
-__all__ = [
-    "SEARCH",
-    "Ledger",
-    "Proposal",
-    "Record",
-    "State",
-    "read_records",
-    "read_study",
-    "study_folders",
-    "weights_path",
-]
-
-SEARCH: Final = "search"
-"""The stage of the candidates; finalists have stages of their own."""
+__all__ = ["Ledger", "read_records", "read_study", "study_folders", "weights_path"]
 
 SCHEMA: Final = "cellsearch.study/1"
 
 INTERRUPTED: Final = "interrupted"
-
-State = Literal["waiting", "running", "complete", "pruned", "failed", "interrupted"]
 
 STATES: Final[Mapping[TrialState, State]] = {
     TrialState.WAITING: "waiting",
@@ -71,44 +55,6 @@ RESULT: Final = ("hidden_size", "parameters", "seconds", "test")
 
 STARTUP: Final = 10
 """Trials of a stage whose learning rate is drawn at random before the sampler models what it has seen."""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A cell to train, with the numbers of the trials that it descends from and the edits that led to it."""
-
-    cell: Cell
-    parents: tuple[int, ...] = ()
-    edits: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Record:
-    """One trial as the ledger has it.
-
-    `role` is "baseline" or "candidate" in the search, "tuning" or "fresh" in a final. `scores` maps steps to the metric
-    on validation; `score` is the last of them for a complete trial, else None. `reason` says why a trial failed.
-    `seconds` is the training's own time until its last report; `test` is there after a fresh training.
-    """
-
-    number: int
-    state: State
-    cell: Cell
-    identity: str
-    role: str
-    seed: int
-    parents: tuple[int, ...]
-    edits: tuple[str, ...]
-    learning_rate: float | None
-    scores: Mapping[int, float]
-    score: float | None
-    reason: str
-    hidden_size: int | None
-    parameters: int | None
-    seconds: float | None
-    test: float | None
-    began: datetime | None
-    ended: datetime | None
 
 
 class Ledger:
@@ -184,7 +130,7 @@ class Ledger:
         study = self._study(stage)
         first = next(trial for trial in self._all(stage) if trial.state is TrialState.WAITING)
         # A sampler of its own for each trial: a rate depends on seed, place and history, not on this process' past.
-        study.sampler = _sampler(stage, self._seed * 1_000_003 + first.user_attrs["place"])
+        study.sampler = _sampler(self._seed * 1_000_003 + first.user_attrs["place"])
         trial = study.ask(fixed_distributions={"learning_rate": self._rates})
         self._trials[stage, trial.number] = trial
         self._changed(stage)
@@ -347,9 +293,7 @@ def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
     return settings
 
 
-def _sampler(stage: str, seed: int) -> optuna.samplers.BaseSampler:
-    if stage != SEARCH:  # finalists get the same rates, whatever they made of the first ones
-        return optuna.samplers.RandomSampler(seed=seed % 2**32)
+def _sampler(seed: int) -> optuna.samplers.BaseSampler:
     return optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed % 2**32)
 
 

@@ -8,7 +8,8 @@ from itertools import count
 from time import monotonic
 from typing import Final
 
-from cellsearch.search.ledger import Ledger, Record
+from cellsearch.search.ledger import Ledger
+from cellsearch.search.record import Record
 from cellsearch.training import Evaluation
 from cellsearch.workers import Event, Failed, Finished, Reported, WorkerPool
 

@@ -14,8 +14,9 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, SearchSpace, identity, to_json
 from cellsearch.errors import BudgetError, CellError, UnknownNameError
 from cellsearch.search.finals import BASELINES, FRESH, Finals, best_candidates
-from cellsearch.search.ledger import SEARCH, Ledger, Proposal, Record
+from cellsearch.search.ledger import Ledger
 from cellsearch.search.loop import Begun, Loop
+from cellsearch.search.record import SEARCH, Proposal, Record
 from cellsearch.search.strategy import Strategy, make_strategy
 from cellsearch.search.study import Study, load_study
 from cellsearch.training import Evaluation, Task, hidden_size_for, load_task
@@ -194,10 +195,9 @@ class _Run:
         finals = Finals(
             self.ledger,
             cells,
-            self.settings.learning_rates,
+            _spread(self.task.learning_rate, self.settings.learning_rates),
             fresh_seeds,
             self.settings.seed,
-            self.task.learning_rate,
             self.task.lower_is_better,
         )
         self.begin("finals", finals.total, finals.records)
@@ -238,6 +238,11 @@ class _Run:
             if identity(proposal.cell) not in seen:
                 return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
         return None
+
+
+def _spread(middle: float, count: int) -> list[float]:
+    """Learning rates in equal ratios over the range that a search tries."""
+    return [middle * RATES ** ((2 * i + 1) / count - 1) for i in range(count)]
 
 
 def _alive(records: Sequence[Record]) -> list[Record]:

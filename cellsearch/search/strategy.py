@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from cellsearch.cell import Cell, SearchSpace
 from cellsearch.cell.edits import edit
 from cellsearch.errors import UnknownNameError
-from cellsearch.search.ledger import Proposal, Record
+from cellsearch.search.record import Proposal, Record
 
 __all__ = ["STRATEGIES", "RandomMutation", "RandomSampling", "RegularizedEvolution", "Strategy", "make_strategy"]
 

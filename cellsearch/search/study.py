@@ -13,14 +13,15 @@ from typing import Any
 from safetensors.torch import load as from_safetensors
 
 from cellsearch.cell import Cell, identity
-from cellsearch.errors import StudyError
+from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
-from cellsearch.search.finals import BASELINES, FRESH, best_candidates, final_stage
-from cellsearch.search.ledger import SEARCH, Record, read_study, weights_path
+from cellsearch.search.finals import BASELINES, FRESH, TUNING, best_candidates, final_stage
+from cellsearch.search.ledger import read_study, study_folders, weights_path
+from cellsearch.search.record import SEARCH, Record
 from cellsearch.search.verdict import Verdict, verdicts
 from cellsearch.training import Task, load_task
 
-__all__ = ["REPORT", "VERDICT", "Study", "load_study"]
+__all__ = ["REPORT", "VERDICT", "Study", "load_studies", "load_study"]
 
 REPORT = "report.csv"
 VERDICT = "verdict.csv"
@@ -48,22 +49,28 @@ class Study:
 
     @property
     def best(self) -> Record:
-        """The best candidate: by its mean over fresh seeds once the finals are done, by its score before.
+        """The best candidate: by the best score of its tuning once the finals are done, by its score before.
 
-        Raises StudyError if no candidate is complete.
+        The fresh seeds have no part in this choice, so that their interval is that of a cell which was chosen
+        before. Raises StudyError if no candidate is complete.
         """
         judged = [v for v in self.verdicts if v.role == "candidate" and v.validation is not None]
         most = max((v.seeds for v in judged), default=0)
-        judged = [v for v in judged if v.seeds == most]  # a mean over fewer seeds is not comparable
-        if judged:
-            judged.sort(key=lambda v: v.validation.mean, reverse=not self.task.lower_is_better)  # type: ignore[union-attr]
-            return next(record for record in self.records if record.cell == judged[0].cell)
+        tuned = {v.cell: self._tuned(v.cell) for v in judged if v.seeds == most}
+        if tuned:
+            chosen = (min if self.task.lower_is_better else max)(tuned, key=tuned.__getitem__)
+            return next(record for record in self.records if record.cell == chosen)
         complete = best_candidates(self.records, self.task.lower_is_better)
         if not complete:
             reasons = [r.reason for r in self.records if r.role == "candidate" and r.state == "failed"]
             why = f"; {len(reasons)} failed, the last because: {reasons[-1]}" if reasons else ""
             raise StudyError(f"study {self.path} has no complete candidate{why}")
         return complete[0]
+
+    def _tuned(self, cell: Cell) -> float:
+        """The best score of a finalist's tuning."""
+        scores = [r.score for r in self.finals[cell] if r.role == TUNING and r.score is not None]
+        return min(scores) if self.task.lower_is_better else max(scores)
 
     def record(self, which: str | int) -> Record:
         """The trial of a number, or the best. Raises StudyError if there is no such trial."""
@@ -107,6 +114,19 @@ def load_study(path: str | Path) -> Study:
     records = stages[SEARCH]
     cells = {final_stage(record.cell): record.cell for record in records if record.score is not None}
     return Study(path, settings, records, {cell: stages[stage] for stage, cell in cells.items() if stage in stages})
+
+
+def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
+    """The studies at or under a folder; and the reasons of those that cannot be read, by their folders."""
+    studies, unreadable = [], {}
+    for path in study_folders(root):
+        try:
+            study = load_study(path)
+            study.task  # noqa: B018, it may be gone
+            studies.append(study)
+        except CellsearchError as error:
+            unreadable[path] = str(error)
+    return studies, unreadable
 
 
 def _trial_row(record: Record) -> dict[str, object]:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from cellsearch.cell import Cell
 from cellsearch.search.finals import FRESH
-from cellsearch.search.ledger import Record
+from cellsearch.search.record import Record
 
 __all__ = ["Interval", "Verdict", "interval", "verdicts"]
 
@@ -23,9 +23,11 @@ class Interval:
     high: float | None
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return f"{self.mean:.4f}"
-        return f"{self.mean:.4f} ± {(self.high - self.low) / 2:.4f}"
+        half = 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2
+        before_point = len(str(int(max(abs(self.mean), half))))
+        decimals = max(0, 5 - before_point)
+        mean = f"{self.mean:.{decimals}f}"
+        return mean if self.low is None else f"{mean} ± {half:.{decimals}f}"
 
 
 @dataclass(frozen=True)

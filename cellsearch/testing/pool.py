@@ -119,22 +119,30 @@ def check_a_deadline_counts_from_the_start(pool: WorkerPool) -> None:
 
 
 def check_nothing_comes_after_cancel(pool: WorkerPool) -> None:
-    """Of a job that runs, hangs, or waits; its place is free for the next one."""
-    running = _submit(pool, troubled(seconds=0.05, trouble="hang"))
-    hanging = _submit(pool, troubled(trouble="hang in C"))
-    waiting = _submit(pool, troubled())
-    seen: set[int] = set()
+    """Of a job that is in the middle of its training, and of one that waits for its turn."""
+    jobs = [_submit(pool, troubled(seconds=0.1)) for _ in range(2 * SIZE)]
     for event in _stream(pool):
-        seen |= {event.job} if isinstance(event, Reported) else set()
-        if seen == {running, hanging}:
+        if isinstance(event, Reported):
             break
-    for job in (waiting, running, hanging):
+    for job in jobs:
         pool.cancel(job)
         pool.cancel(job)
-    following = [_submit(pool, troubled(seconds=0.1)) for _ in range(SIZE)]
-    told = over(pool, *following)
-    assert told.keys() == set(following), told
+    following = _submit(pool, troubled())
+    assert over(pool, following).keys() == {following}
     assert list(pool.wait(QUIET)) == []
+
+
+def check_a_cancelled_job_that_hangs_gives_its_place_back(pool: WorkerPool) -> None:
+    """In Python code and in a C call."""
+    jobs = [_submit(pool, troubled(trouble=trouble)) for trouble in ("hang", "hang in C")]
+    waiting = set(jobs)
+    for event in _stream(pool):
+        if isinstance(event, Reported):
+            pool.cancel(event.job)
+            waiting.discard(event.job)
+            if not waiting:
+                break
+    check_jobs_run_side_by_side(pool)
 
 
 def check_a_job_that_is_over_is_left_alone(pool: WorkerPool) -> None:
@@ -156,6 +164,7 @@ POOL_CHECKS: Final[tuple[Callable[[WorkerPool], None], ...]] = (
     check_a_hanging_job_times_out,
     check_a_deadline_counts_from_the_start,
     check_nothing_comes_after_cancel,
+    check_a_cancelled_job_that_hangs_gives_its_place_back,
     check_a_job_that_is_over_is_left_alone,
 )
 

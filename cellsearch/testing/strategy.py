@@ -13,7 +13,7 @@ from typing import Final
 
 from cellsearch.cell import Cell, SearchSpace, from_equations, identity
 from cellsearch.cell.edits import edit
-from cellsearch.search.ledger import Proposal, Record, State
+from cellsearch.search.record import Proposal, Record, State
 from cellsearch.search.strategy import Strategy
 
 __all__ = ["HISTORIES", "SPACE", "check_strategy", "record"]
@@ -76,9 +76,8 @@ def _history(candidates: int, states: Sequence[State]) -> list[Record]:
     records = [record(i, cell, "complete", 1.0 + i, "baseline") for i, cell in enumerate(SEEDS)]
     for i in range(candidates):
         cell, _ = edit(records[i].cell, SPACE, Random(i))
-        state = states[i % len(states)]
-        number = len(records)
-        score = float(i % 7) if state != "failed" else None
+        state, number = states[i % len(states)], len(records)
+        score = None if state == "failed" else float(i % 7)
         records.append(record(number, cell.renamed(f"cell_{number}"), state, score))
     return records
 

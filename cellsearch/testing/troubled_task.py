@@ -51,12 +51,14 @@ class Sum(nn.Module):
 class Troubled:
     """The task: every step takes `seconds` more, and step 2 is the one of TROUBLES that `trouble` names.
 
-    A training appends a line to the file `diary` when it begins: process, torch threads, Ray's node, directory.
+    With a `tie` every score is that number, so that no candidate is pruned. A training appends a line to the file
+    `diary` when it begins: process, its parent (on Ray the node), torch threads, directory.
     """
 
     seconds: float = 0.0
     trouble: str = ""
     diary: str = ""
+    tie: float = 0.0
 
     name: ClassVar[str] = "troubled"
     metric: ClassVar[str] = "squared error"
@@ -68,7 +70,7 @@ class Troubled:
     def prepare(self) -> None:
         """Nothing to load."""
         if self.diary:
-            entry = (os.getpid(), torch.get_num_threads(), os.environ.get("RAY_NODE_ID", "-"), Path.cwd())
+            entry = (os.getpid(), os.getppid(), torch.get_num_threads(), Path.cwd())
             with open(self.diary, "a", encoding="utf-8") as diary:
                 diary.write(" ".join(map(str, entry)) + "\n")
 
@@ -90,7 +92,9 @@ class Troubled:
         return (model(batch) - batch.sum(0)).pow(2).mean(), None
 
     def score(self, model: nn.Module, split: str) -> float:
-        """Mean squared error on one batch that is the same for every cell."""
+        """Mean squared error on one batch that is the same for every cell, or the tie."""
+        if self.tie:
+            return self.tie
         x = torch.rand(4, 8, 1, generator=torch.Generator().manual_seed(len(split)))
         return float((model(x) - x.sum(0)).pow(2).mean())
 

@@ -161,7 +161,7 @@ def _schedule(step: int, steps: int) -> float:
 def _score(model: nn.Module, task: Task, step: int) -> float:
     model.eval()
     with torch.no_grad():
-        score = task.score(model, "validation")
+        score = float(task.score(model, "validation"))
     if not math.isfinite(score):
         raise DivergenceError(f"the validation score is {score} after step {step}")
     return score
@@ -169,6 +169,6 @@ def _score(model: nn.Module, task: Task, step: int) -> float:
 
 def _final(report: Report, model: nn.Module, task: Task) -> Report:
     with torch.no_grad():
-        test = task.score(model, "test")
+        test = float(task.score(model, "test"))
     weights = to_safetensors({name: array.contiguous() for name, array in model.state_dict().items()})
     return Report(report.step, report.score, report.seconds, report.hidden_size, report.parameters, test, weights)

@@ -57,11 +57,13 @@ class RayPool:
     def __init__(
         self, size: int, timeout: float, address: str | None = None, cpus: float = 1, gpus: float = 0.0
     ) -> None:
+        if ray.is_initialized():
+            raise CellsearchError("this process is connected to a Ray already; call ray.shutdown() before")
         self._size = size
         self._timeout = timeout
         self._queue: deque[tuple[int, Evaluation]] = deque()
-        self._running: dict[Any, _Running] = {}
-        self._folder = None if address else tempfile.mkdtemp(prefix="cs-ray-")
+        self._running: list[_Running] = []
+        self._folder = tempfile.mkdtemp(prefix="cs-ray-")
         threads = max(1, int(cpus))
         task = ray.remote(num_returns="streaming", max_retries=0, num_cpus=cpus, num_gpus=gpus)(_run)
         self._start: Callable[[int, Evaluation], Any] = lambda job, evaluation: task.remote(
@@ -94,9 +96,9 @@ class RayPool:
 
     def cancel(self, job: int) -> None:
         self._queue = deque(entry for entry in self._queue if entry[0] != job)
-        for stream, running in self._running.items():
+        for running in self._running:
             if running.job == job and not running.cancelled:
-                running.cancel(stream)
+                running.cancel()
 
     def __enter__(self) -> Self:
         return self
@@ -105,71 +107,78 @@ class RayPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._queue.clear()
-        for stream in self._running:
-            ray.cancel(stream, force=True)
+        for running in self._running:
+            ray.cancel(running.stream, force=True)
         self._running.clear()
         self._leave()
 
     def _leave(self) -> None:
         """Disconnect, which ends a Ray that this process has started."""
-        ray.shutdown()  # type: ignore[no-untyped-call]
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        ray.shutdown()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _hand_out(self) -> None:
         while self._queue and len(self._running) < self._size:
             job, evaluation = self._queue.popleft()
-            self._running[self._start(job, evaluation)] = _Running(job)
+            self._running.append(_Running(job, self._start(job, evaluation)))
 
     def _events(self, until: float) -> list[Event]:
         """The next event of every job that has one; waits for the first, or until something is due."""
-        streams = list(self._running)
-        earliest = min([until, *(running.deadline for running in self._running.values())])
+        awaited = {running.awaited: running for running in self._running}
+        earliest = min([until, *(running.deadline for running in self._running)])
         patience = max(0.0, earliest - time.monotonic())
-        if not streams:
+        if not awaited:
             time.sleep(patience)
             return []
-        ready, _ = ray.wait(streams, num_returns=1, timeout=patience)
+        ready, _ = ray.wait(list(awaited), num_returns=1, timeout=patience)
         if ready:
-            ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0)
-        return [event for stream in ready for event in self._next(stream)]
+            ready, _ = ray.wait(list(awaited), num_returns=len(awaited), timeout=0)
+        return [event for each in ready for event in self._next(awaited[each])]
 
-    def _next(self, stream: Any) -> list[Event]:
-        running = self._running[stream]
-        event = _receive(stream, running.job)
+    def _next(self, running: _Running) -> list[Event]:
+        if running.cancelled:
+            self._running.remove(running)
+            return []
+        event = _receive(running.stream, running.job)
         if isinstance(event, Finished | Failed):
-            del self._running[stream]
-        elif isinstance(event, Started) and not running.cancelled:
+            self._running.remove(running)
+        elif isinstance(event, Started):
             running.deadline = time.monotonic() + self._timeout
-        return [] if running.cancelled else [event]
+        return [event]
 
     def _late(self) -> list[Event]:
         """Stop what is past its deadline: first by an exception in the job, then with its process."""
         events: list[Event] = []
-        for stream, running in self._running.items():
+        for running in self._running:
             if time.monotonic() < running.deadline:
                 continue
             if running.cancelled:
-                ray.cancel(stream, force=True)
+                ray.cancel(running.stream, force=True)
                 running.deadline = math.inf
             else:
-                running.cancel(stream)
+                running.cancel()
                 events.append(Failed(running.job, f"timed out after {self._timeout:g} s"))
         return events
 
 
-@dataclass
+@dataclass(eq=False)
 class _Running:
-    """A job that Ray has. One that is cancelled keeps its place until Ray says that it is over."""
+    """A job that Ray has, and the stream of its events. Once cancelled it keeps its place until Ray has ended it."""
 
     job: int
+    stream: Any
     deadline: float = math.inf
     cancelled: bool = False
 
-    def cancel(self, stream: Any) -> None:
+    @property
+    def awaited(self) -> Any:
+        # A cancelled stream counts as ready, yet blocks its reader until the task is over.
+        return self.stream.completed() if self.cancelled else self.stream
+
+    def cancel(self) -> None:
         self.cancelled = True
         self.deadline = time.monotonic() + GRACE
-        ray.cancel(stream)
+        ray.cancel(self.stream)
 
 
 def _run(job: int, evaluation: Evaluation, threads: int, directory: str, path: list[str]) -> Iterator[Event]:
@@ -196,9 +205,8 @@ def _receive(stream: Any, job: int) -> Event:
     return event
 
 
-def _start_ray(size: int, cpus: float, gpus: float, folder: str | None) -> None:
+def _start_ray(size: int, cpus: float, gpus: float, folder: str) -> None:
     """A Ray of our own: `local`, or it would follow the address that some other Ray left on this machine."""
-    _check_unused()
     try:
         ray.init(
             "local",
@@ -207,7 +215,7 @@ def _start_ray(size: int, cpus: float, gpus: float, folder: str | None) -> None:
             include_dashboard=False,
             logging_level=logging.ERROR,
             log_to_driver=False,
-            _temp_dir=folder,
+            _temp_dir=f"{folder}/ray",  # one further down, for Ray opens its folder to everybody
         )
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise CellsearchError(f"Ray does not start on this machine: {one_line(error)}") from error
@@ -216,8 +224,12 @@ def _start_ray(size: int, cpus: float, gpus: float, folder: str | None) -> None:
 
 
 def _join(address: str) -> None:
-    _check_unused()
     _check_reachable(address)
+    if "RAY_AUTH_MODE" not in os.environ:  # without a mode Ray would be turned away for 20 s
+        raise CellsearchError(
+            "Ray was imported before its mode was set; set RAY_AUTH_MODE to what the cluster's head has "
+            "(token or disabled) and start again"
+        )
     try:
         ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     except (RayError, RuntimeError, OSError, ValueError) as error:
@@ -225,11 +237,6 @@ def _join(address: str) -> None:
             f"cannot join the Ray cluster at {address}: {one_line(error)}; "
             f"it needs Ray {ray.__version__}, and RAY_AUTH_MODE and the token as its head has them"
         ) from error
-
-
-def _check_unused() -> None:
-    if ray.is_initialized():
-        raise CellsearchError("this process is connected to a Ray already; call ray.shutdown() before")
 
 
 def _check_reachable(address: str) -> None:

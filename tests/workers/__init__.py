@@ -11,7 +11,7 @@ SLOW = {
     pool.check_a_death_fails_its_own_job_alone,
     pool.check_a_hanging_job_times_out,
     pool.check_a_deadline_counts_from_the_start,
-    pool.check_nothing_comes_after_cancel,
+    pool.check_a_cancelled_job_that_hangs_gives_its_place_back,
 }
 
 

@@ -37,7 +37,7 @@ def test_workers_are_kept_from_job_to_job_and_share_the_cores(pool: WorkerPool, 
     lines = [line.split() for line in diary.read_text().splitlines()]
     assert len({process for process, *_ in lines}) <= SIZE
     cores = len(os.sched_getaffinity(0))
-    assert {(int(threads), directory) for _, threads, _, directory in lines} == {(max(1, cores // SIZE), os.getcwd())}
+    assert {(int(threads), directory) for _, _, threads, directory in lines} == {(max(1, cores // SIZE), os.getcwd())}
 
 
 def test_ctrl_c_does_not_reach_the_workers(pool: WorkerPool, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import ray
 
 from cellsearch.errors import CellsearchError
 from cellsearch.testing.pool import check_a_job_tells_what_evaluate_yields, over, troubled
 from cellsearch.workers import Failed, open_pool
+from cellsearch.workers.ray_pool import ray  # imported there first, with its mode set
 
 START = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats"]
 
@@ -32,7 +32,8 @@ def address() -> Iterator[str]:
         port = free.getsockname()[1]
     address = f"127.0.0.1:{port}"
     environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_TMPDIR": folder}
-    subprocess.run([sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"], env=environment)
+    token = [sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"]
+    subprocess.run(token, env=environment, capture_output=True, check=True)
     head = ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", "--include-dashboard=false"]
     memory = f"--object-store-memory={100 * 2**20}"
     nodes = []
@@ -62,7 +63,7 @@ def test_jobs_run_on_both_nodes_of_a_cluster_and_leave_it_running(address: str, 
             told = over(pool, -1, -2)
             assert not [event for events in told.values() for event in events if isinstance(event, Failed)]
             check_a_job_tells_what_evaluate_yields(pool)
-        nodes = {line.split()[2] for line in diary.read_text().splitlines()}
+        nodes = {line.split()[1] for line in diary.read_text().splitlines()}
         assert len(nodes) == 2, nodes
 
 
@@ -76,6 +77,25 @@ def test_an_address_without_a_cluster_is_one_clear_error_at_once() -> None:
     with pytest.raises(CellsearchError, match="is HOST:PORT of its head, got 'somewhere'"):
         open_pool("ray", 1, 60, address="somewhere")
     assert time.monotonic() - begun < 5
+
+
+def test_ray_that_was_imported_without_a_mode_does_not_try_to_join() -> None:
+    script = """if True:
+        import socket, ray
+        from cellsearch.workers import open_pool
+        head = socket.create_server(("127.0.0.1", 0))
+        open_pool("ray", 1, 60, address=f"127.0.0.1:{head.getsockname()[1]}")
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
+    driver = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert "CellsearchError: Ray was imported before its mode was set; set RAY_AUTH_MODE" in driver.stderr
+
+
+@pytest.mark.slow
+def test_more_gpus_than_there_are_is_one_clear_error() -> None:
+    with pytest.raises(CellsearchError, match="a candidate needs 64 GPU, but Ray finds none here"):
+        open_pool("ray", 1, 60, gpus=64)
+    assert not ray.is_initialized()
 
 
 def _wait_for(address: str) -> None:

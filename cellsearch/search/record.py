@@ -1,0 +1,55 @@
+"""What a search knows: a proposal before a trial begins, and the record of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from cellsearch.cell import Cell
+
+__all__ = ["SEARCH", "Proposal", "Record", "State"]
+
+SEARCH: Final = "search"
+"""The stage of the candidates; finalists have stages of their own."""
+
+State = Literal["waiting", "running", "complete", "pruned", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A cell to train, with the numbers of the trials that it descends from and the edits that led to it."""
+
+    cell: Cell
+    parents: tuple[int, ...] = ()
+    edits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trial as the ledger has it.
+
+    `role` is "baseline" or "candidate" in the search, "tuning" or "fresh" in a final. `scores` maps steps to the metric
+    on validation; `score` is the last of them for a complete trial, else None. `reason` says why a trial failed.
+    `seconds` is the training's own time until its last report; `test` is there after a fresh training.
+    """
+
+    number: int
+    state: State
+    cell: Cell
+    identity: str
+    role: str
+    seed: int
+    parents: tuple[int, ...]
+    edits: tuple[str, ...]
+    learning_rate: float | None
+    scores: Mapping[int, float]
+    score: float | None
+    reason: str
+    hidden_size: int | None
+    parameters: int | None
+    seconds: float | None
+    test: float | None
+    began: datetime | None
+    ended: datetime | None

@@ -1,0 +1,113 @@
+"""The live display: how far a search is, and its best cell against the baselines, on a terminal and off it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from cellsearch.inspect.live import LINES, Display
+from cellsearch.search.search import Progress
+from cellsearch.testing.strategy import record
+from search_spaces.gated import RNN
+
+BASELINES = {"rnn": 3.5, "lstm": 3.0, "gru": 2.5}
+
+
+def progress(complete: int = 5, best: float | None = 2.75, stage: str = "search", **changes: object) -> Progress:
+    values: dict[str, object] = {
+        "stage": stage,
+        "total": 40,
+        "complete": complete,
+        "running": 2,
+        "pruned": 3,
+        "failed": 1,
+        "best": None if best is None else record(7, RNN.renamed("cell_7"), score=best),
+        "baselines": BASELINES,
+        "metric": "bits per character",
+        "lower_is_better": True,
+        "seconds_left": 95.0,
+    }
+    return Progress(**(values | changes))  # type: ignore[arg-type]
+
+
+def on_terminal(*shown: Progress, width: int = 80) -> str:
+    """What a terminal gets, as text."""
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=width, color_system=None, legacy_windows=False)
+    with Display(console) as display:
+        for each in shown:
+            display.observe(each)
+        assert display.live is not None
+        shown_last = display.live.get_renderable()
+    with console.capture() as capture:
+        console.print(shown_last)
+    return capture.get()
+
+
+def off_terminal(*shown: Progress) -> list[str]:
+    """The lines that a file gets."""
+    file = io.StringIO()
+    with Display(Console(file=file, width=80)) as display:
+        for each in shown:
+            display.observe(each)
+    return file.getvalue().splitlines()
+
+
+def test_the_terminal_shows_counts_time_left_and_the_best_against_the_baselines() -> None:
+    lines = [line.rstrip() for line in on_terminal(progress()).splitlines()]
+    assert lines[0].startswith("search ━") and lines[0].endswith("9 of 40 done, 1 min 35 s left")
+    assert lines[1] == "2 running, 3 pruned, 1 failed"
+    assert [line.split() for line in lines[2:]] == [
+        ["bits", "per", "character,", "lower", "is", "better", "score", "best", "less", "it"],
+        ["cell_7,", "best", "so", "far", "2.7500"],
+        ["rnn", "3.5000", "-0.7500"],
+        ["lstm", "3.0000", "-0.2500"],
+        ["gru", "2.5000", "+0.2500"],
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 64])
+def test_no_line_is_broken_or_cut_in_a_narrow_terminal(width: int) -> None:
+    wide = on_terminal(progress(), width=200).splitlines()
+    narrow = on_terminal(progress(), width=width).splitlines()
+    assert len(narrow) == len(wide) and "…" not in "".join(narrow)
+    assert max(map(len, narrow)) <= width
+
+
+def test_before_the_first_candidate_it_says_so() -> None:
+    text = on_terminal(progress(0, None, baselines={}, seconds_left=None))
+    assert "no candidate is complete yet" in text and "left" not in text
+    text = on_terminal(progress(0, None))
+    assert "lstm" in text and "3.0000" in text
+
+
+def test_the_finals_name_the_best_of_the_search() -> None:
+    text = on_terminal(progress(stage="finals", lower_is_better=False))
+    assert text.startswith("finals") and "cell_7, best of the search" in text and "higher is better" in text
+
+
+def test_elsewhere_a_line_says_all_of_it() -> None:
+    assert off_terminal(progress()) == [
+        "search: 9 of 40 done, 2 running, 3 pruned, 1 failed, 1 min 35 s left; best cell_7 2.7500 bits per character, "
+        "held against rnn 3.5000 (-0.7500), lstm 3.0000 (-0.2500), gru 2.5000 (+0.2500)"
+    ]
+    assert off_terminal(progress(0, None, baselines={})) == [
+        "search: 4 of 40 done, 2 running, 3 pruned, 1 failed, 1 min 35 s left; baselines are training "
+        "(bits per character)"
+    ]
+
+
+def test_elsewhere_a_stage_prints_a_few_lines_only() -> None:
+    done = [progress(complete, pruned=0, failed=0, stage=s) for s in ("search", "finals") for complete in range(41)]
+    lines = off_terminal(*[each for each in done for _ in range(3)])
+    assert len(lines) == 2 * (LINES + 1)
+    assert lines[-1].startswith("finals: 40 of 40 done")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3599.7, "1 h 0 min"), (7322, "2 h 2 min")]
+)
+def test_durations_are_in_words(seconds: float, words: str) -> None:
+    assert f"done, {words} left" in on_terminal(progress(seconds_left=seconds))

@@ -1,0 +1,338 @@
+"""The command line: what it prints and leaves, what it refuses in one line, and how it stops.
+
+Bad input is tried in this process by default, and as a real command with the slow tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cellsearch.cell import from_json, load
+from cellsearch.cli import main
+from cellsearch.search.ledger import Ledger, read_records
+from cellsearch.search.study import load_study
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
+TASK = "cellsearch.testing.troubled_task:TASK"
+SMALL = ("--parameters", "200", "--steps", "5", "--workers", "1", "--learning-rates", "1", "--fresh-seeds", "2")
+SEARCH = ("search", "--task", TASK, *SMALL)
+RESULTS = ["best.json", "best.png", "best.py", "best.safetensors", "progress.png", "report.csv", "verdict.csv"]
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left: exit code, output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Here:
+    """Runs a command in this process, in an empty folder."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
+
+    def __call__(self, *arguments: str, columns: int = 80) -> Ended:
+        self.monkeypatch.setattr(sys, "argv", ["cellsearch", *arguments])
+        self.monkeypatch.setenv("COLUMNS", str(columns))
+        self.capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+        return Ended(code, *self.capsys.readouterr())
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Here:
+    monkeypatch.chdir(tmp_path)
+    return Here(monkeypatch, capsys)
+
+
+def command(folder: Path, *arguments: str) -> Ended:
+    """Run the installed command in a folder."""
+    ended = subprocess.run(
+        [COMMAND, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"COLUMNS": "80"}
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ended]]:
+    """A folder in which a small search has run as a real command, and what it printed."""
+    folder = tmp_path_factory.mktemp("searched")
+    yield folder, command(folder, *SEARCH, "--candidates", "2", "--finalists", "1", "--study", "runs/small")
+
+
+CYCLE = {
+    "schema": "cellsearch.cell/1",
+    "name": "loop",
+    "states": {"h": "a"},
+    "output": "a",
+    "nodes": {"a": {"op": "linear", "operands": ["x", "h", "b"]}, "b": {"op": "tanh", "operands": ["a"]}},
+}
+
+BAD = [
+    (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, chars, or a reference"),
+    (("search", "--task", "nothing.py:TASK"), "task 'nothing.py:TASK': no file nothing.py"),
+    ((*SEARCH, "--space", "nothing"), "unknown search space 'nothing'; use gated"),
+    ((*SEARCH, "--seeds", "rnn,nothing"), "unknown cell 'nothing'; use a seed (rnn, lstm, gru)"),
+    ((*SEARCH, "--seeds", "cycle.json"), "cell file cycle.json: cell 'loop': nodes"),
+    ((*SEARCH, "--seeds", "nothing.json"), "cell file nothing.json: No such file or directory"),
+    ((*SEARCH, "--strategy", "luck"), "unknown strategy 'luck'; use evolution, random"),
+    ((*SEARCH, "--executor", "cloud"), "unknown executor 'cloud'; use local or ray"),
+    ((*SEARCH, "--study", "locked"), "study locked is being written by another process; wait for it or name another"),
+    ((*SEARCH, "--study", "cycle.json"), "study cycle.json: File exists; name a folder that can be written"),
+    ((*SEARCH, "--study", "spoilt"), "study spoilt: study.db is no readable study: file is not a database"),
+    ((*SEARCH, "--workers", "0"), "workers must be at least 1, got 0"),
+    ((*SEARCH, "--timeout", "0"), "a pool needs at least 1 worker and a timeout above 0 s"),
+    ((*SEARCH, "--candidates", "-1"), "candidates must be at least 0, got -1"),
+    ((*SEARCH, "--steps", "0"), "steps must be at least 1, got 0"),
+    ((*SEARCH, "--parameters", "10"), "a budget of 10 parameters is too small for cell"),
+    ((*SEARCH, "--option", "seconds"), "option 'seconds' has no value; write seconds=VALUE"),
+    ((*SEARCH, "--option", "length=3"), "has no option 'length'; its options: seconds, trouble, diary"),
+    ((*SEARCH, "--option", "seconds=long"), "seconds must be float, got 'long'"),
+    ((*SEARCH, "--data", "empty.txt"), "has no option 'data'"),
+    (("search", "--task", "chars", "--data", "nothing.txt"), "nothing.txt: No such file or directory; name a"),
+    (("search", "--task", "chars", "--data", "empty.txt"), "empty.txt is empty; name a file with text"),
+    (("search", "--task", "chars", "--data", "latin.txt"), "latin.txt: not UTF-8 text (byte 3); convert it"),
+    (("search", "--task", "chars", "--data", "short.txt"), "short.txt' has 5 characters, too few for 32 streams"),
+    (("search", "--task", "chars", "--data", "."), ": Is a directory; name a text file"),
+    (("show", "nothing"), "unknown cell 'nothing'"),
+    (("show", "cycle.json"), "form a cycle within one step"),
+    (("show", "malformed.json"), "cell file malformed.json: not JSON: Expecting value in line 1"),
+    (("show", "nothing.json"), "cell file nothing.json: No such file or directory"),
+    (("show", "runs/x:best"), "no study in runs/x; begin one with: cellsearch search --study runs/x"),
+    (("show", "locked:best"), "study locked has no complete candidate"),
+    (("show", "locked:0"), "study locked has no trial '0'; it has none yet"),
+    (("show", "lstm", "--png", "no/folder/lstm.png"), "picture 'no/folder/lstm.png': No such file or directory"),
+    (("show", "lstm", "--svg", "lstm.txt"), "picture 'lstm.txt' ends in neither .svg nor .png"),
+    (("export", "nothing", "cell.py"), "unknown cell 'nothing'"),
+    (("export", "lstm", "no/folder/cell.py"), "no folder 'no/folder' to export 'cell.py' to; create it first"),
+    (("export", "lstm", "cell.txt"), "export goes to a Python file, got 'cell.txt'"),
+]
+"""A command and a part of the line that it is refused with, in the folder that `spoil` makes."""
+
+
+def spoil(folder: Path) -> Ledger:
+    """Fill a folder with bad files; returns the ledger that writes the study `locked` there."""
+    (folder / "cycle.json").write_text(json.dumps(CYCLE))
+    (folder / "malformed.json").write_text("nonsense")
+    (folder / "empty.txt").write_text("\n")
+    (folder / "latin.txt").write_bytes("caf\u00e9".encode("latin-1"))
+    (folder / "short.txt").write_text("short")
+    (folder / "spoilt").mkdir()
+    (folder / "spoilt" / "study.db").write_text("no database\n" * 100)
+    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}}
+    return Ledger(folder / "locked", settings, True, (1e-3, 1e-1))
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda each: each if isinstance(each, str) else None)
+def test_bad_input_is_refused_in_one_line(arguments: Sequence[str], message: str, here: Here, tmp_path: Path) -> None:
+    with spoil(tmp_path):
+        check_refused(here(*arguments), message)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda each: each if isinstance(each, str) else None)
+def test_a_real_command_refuses_bad_input_in_one_line(arguments: Sequence[str], message: str, tmp_path: Path) -> None:
+    with spoil(tmp_path):
+        begun = time.monotonic()
+        check_refused(command(tmp_path, *arguments), message)
+        assert time.monotonic() - begun < 30
+
+
+def check_refused(ended: Ended, message: str) -> None:
+    assert ended.code == 2, ended
+    assert ended.err.startswith("cellsearch: ") and len(ended.err.splitlines()) == 1, ended.err
+    assert message in ended.err
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("search", "--candidates", "many"), "--candidates"),
+        (("search",), "--task"),
+        (("search", "--task", "chars", "--colour", "red"), "--colour"),
+        (("show",), "cell"),
+        (("show", "lstm", "--hidden-size", "0"), "--hidden-size"),
+        (("sing",), "sing"),
+    ],
+)
+def test_wrong_usage_names_what_is_wrong(arguments: Sequence[str], message: str, here: Here) -> None:
+    ended = here(*arguments)
+    assert ended.code == 2 and ended.out == ""
+    assert message in ended.err and "Traceback" not in ended.err
+
+
+def test_list_names_tasks_spaces_seeds_and_studies(here: Here, searched: tuple[Path, Ended]) -> None:
+    folder, _ = searched
+    ended = here("list", str(folder))
+    assert ended.code == 0 and ended.err == ""
+    for word in ("chars", "bits per character", "data, batch, length", "adding", "gated", "layer_norm", "lstm"):
+        assert word in ended.out
+    assert str(folder)[:20] in ended.out and "cell_" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_list_goes_on_past_a_study_that_it_cannot_read(here: Here, tmp_path: Path) -> None:
+    with spoil(tmp_path):
+        ended = here("list", ".", columns=200)
+    assert ended.code == 0
+    assert "locked" in ended.out
+    assert "study spoilt: study.db is no readable study" in ended.out
+    assert here("list", "nowhere").code == 0
+
+
+def test_show_prints_a_cell_and_draws_it(here: Here, tmp_path: Path) -> None:
+    ended = here("show", "lstm", "--hidden-size", "64", "--png", "lstm.png", "--svg", "lstm.svg")
+    assert ended.code == 0 and ended.err == ""
+    for line in ("lstm", "  h' = output_gate ⊙ tanh(c')", "picture: lstm.png", "picture: lstm.svg"):
+        assert line in [each.rstrip() for each in ended.out.splitlines()]
+    assert "4 linear, 3 sigmoid" in ended.out and "49,408 at input size 128, hidden size 64" in ended.out
+    assert (tmp_path / "lstm.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "lstm.svg").read_text(encoding="utf-8")
+
+
+def test_export_writes_a_file_that_checks_itself(here: Here, tmp_path: Path) -> None:
+    ended = here("export", "lstm", "my_lstm.py")
+    assert (ended.code, ended.out, ended.err) == (0, "wrote my_lstm.py\n", "")
+    subprocess.run([sys.executable, "-I", "my_lstm.py"], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_a_search_prints_its_verdict_and_leaves_every_result(searched: tuple[Path, Ended]) -> None:
+    folder, ended = searched
+    assert ended.code == 0 and ended.err == "", ended
+    study = load_study(folder / "runs" / "small")
+    for name in RESULTS:
+        assert (study.path / name).stat().st_size > 0
+        assert name in ended.out
+    for word in ("search: ", "finals: ", "squared error, lower is better", "less lstm", study.best.cell.name, "σ("):
+        assert word in ended.out
+    assert load(study.path / "best.json") == study.best.cell
+    assert max(len(line) for line in ended.out.splitlines() if "done" not in line) <= 80
+    checked = subprocess.run([sys.executable, "-I", "best.py"], cwd=study.path, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_study_is_shown_and_exported_by_reference(here: Here, searched: tuple[Path, Ended], tmp_path: Path) -> None:
+    study = searched[0] / "runs" / "small"
+    ended = here("show", f"{study}:best")
+    assert ended.code == 0 and "candidate, complete" in ended.out and "learning rate" in ended.out
+    assert here("show", f"{study}:1").out.startswith("lstm")
+    ended = here("export", f"{study}:best", "mine.py", columns=200)
+    assert ended.out == "wrote mine.py\nwrote mine.safetensors\n"
+    ended = here("export", f"{study}:0", "plain.py", columns=200)
+    assert ended.out == "wrote plain.py\n", "a trial that was in no final has no weights"
+
+
+def test_the_same_command_continues_and_trains_nothing_new(here: Here, searched: tuple[Path, Ended]) -> None:
+    study = searched[0] / "runs" / "small"
+    before = read_records(study)
+    ended = here(*SEARCH, "--candidates", "2", "--finalists", "1", "--study", str(study))
+    assert ended.code == 0 and read_records(study) == before
+
+
+def test_help_says_what_each_option_is(here: Here) -> None:
+    ended = here("search", "--help")
+    assert ended.code == 0
+    for option in ("--task", "--candidates", "--study", "--executor", "--timeout", "--finalists"):
+        assert option in ended.out
+    assert here().code in (0, 2)
+
+
+@pytest.mark.slow
+def test_a_search_without_a_complete_candidate_ends_with_its_reason(tmp_path: Path) -> None:
+    ended = command(tmp_path, *SEARCH, "--candidates", "2", "--option", "trouble=raise", "--study", "s")
+    assert ended.code == 2
+    message = "study s has no complete candidate; 2 failed, the last because: RuntimeError: two lines"
+    assert ended.err == f"cellsearch: {message}\n"
+    assert (tmp_path / "s" / "report.csv").exists()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes begun from here heed an interrupt, even if this one runs in the background and was told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(
+    ("executor", "whole_group"), [("local", True), ("local", False), ("ray", True), ("ray", False)]
+)
+def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_no_worker(
+    executor: str, whole_group: bool, tmp_path: Path
+) -> None:
+    """Ctrl-C reaches the whole foreground group in a terminal, the driver alone from `kill -INT`."""
+    diary = tmp_path / "diary"
+    arguments = [*SEARCH, "--candidates", "1", "--finalists", "1", "--study", "runs/s", "--executor", executor]
+    arguments += ["--option", "seconds=0.2", "--option", f"diary={diary}"]
+    driver = subprocess.Popen(
+        [COMMAND, *arguments],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for_workers(diary)
+    begun = time.monotonic()
+    (os.killpg if whole_group else os.kill)(driver.pid, signal.SIGINT)
+    out, err = driver.communicate(timeout=60)
+    assert time.monotonic() - begun < 15
+    assert driver.returncode == 130, (out, err)
+    assert "Stopped. Everything found is in runs/s; the same command continues it." in out
+    assert err == ""
+    workers = {int(line.split()[0]) for line in diary.read_text().splitlines()}
+    time.sleep(1)
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    before = [r for r in read_records(tmp_path / "runs" / "s") if r.state == "complete"]
+    ended = command(tmp_path, *arguments)
+    assert ended.code == 0, ended
+    after = read_records(tmp_path / "runs" / "s")
+    assert all(record in after for record in before)
+    assert sum(r.role == "candidate" and r.state != "interrupted" for r in after) == 1
+    assert from_json((tmp_path / "runs" / "s" / "best.json").read_text()) == load_study(tmp_path / "runs/s").best.cell
+
+
+def wait_for_workers(diary: Path) -> None:
+    """Until two trainings have begun; the driver writes a line too."""
+    until = time.monotonic() + 120
+    while not diary.exists() or len(diary.read_text().splitlines()) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_the_command_starts_quickly() -> None:
+    times = []
+    for _ in range(5):
+        begun = time.monotonic()
+        subprocess.run([COMMAND, "--help"], check=True, capture_output=True)
+        times.append(time.monotonic() - begun)
+    assert min(times) < 0.6
