@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cellsearch.cell import Cell, Node, SearchSpace
+    from cellsearch.cell.complexity import complexity
+    from cellsearch.cell.crossover import crossover
     from cellsearch.cell.equations import equations, from_equations
     from cellsearch.cell.file import load, save
     from cellsearch.cell.identity import identity
+    from cellsearch.cell.imports_darts import from_darts, from_enas
+    from cellsearch.cell.imports_nasbench_nlp import from_nasbench_nlp
     from cellsearch.errors import CellsearchError
     from cellsearch.export.standalone import export
+    from cellsearch.imports import import_cell
     from cellsearch.inspect.picture import save_picture
     from cellsearch.plugins import seed
     from cellsearch.recurrence import RNN, load_torch, to_torch
+    from cellsearch.recurrence.custom import op
+    from cellsearch.recurrence.trace import trace
     from cellsearch.references import find_cell
     from cellsearch.search.search import search
     from cellsearch.search.study import Study, load_study
@@ -29,20 +36,28 @@ __all__ = [
     "Node",
     "SearchSpace",
     "Study",
+    "complexity",
+    "crossover",
     "equations",
     "evaluate",
     "export",
     "find_cell",
+    "from_darts",
+    "from_enas",
     "from_equations",
+    "from_nasbench_nlp",
     "identity",
+    "import_cell",
     "load",
     "load_study",
     "load_torch",
+    "op",
     "save",
     "save_picture",
     "search",
     "seed",
     "to_torch",
+    "trace",
 ]
 
 _HOMES = {
@@ -53,20 +68,28 @@ _HOMES = {
     "Node": "cell",
     "SearchSpace": "cell",
     "Study": "search.study",
+    "complexity": "cell.complexity",
+    "crossover": "cell.crossover",
     "equations": "cell.equations",
     "evaluate": "training",
     "export": "export.standalone",
     "find_cell": "references",
+    "from_darts": "cell.imports_darts",
+    "from_enas": "cell.imports_darts",
     "from_equations": "cell.equations",
+    "from_nasbench_nlp": "cell.imports_nasbench_nlp",
     "identity": "cell.identity",
+    "import_cell": "imports",
     "load": "cell.file",
     "load_study": "search.study",
     "load_torch": "recurrence",
+    "op": "recurrence.custom",
     "save": "cell.file",
     "save_picture": "inspect.picture",
     "search": "search.search",
     "seed": "plugins",
     "to_torch": "recurrence",
+    "trace": "recurrence.trace",
 }
 
 

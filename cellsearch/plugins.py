@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from difflib import get_close_matches
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -82,7 +83,11 @@ def seed(name: str) -> Cell:
     """The seed cell of that name in any registered space. Raises UnknownNameError, which lists the seeds."""
     known = seeds()
     if name not in known:
-        raise UnknownNameError(f"unknown cell {name!r}; use a seed ({', '.join(known)}), a .json file or STUDY:best")
+        near = get_close_matches(name, known, n=3) or ["lstm", "gru", "rnn"]
+        raise UnknownNameError(
+            f"unknown cell {name!r}; use a seed such as {', '.join(near)} (all: cellsearch list --cells), "
+            "a .json file, or STUDY:best"
+        )
     return known[name]
 
 

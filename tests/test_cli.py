@@ -96,7 +96,7 @@ BAD = [
     (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, chars, or a reference"),
     (("search", "--task", "nothing.py:TASK"), "task 'nothing.py:TASK': no file nothing.py"),
     ((*SEARCH, "--space", "nothing"), "unknown search space 'nothing'; use gated"),
-    ((*SEARCH, "--seeds", "rnn,nothing"), "unknown cell 'nothing'; use a seed (rnn, lstm, gru)"),
+    ((*SEARCH, "--seeds", "rnn,nothing"), "unknown cell 'nothing'; use a seed such as lstm, gru, rnn"),
     ((*SEARCH, "--seeds", "cycle.json"), "cell file cycle.json: cell 'loop': nodes"),
     ((*SEARCH, "--seeds", "nothing.json"), "cell file nothing.json: No such file or directory"),
     ((*SEARCH, "--strategy", "luck"), "unknown strategy 'luck'; use evolution, random"),

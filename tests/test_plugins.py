@@ -91,7 +91,7 @@ def test_what_is_no_task_is_refused(reference: str) -> None:
 def test_seeds_are_found_by_name() -> None:
     assert dict(SPACE.seeds).items() <= seeds().items()
     assert seed("lstm") is SPACE.seeds["lstm"]
-    with pytest.raises(UnknownNameError, match=r"unknown cell 'ltsm'; use a seed \(.*\), a \.json file"):
+    with pytest.raises(UnknownNameError, match=r"unknown cell 'ltsm'; use a seed such as lstm .*, a \.json file"):
         seed("ltsm")
 
 

@@ -8,7 +8,7 @@ from random import Random
 
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.edits import EDITS, Edit
-from cellsearch.cell.ops import OPS
+from cellsearch.cell.ops import OPS, is_known
 from cellsearch.errors import CellError
 
 __all__ = ["SearchSpace"]
@@ -36,7 +36,7 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         where = f"search space {self.name!r}"
-        unknown = [op for op in self.operations if op not in OPS]
+        unknown = [op for op in self.operations if not is_known(op)]
         if unknown:
             raise CellError(f"{where}: unknown operation {unknown[0]!r}; use {', '.join(OPS)}")
         if not self.edits:

@@ -164,6 +164,7 @@ class _Run:
             seed=record.seed,
             options=self.settings.options,
             final=record.role == FRESH,
+            space=self.settings.space,
         )
 
     def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, candidates: int) -> None:

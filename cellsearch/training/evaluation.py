@@ -13,6 +13,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from cellsearch import plugins
 from cellsearch.cell import Cell, from_json
 from cellsearch.errors import BudgetError, DivergenceError
 from cellsearch.recurrence import parameter_count
@@ -34,7 +35,8 @@ class Evaluation:
 
     `task` is a reference and `options` its options; `cell` is a cell file's text; `parameters` bounds the whole
     model's learned numbers; `steps` counts optimizer steps. A `final` evaluation also scores the test split and
-    returns the weights with its last report.
+    returns the weights with its last report. `space` is the reference of the search space that the cell is from, whose
+    file may define operations of its own.
     """
 
     task: str
@@ -44,6 +46,7 @@ class Evaluation:
     learning_rate: float
     seed: int
     options: Mapping[str, str] = field(default_factory=dict)
+    space: str = ""
     final: bool = False
 
 
@@ -74,6 +77,8 @@ def evaluate(evaluation: Evaluation) -> Iterator[Report]:
     begun = time.monotonic()
     task = load_task(evaluation.task, evaluation.options)
     task.prepare()
+    if evaluation.space:
+        plugins.load(plugins.SPACES, evaluation.space)
     cell = from_json(evaluation.cell)
     _check_steps(evaluation)
     hidden_size = hidden_size_for(task, cell, evaluation.parameters)
