@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import networkx as nx
 
@@ -40,6 +41,9 @@ from cellsearch.cell.terms import (
 from cellsearch.cell.validate import MOST_NODES
 
 __all__ = ["Canonical", "canonical", "canonical_form", "canonical_text"]
+
+PASSES: Final = 2 * MOST_NODES
+"""Times that joining rules are tried, at most: each pass that finds something leaves less to find."""
 
 
 def canonical(cell: Cell) -> Cell:
@@ -112,9 +116,12 @@ def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, i
 
 
 def _joined(form: Form, rules: Mapping[str, Sequence[Rule]]) -> Form:
-    while instead := joinable(form):
+    for _ in range(PASSES):
+        instead = joinable(form)
+        if not instead:
+            return form
         form = rebuilt(form, rules, instead)
-    return form
+    raise TooLarge
 
 
 def _size(form: Form) -> int:

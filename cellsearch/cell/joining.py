@@ -73,7 +73,7 @@ def bias_drawn_out(form: Form, uses: _Uses) -> dict[int, int]:
 def biases_pooled(form: Form, uses: _Uses) -> dict[int, int]:
     """linear(a, bias 1) - linear(b, bias 2) = linear(a, bias -1) - linear(b, bias 0): one of what is added has it all.
 
-    A linear if there is any, with the largest factor; several norms with the same factor share alike.
+    A linear if there is any, with the largest factor up to its sign; several with that factor share alike.
     """
     graph = form.graph
     for value in uses.values:
@@ -158,7 +158,8 @@ def _hosts(form: Form, uses: _Uses, value: int) -> list[tuple[int, float]]:
 def _chosen(form: Form, hosts: list[tuple[int, float]]) -> list[tuple[int, float]]:
     """Those of the hosts that take the biases of all."""
     linears = [host for host in hosts if form.graph.terms[host[0]].op == LINEAR] or hosts
-    return [(v, k) for v, k in linears if k == max(k for _, k in linears)]
+    # By size, not by sign: the sum's sign may be chosen anew after this rule, and the choice must not turn with it.
+    return [(v, k) for v, k in linears if abs(k) == max(abs(k) for _, k in linears)]
 
 
 def _may_join(form: Form) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import islice, permutations
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from cellsearch.cell.terms import Origin
 from cellsearch.recurrence.reference import REFERENCE
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.cells import cells
-from cellsearch.testing.scramble import scrambled
+from cellsearch.testing.scramble import renamed, scrambled
 from search_spaces.gated import GRU, SPACE
 
 Learned = dict[str, dict[str, Tensor]]
@@ -140,6 +141,16 @@ def test_what_only_looks_the_same_differs(one: str, other: str) -> None:
 def test_a_sign_that_only_names_decide_is_the_same_either_way(one: str, other: str) -> None:
     assert identity(_of_twins(one)) == identity(_of_twins(other))
     assert identity(_of_twins("tanh(f - g) + h * f")) != identity(_of_twins("tanh(g - f) + h * f"))
+
+
+def test_a_ring_of_differences_is_the_same_under_other_names() -> None:
+    """Every second sign could be the other one, and no two choices look different at first."""
+    nodes = {f"l{i}": Node(LINEAR, ("x", "h")) for i in range(7)}
+    nodes |= {f"d{i}": Node("difference", (f"l{i}", f"l{(i + 1) % 7}")) for i in range(7)}
+    nodes |= {f"t{i}": Node("tanh", (f"d{i}",)) for i in range(7)}
+    nodes["s"] = Node(LINEAR, tuple(f"t{i}" for i in range(7)))
+    ring = Cell("ring", nodes, {"h": "s"}, "s")
+    assert len({identity(renamed(ring, random.Random(seed))) for seed in range(10)}) == 1
 
 
 def _of_twins(h_next: str) -> Cell:
@@ -281,13 +292,17 @@ def layer(cell: Cell, input_size: int = INPUT_SIZE) -> Layer:
     return made
 
 
-def values(made: Layer) -> Tensor:
-    """Outputs of a few steps from one value of all states, and the last states, in the order of a number of each."""
+def values(made: Layer, states: Sequence[int] = ()) -> Tensor:
+    """Outputs of a few steps, and the last states in the order of a number of each.
+
+    All states begin with the same values, or those of the numbers in `states`.
+    """
     torch.manual_seed(1)
     x = torch.randn(STEPS, BATCH, made.input_size, dtype=torch.float64)
-    state = torch.randn(BATCH, HIDDEN_SIZE, dtype=torch.float64)
+    first = torch.randn(4, BATCH, HIDDEN_SIZE, dtype=torch.float64)
     with torch.no_grad():
-        output, last = REFERENCE.run(made.cell, made.learned(), x, (state,) * len(made.cell.states))
+        begin = tuple(first[number] for number in states or [0] * len(made.cell.states))
+        output, last = REFERENCE.run(made.cell, made.learned(), x, begin)
     return torch.stack([*output, *sorted(last, key=lambda each: float(each.nan_to_num().sum()))])
 
 
@@ -386,14 +401,17 @@ def _same_for_some_matching(one: Cell, other: Cell) -> bool:
     ours, theirs = _matchable(first), _matchable(second)
     if sorted(kind for kind, _ in ours) != sorted(kind for kind, _ in theirs):
         return False
-    expected, arrays = values(first), [(kind, array.clone()) for kind, array in ours]
-    for order in permutations(arrays[:7]):
-        if [kind for kind, _ in (*order, *arrays[7:])] == [kind for kind, _ in theirs]:
+    states = range(len(one.states))
+    expected, arrays = values(first, states), [(kind, array.clone()) for kind, array in ours]
+    for first_ones in permutations(arrays[:7]):
+        order = (*first_ones, *arrays[7:])
+        if [kind for kind, _ in order] == [kind for kind, _ in theirs]:
             for (_, array), (_, target) in zip(order, theirs, strict=True):
                 target.copy_(array)
-            result = values(second)
-            if close(result, expected) and bool((result.abs() < 1e6).all()):
-                return True
+            for numbers in permutations(states):
+                result = values(second, numbers)
+                if close(result, expected) and bool((result.abs() < 1e6).all()):
+                    return True
     return False
 
 
@@ -423,7 +441,7 @@ def _with_weights(cell: Cell, one_of_each_shape: bool = False) -> Layer:
             for name, array in arrays.items():
                 start = made.cell.nodes[node].initial_bias
                 if _is_added(made, node, name):
-                    array.copy_((start + 1) * vector)
+                    array.copy_((0.731 * start + 0.377) * vector)
                     continue
                 if one_of_each_shape:
                     draw.manual_seed(4)
