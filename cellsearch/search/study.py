@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ class Study:
     def _tuned(self, cell: Cell) -> float:
         """The best score of a finalist's tuning."""
         scores = [r.score for r in self.finals[cell] if r.role == TUNING and r.score is not None]
-        return min(scores) if self.task.lower_is_better else max(scores)
+        return min(scores, default=inf) if self.task.lower_is_better else max(scores, default=-inf)
 
     def record(self, which: str | int) -> Record:
         """The trial of a number, or the best. Raises StudyError if there is no such trial."""
