@@ -95,7 +95,7 @@ CYCLE = {
 BAD = [
     (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, chars, or a reference"),
     (("search", "--task", "nothing.py:TASK"), "task 'nothing.py:TASK': no file nothing.py"),
-    ((*SEARCH, "--space", "nothing"), "unknown search space 'nothing'; use gated"),
+    ((*SEARCH, "--space", "nothing"), "unknown search space 'nothing'; use darts_rnn, gated"),
     ((*SEARCH, "--seeds", "rnn,nothing"), "unknown cell 'nothing'; use a seed such as lstm, gru, rnn"),
     ((*SEARCH, "--seeds", "cycle.json"), "cell file cycle.json: cell 'loop': nodes"),
     ((*SEARCH, "--seeds", "nothing.json"), "cell file nothing.json: No such file or directory"),
@@ -208,7 +208,7 @@ def test_list_goes_on_past_a_study_that_it_cannot_read(here: Here, tmp_path: Pat
 def test_show_prints_a_cell_and_draws_it(here: Here, tmp_path: Path) -> None:
     ended = here("show", "lstm", "--hidden-size", "64", "--png", "lstm.png", "--svg", "lstm.svg")
     assert ended.code == 0 and ended.err == ""
-    for line in ("lstm", "  h' = output_gate ⊙ tanh(c')", "picture: lstm.png", "picture: lstm.svg"):
+    for line in ("lstm", "  h' = o ⊙ tanh(c')", "picture: lstm.png", "picture: lstm.svg"):
         assert line in [each.rstrip() for each in ended.out.splitlines()]
     assert "4 linear, 3 sigmoid" in ended.out and "49,408 at input size 128, hidden size 64" in ended.out
     assert (tmp_path / "lstm.png").read_bytes().startswith(b"\x89PNG")
