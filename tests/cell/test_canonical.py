@@ -314,7 +314,7 @@ def assert_same_values(cell: Cell, rewritten: Rewritten) -> None:
 
 
 def assert_equal_values(one: Layer, other: Layer) -> None:
-    """Up to rounding, as much as that matters: a cell in which numbers explode is as sensitive to its inputs' last bit."""
+    """Up to rounding, as much as that matters: where numbers explode, the inputs' last bit matters as much."""
     first, second = values(one), values(other)
     assert first.shape == second.shape
     sensitivity = sum((values(made, nudge=1e-14) - values(made)).abs() for made in (one, other))
