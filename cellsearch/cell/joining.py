@@ -66,7 +66,7 @@ def bias_drawn_out(form: Form, uses: _Uses) -> dict[int, int]:
             if not others and user not in instead:
                 constant, pairs = split(graph, user)
                 inner = combination(graph, constant, [(j, term.operands[0] if v == value else v) for j, v in pairs])
-                instead[user] = graph.settled(_biased(term._replace(operands=(inner,)), k, Term(BIAS)))
+                instead[user] = graph.settled(_biased(term, k, Term(BIAS, (inner,), weights=term.weights)))
     return instead
 
 
@@ -128,14 +128,11 @@ JOINING: Final[tuple[Callable[[Form, _Uses], dict[int, int]], ...]] = (
 
 
 def _biased(term: Term, k: float, host: Term) -> Term:
-    """The host with k times the learned bias of `term` on top of its own; without operands it takes the term's."""
-    own = host.numbers[0] if host.numbers else 0.0
-    return Term(
-        host.op,
-        host.operands or term.operands,
-        (rounded(own + k * term.numbers[0]), host.numbers[1] if host.numbers else 1.0),
-        host.weights,
-        _added([*host.biases, *((node, k * factor) for node, factor in term.biases)]),
+    """The host with k times the learned bias of `term` on top of its own."""
+    own, constant = host.numbers or (0.0, 1.0)
+    return host._replace(
+        numbers=(rounded(own + k * term.numbers[0]), constant),
+        biases=_added([*host.biases, *((node, k * factor) for node, factor in term.biases)]),
     )
 
 

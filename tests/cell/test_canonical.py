@@ -24,20 +24,22 @@ from cellsearch.testing.scramble import renamed, scrambled
 from search_spaces.gated import GRU, SPACE
 
 Learned = dict[str, dict[str, Tensor]]
-STEPS, BATCH, INPUT_SIZE, HIDDEN_SIZE = 3, 8, 3, 4
+STEPS, BATCH, INPUT_SIZE, HIDDEN_SIZE = 3, 16, 3, 4
 
 PARTS = {
     "a": "tanh(linear(x, h))",
     "b": "sigmoid(linear(x))",
     "c": "relu(linear(h))",
     "l": "linear(x, h)",
+    "q": "bias(a) + 1",
 }
 """What the letters in the equations of these tests stand for."""
 
 
 def cell_of(h_next: str) -> Cell:
     """A cell with state h, whose equation uses the input, the state and PARTS."""
-    used = [f"{letter} = {part}" for letter, part in PARTS.items() if re.search(rf"\b{letter}\b", h_next)]
+    text = f"{h_next} {PARTS['q']}" if "q" in h_next else h_next
+    used = [f"{letter} = {part}" for letter, part in PARTS.items() if re.search(rf"\b{letter}\b", text)]
     return from_equations("cell", "\n".join([*used, f"h_next = {h_next}"]), ["h"], "h_next")
 
 
@@ -105,6 +107,7 @@ DIFFERENT = [
     ("tanh(linear(identity(x), h))", "tanh(linear(x, h))"),
     # Weights shared or not.
     ("l * l", "l * linear(x, h)"),
+    ("tanh(bias(a) + 1) * sigmoid(bias(a) + 1)", "tanh(q) * sigmoid(q)"),
     ("blend(b, a, c)", "blend(b, c, a)"),
     ("a + b", "a * b"),
     ("relu(-2 * l)", "-2 * relu(l)"),
@@ -195,6 +198,14 @@ def test_a_sum_of_linears_is_one_linear_in_the_canonical_form() -> None:
     assert (len(linear.operands), linear.initial_bias) == (2, 1.0)
 
 
+def test_two_biases_of_the_same_value_stay_two_in_the_canonical_form() -> None:
+    cell = cell_of("tanh(bias(a) + 1) * sigmoid(bias(a) + 1)")
+    form = canonical(cell)
+    assert [node.op for node in form.nodes.values()].count("bias") == 2
+    assert identity(form) == identity(cell)
+    assert_same_values(cell, canonical_form(cell))
+
+
 def test_a_cell_that_rules_would_blow_up_is_compared_as_written() -> None:
     nodes = {"n0": Node(LINEAR, ("x", "h"))}
     for i in range(1, 400):
@@ -209,7 +220,6 @@ def test_scrambled_cells_have_the_same_identity_and_values() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="open: the probe takes numbers that explode to nan for a difference")
 def test_ten_thousand_scrambled_cells_have_the_same_identity_and_values() -> None:
     _check_scrambled(10_000, probed=3)
 
@@ -219,7 +229,6 @@ def test_no_two_of_many_cells_are_equal_with_unequal_identities_or_otherwise() -
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="open: a random pair computes the same with unequal identities")
 def test_no_two_of_ten_thousand_cells_are_equal_with_unequal_identities_or_otherwise() -> None:
     _check_pairs(10_000)
 
@@ -295,17 +304,17 @@ def layer(cell: Cell, input_size: int = INPUT_SIZE) -> Layer:
 
 
 def values(made: Layer, states: Sequence[int] = (), nudge: float = 0.0) -> Tensor:
-    """Outputs of a few steps, and the last states in the order of a number of each.
+    """Outputs of a few steps, and the last states, each number sorted among them, as they have no order.
 
     All states begin with the same values, or those of the numbers in `states`. `nudge` moves inputs by that share.
     """
     torch.manual_seed(1)
-    x = (1 + nudge) * torch.randn(STEPS, BATCH, made.input_size, dtype=torch.float64)
+    x = 2 * (1 + nudge) * torch.randn(STEPS, BATCH, made.input_size, dtype=torch.float64)
     first = (1 + nudge) * torch.randn(4, BATCH, HIDDEN_SIZE, dtype=torch.float64)
     with torch.no_grad():
         begin = tuple(first[number] for number in states or [0] * len(made.cell.states))
         output, last = REFERENCE.run(made.cell, made.learned(), x, begin)
-    return torch.stack([*output, *sorted(last, key=lambda each: float(each.nan_to_num().sum()))])
+    return torch.cat([output, torch.stack(last).sort(0).values])
 
 
 def assert_same_values(cell: Cell, rewritten: Rewritten) -> None:
@@ -316,12 +325,18 @@ def assert_same_values(cell: Cell, rewritten: Rewritten) -> None:
 
 
 def assert_equal_values(one: Layer, other: Layer) -> None:
-    """Up to rounding, as much as that matters: where numbers explode, the inputs' last bit matters as much."""
+    """Up to rounding, and as far as numbers do not explode: there a cell is sensitive to its inputs' last bit."""
     first, second = values(one), values(other)
     assert first.shape == second.shape
     sensitivity = sum((values(made, nudge=1e-14) - values(made)).abs() for made in (one, other))
-    tolerance = (1e-9 * (1 + second.abs()) + 1000 * sensitivity).nan_to_num(torch.inf)
-    assert bool(((first - second).abs().nan_to_num(0.0, posinf=0.0) <= tolerance).all())
+    tolerance = 1e-9 * (1 + second.abs()) + 1000 * sensitivity
+    differing = (first - second).abs() > tolerance
+    assert not bool((differing.any(-1) & tame(first) & tame(second)).any())
+
+
+def tame(result: Tensor) -> Tensor:
+    """Of each step and sequence, whether no number has been large up to then."""
+    return (result.abs() < 1e3).all(-1).long().cumprod(0).bool()
 
 
 def carry(original: Layer, other: Layer, rewritten: Rewritten) -> None:
@@ -386,8 +401,7 @@ def _fingerprint(cell: Cell) -> str:
     """Equal for cells that are the same, whatever corresponds to what: weights of a shape are one."""
     made = _with_weights(cell, one_of_each_shape=True)
     result = values(made)
-    tame = result[: int((result.abs() < 1e3).flatten(1).all(1).long().cumprod(0).sum())]
-    return f"{len(cell.states)} {[round(float(number), 5) + 0.0 for number in tame.flatten()]}"
+    return f"{len(cell.states)} {[round(float(number), 5) + 0.0 for number in result[tame(result)].flatten()]}"
 
 
 def _pairs(listed: list[Cell]) -> list[tuple[Cell, Cell]]:
@@ -395,14 +409,20 @@ def _pairs(listed: list[Cell]) -> list[tuple[Cell, Cell]]:
 
 
 def _same_for_some_matching(one: Cell, other: Cell) -> bool:
-    """Whether both compute the same with the arrays of one given to the other in some order."""
+    """Whether both compute the same with the arrays of one given to the other in some order.
+
+    Biases that start alike are equal here, so that cells with unequal numbers of them could agree by chance.
+    """
+    biases = [[node.op for node in canonical(cell).nodes.values()].count("bias") for cell in (one, other)]
+    if biases[0] != biases[1]:
+        return False
     first, second = _with_weights(one), _with_weights(other)
     ours, theirs = _matchable(first), _matchable(second)
     if sorted(kind for kind, _ in ours) != sorted(kind for kind, _ in theirs):
         return False
     states = range(len(one.states))
     expected = values(first, states)
-    if not bool((expected.abs() < 1e6).all()):
+    if not bool(tame(expected).all()):
         return False
     arrays = [(kind, array.clone()) for kind, array in ours]
     for first_ones in permutations(arrays[:7]):
