@@ -15,11 +15,12 @@ from cellsearch.cell import Cell
 from cellsearch.errors import BackendError
 from cellsearch.recurrence.eager import EAGER
 from cellsearch.recurrence.interface import Backend
+from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch.recurrence.reference import REFERENCE
 
 __all__ = ["BACKENDS", "choose"]
 
-BACKENDS: Final[tuple[Backend, ...]] = (EAGER, REFERENCE)
+BACKENDS: Final[tuple[Backend, ...]] = (NATIVE, EAGER, REFERENCE)
 """All backends, the preferred ones first; the last one runs every cell."""
 
 

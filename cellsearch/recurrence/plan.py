@@ -1,7 +1,9 @@
 """The plan: what of a cell is computed when, decided once from the graph, without a tensor.
 
 A sequence passes through three phases. `before` holds the nodes that depend on the input alone, `after` those that
-nothing recurrent depends on: both run for all steps at once. `loop` is the rest, a step at a time.
+nothing recurrent depends on: both run for all steps at once. `loop` is the rest, a step at a time. That suits a
+backend for which every operation of a step costs something. Where a step costs nothing but its arithmetic, all nodes
+are better off in one loop, in which their values never leave the cache: the phase `step`.
 
 All linears of a phase share one block of memory [T, B, linears * H], a column of width H each. A block begins as the
 biases; what is known before the phase is then multiplied by the weights of all linears that take it in one product
@@ -160,6 +162,7 @@ class Plan:
     before: Phase
     loop: Phase
     after: Phase
+    step: Phase
     saved: frozenset[str]
 
     @property
@@ -186,6 +189,7 @@ def plan(cell: Cell) -> Plan:
         _Planner(cell, "before", (), before, later={*loop, *after}).phase(),
         _Planner(cell, "loop", tuple(cell.states), loop, later={*after}).phase(),
         _Planner(cell, "after", (), after, later=set()).phase(),
+        _Planner(cell, "step", tuple(cell.states), list(cell.order), later=set()).phase(),
         _saved(cell),
     )
 
@@ -199,19 +203,27 @@ class _Planner:
         self.cell = cell
         self.name = name
         self.states = states
-        self.members = members
+        self.own = {*states, *members}
         self.later = later
+        levels = self._levels(members)
+        self.members = sorted(members, key=levels.__getitem__)  # stable, so that operands still come first
         self.linears = self._columns()
 
     def phase(self) -> Phase:
-        outside = dict.fromkeys(o for n in self.linears for o in self.cell.nodes[n].operands if not self._own(o))
+        outside = dict.fromkeys(o for n in self.linears for o in self.cell.nodes[n].operands if o not in self.own)
         prepared = [product for operand in outside for product in self._products(operand)]
         steps = list(self._steps())
         adjoint = tuple(self._adjoint(steps))
         return Phase(self.name, self.states, tuple(self.members), self.linears, tuple(prepared), tuple(steps), adjoint)
 
-    def _own(self, name: str) -> bool:
-        return name in self.states or name in self.members
+    def _levels(self, members: list[str]) -> dict[str, int]:
+        """How many products of the phase each member waits for, one after the other."""
+        levels = dict.fromkeys(self.states, 0)
+        for name in members:
+            node = self.cell.nodes[name]
+            waits = [levels[operand] + (node.op == LINEAR) for operand in node.operands if operand in self.own]
+            levels[name] = max(waits, default=0)
+        return levels
 
     def _columns(self) -> tuple[str, ...]:
         """The linears, those that take the same values side by side, so that a value needs few products."""
@@ -219,7 +231,7 @@ class _Planner:
 
         def kinship(linear: str) -> tuple[list[int], list[int]]:
             operands = set(self.cell.nodes[linear].operands)
-            own = sorted(place[operand] for operand in operands if self._own(operand))
+            own = sorted(place[operand] for operand in operands if operand in self.own)
             return own, sorted(place[operand] for operand in operands)
 
         return tuple(sorted((n for n in self.members if self.cell.nodes[n].op == LINEAR), key=kinship))
@@ -247,7 +259,7 @@ class _Planner:
         for state in self.states:
             yield Gradient(state, (*self._arrived(state), *self._parts(state, products)))
         for source in (*self.cell.sources, *self.cell.order):
-            if not self._own(source) and (parts := tuple(self._parts(source, products))):
+            if source not in self.own and (parts := tuple(self._parts(source, products))):
                 yield Gradient(source, parts)
 
     def _arrived(self, name: str) -> Iterator[Arrived]:

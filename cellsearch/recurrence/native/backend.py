@@ -1,0 +1,89 @@
+"""The native backend: the whole time loop as C that was written for this cell, compiled here, and kept on disk.
+
+`program` turns the plan into products and groups, `source` writes them as C, `build` compiles and caches, `passes`
+lays out the memory and runs both routines. `kernel.c` and `vector.h` are what all cells share.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from cellsearch.cell import Cell
+from cellsearch.recurrence import sequence
+from cellsearch.recurrence.interface import Parameters, States
+from cellsearch.recurrence.native.build import compiler
+from cellsearch.recurrence.native.lowering import compiles
+from cellsearch.recurrence.sequence import Kept, Needs
+
+__all__ = ["NATIVE"]
+
+BLOCK: Final = "block"
+
+
+class Native:
+    """x: [T, B, I] time, batch, input; states and outputs: [.., B, H]. float32 and float64 on the CPU."""
+
+    name = "native"
+
+    def refuses(self, cell: Cell, x: Tensor) -> str | None:
+        """What has no C here: another device or precision, an operation of a user, a machine without a compiler."""
+        if x.device.type != "cpu":
+            return f"it runs on the CPU, and the input is on {x.device}"
+        if x.dtype not in (torch.float32, torch.float64):
+            return f"it computes in float32 and float64, not in {str(x.dtype).removeprefix('torch.')}"
+        if foreign := _foreign(cell):
+            return f"operation {foreign!r} is a function of torch tensors, for which no C can be written"
+        return sequence.traced(x) or (None if compiler() else _without_compiler())
+
+    def run(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tuple[Tensor, States]:
+        """Outputs and last states, all steps in one call."""
+        return sequence.run(self, cell, parameters, x, states)
+
+    def forward(
+        self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool
+    ) -> tuple[Tensor, States, Kept]:
+        """See `sequence.Passes`."""
+        from cellsearch.recurrence.native.passes import Forward
+
+        forward = Forward(cell, parameters, x, states, saving)
+        return forward.output(), forward.last(), {BLOCK: forward.block, **forward.kept()} if saving else {}
+
+    def backward(
+        self,
+        cell: Cell,
+        parameters: Parameters,
+        x: Tensor,
+        states: States,
+        kept: Kept,
+        needs: Needs,
+        gradients: tuple[Tensor, ...],
+    ) -> Iterable[Tensor | None]:
+        """See `sequence.Passes`."""
+        from cellsearch.recurrence.native.passes import Backward
+
+        series = {place: each for place, each in kept.items() if place != BLOCK}
+        return Backward(cell, parameters, x, states, kept[BLOCK], series, needs).run_back(*gradients)
+
+
+NATIVE: Final = Native()
+
+
+@lru_cache(maxsize=1024)
+def _foreign(cell: Cell) -> str | None:
+    """An operation whose expressions call a function that is not of the table; None if there is none."""
+    rows = {node.op: node.row for node in cell.nodes.values() if not node.row.is_linear}
+    return next((op for op, row in rows.items() if not compiles([row.value, *row.derivatives.values()])), None)
+
+
+@cache
+def _without_compiler() -> str:
+    """The reason, which is also logged, once."""
+    reason = "there is no C compiler (cc, gcc or clang) on this machine"
+    logging.getLogger("cellsearch").warning("%s: recurrences train two to three times slower without one", reason)
+    return reason
