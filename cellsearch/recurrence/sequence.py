@@ -7,6 +7,7 @@ computes them.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -96,8 +97,14 @@ class _Sequence(torch.autograd.Function):
 def _sorted(cell: Cell, given: Any) -> tuple[Any, Any, dict[str, dict[str, Any]]]:
     """What `_Sequence` is given, as x, states, and learned arrays by node and parameter."""
     x, states, learned = given[0], given[1 : 1 + len(cell.states)], iter(given[1 + len(cell.states) :])
+    return x, states, {name: {p: next(learned) for p in names} for name, names in _names(cell)}
+
+
+@lru_cache(maxsize=1024)
+def _names(cell: Cell) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The nodes that learn, each with the names of its arrays."""
     nodes = ((name, node.parameters()) for name, node in cell.nodes.items())
-    return x, states, {name: {p: next(learned) for p in names} for name, names in nodes if names}
+    return tuple((name, names) for name, names in nodes if names)
 
 
 def _by_reference(

@@ -23,7 +23,7 @@ from cellsearch.recurrence.sequence import Kept, Needs
 
 __all__ = ["NATIVE"]
 
-BLOCK: Final = "block"
+OUTPUT: Final = "as returned"
 
 
 class Native:
@@ -52,7 +52,10 @@ class Native:
         from cellsearch.recurrence.native.passes import Forward
 
         forward = Forward(cell, parameters, x, states, saving)
-        return forward.output(), forward.last(), {BLOCK: forward.block, **forward.kept()} if saving else {}
+        output = forward.output()
+        # The output is kept beside the series whose memory it may share, so that autograd sees it changed in place.
+        kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
+        return output, forward.last(), kept if saving else {}
 
     def backward(
         self,
@@ -67,8 +70,8 @@ class Native:
         """See `sequence.Passes`."""
         from cellsearch.recurrence.native.passes import Backward
 
-        series = {place: each for place, each in kept.items() if place != BLOCK}
-        return Backward(cell, parameters, x, states, kept[BLOCK], series, needs).run_back(*gradients)
+        buffers = {str(base): kept[base] for base in ("output", "kept")}
+        return Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)
 
 
 NATIVE: Final = Native()

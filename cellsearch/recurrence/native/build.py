@@ -44,7 +44,7 @@ def compiler() -> str | None:
 
 @lru_cache(maxsize=512)
 def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
-    """The library of a C text for one precision. Raises BackendError with the compiler's words if it cannot be built."""
+    """The library of a C text for one precision. Raises BackendError with the compiler's words if it has any."""
     flags = (*FLAGS, "-fopenmp", f"-DREAL={PRECISIONS[dtype]}")
     made_from = "\n".join([text, *map(text_of, INCLUDED), *flags, str(compiler()), _machine()]).encode()
     key = hashlib.sha256(made_from).digest()

@@ -1,8 +1,7 @@
-"""The two passes of the native backend: memory for a program's places, its two routines, and the products around them.
+"""The two passes of the native backend: a program's two routines, and the products for all steps around them.
 
 The input is multiplied for all steps before the loop; gradients of weights and of the input wait until the reverse
-loop is over and take one product each. Hidden units are padded to whole vectors in every array of ours, so that the
-routines know no remainders.
+loop is over and take one product each.
 
 series: [T, B, width], a state's [T + 1, B, width] from its initial value on; block: [T, B, linears * width].
 """
@@ -11,119 +10,98 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.interface import Parameters, States
-from cellsearch.recurrence.native.build import library
-from cellsearch.recurrence.native.products import products
-from cellsearch.recurrence.native.program import Place, Program, home, program
-from cellsearch.recurrence.native.source import Routine, Source, source
+from cellsearch.recurrence.native.layout import BASES, Layout, Sizes, blueprint, forward_layout, reverse_layout
+from cellsearch.recurrence.native.products import Rows
+from cellsearch.recurrence.native.program import Place, home
+from cellsearch.recurrence.native.source import Routine
 from cellsearch.recurrence.native.threads import slices
 from cellsearch.recurrence.plan import Product
+from cellsearch.recurrence.sequence import Needs
 
 __all__ = ["Backward", "Forward"]
 
-EVERY, TWO, ONE = -1, 1, 0
-"""Masks of a step's number: a place for each step, two places in turn, one place for all."""
-
-
-class _Array(ctypes.Structure):
-    _fields_ = (("at", ctypes.c_void_p), *((name, ctypes.c_long) for name in ("step", "row", "mask")))
-
 
 class _Run(ctypes.Structure):
+    """`run` of the generated source."""
+
     _fields_ = (
-        *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "threads")),
-        *((name, ctypes.c_void_p) for name in ("multiply", "arrays", "weights", "vectors", "sums", "scratch")),
+        *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "slices")),
+        *((name, ctypes.c_void_p) for name in ("multiply", "arrays", "bases", "weights", "vectors", "sums", "scratch")),
         ("scratch_size", ctypes.c_long),
     )
 
 
-@lru_cache(maxsize=1024)
-def _sources(cell: Cell) -> Source:
-    return source(program(cell))
-
-
 class _Pass:
-    """What both passes share: sizes, arrays by place, weights and vectors as the routines want them."""
+    """What both passes share: sizes, buffers, and how a routine is called."""
 
     def __init__(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> None:
-        self.cell, self.parameters, self.states = cell, parameters, states
-        self.program: Program = program(cell)
-        self.phase = self.program.phase
+        self.parameters, self.states = parameters, states
         self.x = x.contiguous()
-        self.dtype = x.dtype
-        self.steps, self.batch, self.hidden = x.shape[0], x.shape[1], states[0].shape[1]
-        self.products = products(x.dtype)
-        self.width = self.products.width(self.hidden)
-        self.threads = slices(self.batch)
-        self.arrays: dict[Place, tuple[Tensor, int]] = {}
+        self.plan = blueprint(cell, x.dtype)
+        self.products = self.plan.products
+        steps, batch, inputs = x.shape
+        self.sizes = Sizes(steps, batch, inputs, states[0].shape[1], slices(batch), slices(steps * batch))
+        self.width = self.products.width(self.sizes.H)
+        self.buffers: dict[str, Tensor] = {}
+        self.addresses: dict[str, int] = {}
 
-    def empty(self, *size: int) -> Tensor:
-        return torch.empty(size, dtype=self.dtype)
+    def hold(self, base: str, buffer: Tensor) -> None:
+        self.buffers[base], self.addresses[base] = buffer, buffer.data_ptr()
+
+    def allocate(self, layout: Layout, *bases: str) -> None:
+        for base in bases:
+            self.hold(base, torch.empty(layout.numbers[base], dtype=self.x.dtype))
+        self.layout = layout
 
     def padded(self, values: Tensor) -> Tensor:
         """[.., H] as [.., width], contiguous."""
-        if self.width == self.hidden:
-            return values.contiguous()
-        return torch.nn.functional.pad(values, (0, self.width - self.hidden))
+        return values.contiguous() if self.width == self.sizes.H else pad(values, (0, self.width - self.sizes.H))
 
-    def cut(self, series: Tensor) -> Tensor:
-        return series[..., : self.hidden]
+    def view(self, place: Place, steps: int) -> Tensor:
+        """[steps, B, H] of a series."""
+        series = self.layout.series[place]
+        size = (steps, self.sizes.B, self.sizes.H)
+        return self.buffers[BASES[series.base]].as_strided(size, (series.step, series.row, 1), series.offset)
 
-    def columns(self, block: Tensor, product: Product) -> Tensor:
-        """[T * B, n * width], the product's part of the block."""
-        first = self.phase.columns[product.linears[0]] * self.width
-        return block.flatten(0, 1)[:, first : first + len(product.linears) * self.width]
+    def rows(self, place: Place, shift: int = 0) -> Rows:
+        """All steps of a series as the rows of one matrix."""
+        series = self.layout.series[place]
+        start = series.offset + (shift & series.mask) * series.step
+        return self.addresses[BASES[series.base]] + start * self.x.element_size(), series.row
 
-    def column(self, block: Tensor, linear: str) -> Tensor:
-        first = self.phase.columns[linear] * self.width
-        return block[..., first : first + self.width]
+    def region(self, name: object) -> int:
+        """The address of a region."""
+        return self.addresses["working"] + self.layout.regions[name] * self.x.element_size()
 
     def weights(self, product: Product) -> list[Tensor]:
         """[H, size of the operand] of each linear; one that takes the operand twice has two, which add up."""
-        each = (self._learned(linear, weights_of(self.cell, linear, product.operand)) for linear in product.linears)
-        return [sum(others, first) for first, *others in each]
+        return [self._total(linear, names) for linear, names in self.plan.weights[product]]
 
-    def packed(self, product: Product) -> Tensor:
-        return self.products.packed(self.weights(product))
+    def _total(self, linear: str, names: tuple[str, ...]) -> Tensor:
+        first, *others = (self.parameters[linear][name] for name in names)
+        return sum(others, first)
 
-    def packed_back(self, product: Product) -> Tensor:
-        """The weights that lead a gradient back: those of the columns, [size of the operand, n * width]."""
-        stacked = self.weights(product)
-        if self.width > self.hidden:
-            stacked = [torch.nn.functional.pad(each, (0, 0, 0, self.width - self.hidden)) for each in stacked]
-        return self.products.packed([torch.cat(stacked).t()])
-
-    def _learned(self, node: str, names: list[str]) -> list[Tensor]:
-        return [self.parameters[node][name].detach() for name in names]
-
-    def run(self, name: str, routine: Routine, packed: list[Tensor]) -> Tensor:
-        """Call the routine; returns the sums [threads, sums, width]."""
-        deepest = max((len(product.linears) for product in routine.weights), default=1) * self.width
-        rows = -(-self.batch // self.threads)
-        size = self.products.scratch_size(rows, deepest) + routine.temporaries * self.width
-        scratch = self.empty(self.threads, size)
-        sums = torch.zeros(self.threads, len(routine.sums), self.width, dtype=self.dtype)
-        arrays = (_Array * max(1, len(routine.arrays)))(*map(self._described, routine.arrays))
-        vectors = [self.padded(*self._learned(place.of, [place.parameter])) for place in routine.vectors]
-        weights_at, vectors_at = _pointers(packed), _pointers(vectors)
+    def run(self, routine: Routine) -> None:
+        """Call the routine, whose weights lie packed in their regions."""
+        arrays = self.layout.described(routine.arrays)
+        vectors = [self.padded(self.parameters[place.of][place.parameter]) for place in routine.vectors]
+        bases = _pointers([self.addresses.get(base, 0) for base in BASES])
+        weights = _pointers([self.region(product) for product in routine.weights])
+        vectors_at = _pointers([vector.data_ptr() for vector in vectors])
+        sizes = self.sizes
         about = _Run(
-            self.steps, self.batch, self.hidden, self.width, self.threads, self.products.address,
-            ctypes.addressof(arrays), ctypes.addressof(weights_at), ctypes.addressof(vectors_at),
-            sums.data_ptr(), scratch.data_ptr(), size,
+            sizes.T, sizes.B, sizes.H, self.width, sizes.slices, self.products.address,
+            *map(ctypes.addressof, (arrays, bases, weights, vectors_at)),
+            self.region("sums") if routine.sums else 0, self.region("slices"), self.layout.slice,
         )  # fmt: skip
-        library(_sources(self.cell).text, self.dtype)[name](ctypes.byref(about))
-        return sums
-
-    def _described(self, place: Place) -> _Array:
-        series, mask = self.arrays[place]
-        step, row, _ = series.stride()
-        return _Array(series.data_ptr(), step, row, mask)
+        self.plan.call[routine.name](ctypes.byref(about))
 
 
 class Forward(_Pass):
@@ -131,157 +109,154 @@ class Forward(_Pass):
 
     def __init__(self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool) -> None:
         super().__init__(cell, parameters, x, states)
-        self.saving = saving
-        self.block = self._prepared()
-        routine = _sources(cell).forward
-        self._lay_out(routine)
-        self.run("forward", routine, [self.packed(product) for product in routine.weights])
+        self.allocate(forward_layout(self.plan, self.sizes, saving), "output", "kept", "working")
+        self._begin()
+        routine = self.plan.source.forward
+        for product in routine.weights:
+            self.products.pack(self.weights(product), self.region(product))
+        if self.plan.reads_input:
+            self.hold("input", self.padded(self.x))
+        self.run(routine)
 
     def output(self) -> Tensor:
-        """[T, B, H], not a view, so that a caller may change it in place."""
-        place = home(self.phase, self.cell, self.cell.output)
-        series = self.arrays[Place(place.kind, place.of)][0]
-        return self.cut(series[1:] if place.kind == "state" else series).clone()
+        """[T, B, H]; where it shares its memory with a state's series, it is no view, and is kept to be checked."""
+        place = Place(self.plan.output.kind, self.plan.output.of)
+        series = self.layout.series[place]
+        buffer = self.buffers[BASES[series.base]]
+        size, stride = (self.sizes.T, self.sizes.B, self.sizes.H), (series.step, series.row, 1)
+        start = series.offset + self.plan.output.shift * series.step
+        if place.kind == "column" or self.width > self.sizes.H:
+            return buffer.as_strided(size, stride, start).contiguous()
+        return torch.empty(0, dtype=buffer.dtype).set_(buffer.untyped_storage(), start, size, stride)
 
     def last(self) -> States:
+        series = (self.layout.series[Place("state", state)] for state in self.plan.cell.states)
         return tuple(
-            self.cut(self._series(state)[self.steps & self._mask(state)]).clone() for state in self.cell.states
+            self.buffers[BASES[each.base]]
+            .as_strided(
+                (self.sizes.B, self.sizes.H), (each.row, 1), each.offset + (self.sizes.T & each.mask) * each.step
+            )
+            .clone()
+            for each in series
         )
 
-    def kept(self) -> dict[Place, Tensor]:
-        """What the reverse pass reads, by place."""
-        places = [Place("state", state) for state in self.cell.states]
-        places += [place for place in self.arrays if place.kind == "value" and place.of in self.program.stored]
-        return {place: self.arrays[place][0] for place in places}
-
-    def _prepared(self) -> Tensor:
-        """The block, begun with the products of the input."""
-        block = self.empty(self.steps, self.batch, len(self.phase.linears) * self.width)
-        for product in self.phase.prepared:
-            columns = self.columns(block, product)
-            self.products.multiply(torch.get_num_threads(), self.x.flatten(0, 1), self.packed(product), columns, False)
-        return block
-
-    def _lay_out(self, routine: Routine) -> None:
-        output = home(self.phase, self.cell, self.cell.output)
-        for state, initial in zip(self.cell.states, self.states, strict=True):
-            every = self.saving or output == Place("state", state, shift=1)
-            series = self.empty(self.steps + 1 if every else 2, self.batch, self.width)
-            self.cut(series[0]).copy_(initial)
-            self.arrays[Place("state", state)] = series, EVERY if every else TWO
-        for place in dict.fromkeys([*routine.arrays, Place(output.kind, output.of)]):
-            if place.kind == "input":
-                self.arrays[place] = self.padded(self.x), EVERY
-            elif place.kind == "column":
-                self.arrays[place] = self.column(self.block, place.of), EVERY
-            elif place.kind == "value":
-                every = place == output or self.saving and place.of in self.program.stored
-                self.arrays[place] = (
-                    self.empty(self.steps if every else 1, self.batch, self.width),
-                    EVERY if every else ONE,
-                )
-
-    def _series(self, state: str) -> Tensor:
-        return self.arrays[Place("state", state)][0]
-
-    def _mask(self, state: str) -> int:
-        return self.arrays[Place("state", state)][1]
+    def _begin(self) -> None:
+        """The states' initial values, and the products of the input."""
+        for state, initial in zip(self.plan.cell.states, self.states, strict=True):
+            self.view(Place("state", state), 1).copy_(initial)
+        sizes = self.sizes
+        for product in self.plan.prepared:
+            self.products.pack(self.weights(product), self.region(product))
+            self.products.multiply(
+                sizes.threads, sizes.T * sizes.B, len(product.linears) * self.width, sizes.I,
+                (self.x.data_ptr(), sizes.I), self.region(product), self.rows(Place("column", product.linears[0])),
+                False, self.region("products"),
+            )  # fmt: skip
 
 
 class Backward(_Pass):
     """The reverse pass over what a forward pass kept. `needs` says of what is given whether its gradient is wanted."""
 
     def __init__(
-        self,
-        cell: Cell,
-        parameters: Parameters,
-        x: Tensor,
-        states: States,
-        block: Tensor,
-        kept: Mapping[Place, Tensor],
-        needs: tuple[bool, tuple[bool, ...], Mapping[str, Mapping[str, bool]]],
+        self, cell: Cell, parameters: Parameters, x: Tensor, states: States, kept: Mapping[str, Tensor], needs: Needs
     ) -> None:
         super().__init__(cell, parameters, x, states)
-        self.block, self.kept = block, kept
+        for base, buffer in kept.items():
+            self.hold(base, buffer)
         self.needs_input, _, self.needs = needs
 
     def run_back(self, of_output: Tensor, *of_last: Tensor) -> Iterator[Tensor | None]:
         """The gradients of x, the states and the learned arrays."""
-        routine = _sources(self.cell).reverse
-        self.gradients = self.empty(self.steps, self.batch, len(self.phase.linears) * self.width)
-        self._lay_out(routine, of_output, dict(zip(self.cell.states, of_last, strict=True)))
-        self.led_back = {product: self.packed_back(product) for product in (*self.phase.prepared, *routine.weights)}
-        sums = self.run("reverse", routine, [self.led_back[product] for product in routine.weights]).sum(0)
-        learned = {(place.of, place.parameter): self.cut(sums[i]) for i, place in enumerate(routine.sums)}
-        learned |= self._weights()
+        self.allocate(reverse_layout(self.plan, self.sizes), "working")
+        self.hold("arrived", self.padded(of_output))
+        if self.plan.reads_input:
+            self.hold("input", self.padded(self.x))
+        self._begin(of_last)
+        self.run(self.plan.source.reverse)
         yield self._of_input() if self.needs_input else None
-        for state in self.cell.states:
-            yield self.cut(self.arrays[Place("state_gradient", state)][0][0]).clone()
+        for state in self.plan.cell.states:
+            yield self.view(Place("state_gradient", state), 1)[0].clone()
+        learned = self._sums() | self._weights()
         for node, arrays in self.parameters.items():
             for parameter in arrays:
                 yield learned.get((node, parameter))
 
-    def _lay_out(self, routine: Routine, of_output: Tensor, of_last: Mapping[str, Tensor]) -> None:
-        for state, gradient in of_last.items():
-            two = self.empty(2, self.batch, self.width)
-            self.cut(two[self.steps & TWO]).copy_(gradient)
-            self.arrays[Place("state_gradient", state)] = two, TWO
-        self.arrays |= {place: (series, EVERY) for place, series in self.kept.items()}
-        for place in routine.arrays:
-            if place.kind == "input":
-                self.arrays[place] = self.padded(self.x), EVERY
-            elif place.kind == "arrived":
-                self.arrays[place] = self.padded(of_output), EVERY
-            elif place.kind == "column":
-                self.arrays[place] = self.column(self.block, place.of), EVERY
-            elif place.kind == "gradient_column":
-                self.arrays[place] = self.column(self.gradients, place.of), EVERY
-            elif place.kind == "input_gradient":
-                self.arrays[place] = self.empty(self.steps, self.batch, self.width), EVERY
-            elif place.kind in ("gradient", "returned"):
-                self.arrays[place] = self.empty(1, self.batch, self.width), ONE
+    def _begin(self, of_last: tuple[Tensor, ...]) -> None:
+        """The gradients of the last states, and the weights that lead gradients back."""
+        for state, gradient in zip(self.plan.cell.states, of_last, strict=True):
+            self.view(Place("state_gradient", state), 2)[self.sizes.T & 1].copy_(gradient)
+        for product in self.plan.source.reverse.weights:
+            self._pack_back(product)
+        if self.plan.source.reverse.sums:
+            self._sums_of_slices().zero_()
+
+    def _pack_back(self, product: Product) -> None:
+        """[size of the operand, n * width] of weights [n * H, size of the operand]."""
+        stacked = self.weights(product)
+        if self.width > self.sizes.H:
+            stacked = [pad(each, (0, 0, 0, self.width - self.sizes.H)) for each in stacked]
+        whole = torch.cat(stacked) if len(stacked) > 1 else stacked[0]
+        self.products.pack([whole.t()], self.region(product))
 
     def _of_input(self) -> Tensor:
-        direct = self.arrays.get(Place("input_gradient", INPUT))
-        size = self.x.shape[2]
-        total = direct[0] if direct else self.empty(self.steps, self.batch, self.products.width(size))
-        if not direct and not self.phase.prepared:
+        sizes, place = self.sizes, Place("input_gradient", INPUT)
+        width = self.products.width(sizes.I)
+        if place in self.layout.series:
+            total = (
+                self.view(place, sizes.T).contiguous() if width == sizes.I else self.padded(self.view(place, sizes.T))
+            )
+        else:
+            total = torch.empty(sizes.T, sizes.B, width, dtype=self.x.dtype)
+        adds = place in self.layout.series
+        if not adds and not self.plan.prepared:
             total.zero_()
-        for i, product in enumerate(self.phase.prepared):
-            columns = self.columns(self.gradients, product)
-            adds = i > 0 or direct is not None
-            self.products.multiply(torch.get_num_threads(), columns, self.led_back[product], total.flatten(0, 1), adds)
-        return total[..., :size]
+        for product in self.plan.prepared:
+            self._pack_back(product)
+            self.products.multiply(
+                sizes.threads, sizes.T * sizes.B, width, len(product.linears) * self.width,
+                self.rows(Place("gradient_column", product.linears[0])), self.region(product),
+                (total.data_ptr(), width), adds, self.region("products"),
+            )  # fmt: skip
+            adds = True
+        return total[..., : sizes.I]
+
+    def _sums_of_slices(self) -> Tensor:
+        count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]
+        size = (self.sizes.slices, count, self.width)
+        return self.buffers["working"].as_strided(size, (count * self.width, self.width, 1), offset)
+
+    def _sums(self) -> dict[tuple[str, str], Tensor]:
+        """The gradients of learned vectors."""
+        wanted = self.plan.source.reverse.sums
+        if not wanted:
+            return {}
+        sums = self._sums_of_slices().sum(0)[:, : self.sizes.H].unbind(0)
+        return {(place.of, place.parameter): each for place, each in zip(wanted, sums, strict=True)}
 
     def _weights(self) -> dict[tuple[str, str], Tensor]:
         learned: dict[tuple[str, str], Tensor] = {}
-        for product in self.phase.products:
-            arrays = {linear: weights_of(self.cell, linear, product.operand) for linear in product.linears}
-            if any(self.needs[linear][name] for linear, names in arrays.items() for name in names):
-                operand = self._operand(product.operand).flatten(0, 1)
-                columns = self.columns(self.gradients, product)
-                stacked = self.products.transposed(torch.get_num_threads(), columns, operand)
-                for i, (linear, names) in enumerate(arrays.items()):
-                    gradient = stacked[i * self.width : i * self.width + self.hidden]
+        for product in self.plan.phase.products:
+            arrays = self.plan.weights[product]
+            if any(self.needs[linear][name] for linear, names in arrays for name in names):
+                stacked = self._weight(product)
+                for i, (linear, names) in enumerate(arrays):
+                    gradient = stacked[i * self.width : i * self.width + self.sizes.H]
                     learned |= {(linear, name): gradient.clone() if j else gradient for j, name in enumerate(names)}
         return learned
 
-    def _operand(self, name: str) -> Tensor:
-        """All steps of a value that a linear takes."""
-        if name == INPUT:
-            return self.x
-        place = home(self.phase, self.cell, name)
-        if place.kind == "column":
-            return self.cut(self.column(self.block, place.of))
-        series = self.kept[Place(place.kind, place.of)]
-        steps = series[1:] if place.shift else series[: self.steps]
-        return self.cut(steps)
+    def _weight(self, product: Product) -> Tensor:
+        """[n * width, size of the operand], the gradients of the product's weights one below the other."""
+        sizes, is_input = self.sizes, product.operand == INPUT
+        n, k = len(product.linears) * self.width, sizes.I if is_input else sizes.H
+        result = torch.empty(n, self.products.width(k), dtype=self.x.dtype)
+        place = home(self.plan.phase, self.plan.cell, product.operand)
+        operand = (self.x.data_ptr(), k) if is_input else self.rows(Place(place.kind, place.of), place.shift)
+        self.products.transposed(
+            sizes.threads, sizes.T * sizes.B, n, k, self.rows(Place("gradient_column", product.linears[0])), operand,
+            (result.data_ptr(), result.stride(0)), False, self.region("products"),
+        )  # fmt: skip
+        return result[:, :k]
 
 
-def weights_of(cell: Cell, linear: str, operand: str) -> list[str]:
-    """The linear's weights that multiply the operand; several if it is an operand more than once."""
-    return [f"weight_{i}" for i, each in enumerate(cell.nodes[linear].operands) if each == operand]
-
-
-def _pointers(arrays: list[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
-    return (ctypes.c_void_p * max(1, len(arrays)))(*(array.data_ptr() for array in arrays))
+def _pointers(addresses: list[int]) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * max(1, len(addresses)))(*addresses)

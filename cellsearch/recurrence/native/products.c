@@ -18,9 +18,9 @@ void NAME(product_all)(long threads, long rows, long n, long k, const real *a, l
     }
 }
 
-/* c[n, k] = g[rows, n] transposed @ h[rows, k]; scratch holds `threads` times transposed_scratch_size(n, k, rows). */
+/* c[n, k] (+)= g[rows, n] transposed @ h[rows, k]; scratch holds `threads` times transposed_scratch_size(n, k, rows). */
 void NAME(transposed_all)(long threads, long n, long k, long rows, const real *g, long g_stride, const real *h,
-                          long h_stride, real *c, long c_stride, real *scratch)
+                          long h_stride, real *c, long c_stride, int adds, real *scratch)
 {
     long size = NAME(transposed_scratch_size)(n, k, rows);
     #pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
@@ -28,6 +28,6 @@ void NAME(transposed_all)(long threads, long n, long k, long rows, const real *g
         long first = beginning(n, threads, i), last = beginning(n, threads, i + 1);
         if (last > first)
             NAME(product_transposed)(last - first, k, rows, g + first, g_stride, h, h_stride, c + first * c_stride,
-                                     c_stride, 0, scratch + i * size);
+                                     c_stride, adds, scratch + i * size);
     }
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -12,7 +12,10 @@ from torch import Tensor
 
 from cellsearch.recurrence.native.build import library, text_of
 
-__all__ = ["Products", "products"]
+__all__ = ["Products", "Rows", "products"]
+
+Rows = tuple[int, int]
+"""A matrix in memory: its address, and the numbers from one row to the next."""
 
 SUFFIXES: Final = {torch.float32: "_f32", torch.float64: "_f64"}
 L, P, I = ctypes.c_long, ctypes.c_void_p, ctypes.c_int  # noqa: E741
@@ -23,7 +26,7 @@ TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "pack_part": (None, L, L, L, L, P, L, L, P),
     "product": (None, L, L, L, P, L, P, P, L, I, P),
     "product_all": (None, L, L, L, L, P, L, P, P, L, I, P),
-    "transposed_all": (None, L, L, L, L, P, L, P, L, P, L, P),
+    "transposed_all": (None, L, L, L, L, P, L, P, L, P, L, I, P),
 }
 """Result and arguments of each function."""
 
@@ -42,7 +45,12 @@ class Products:
         self.library = library(text_of("products.c"), dtype)
         self.call: dict[str, Callable[..., Any]] = {name: self._function(name) for name in TYPES}
         self.lanes: int = self.call["packed_size"](1, 1)
+        self._pack, self._multiply = self.call["pack_part"], self.call["product_all"]
+        self._transposed = self.call["transposed_all"]
         self.scratch_size: Callable[[int, int], int] = self.call["scratch_size"]
+
+        self.packed_size: Callable[[int, int], int] = self.call["packed_size"]
+        self.transposed_scratch_size: Callable[[int, int, int], int] = self.call["transposed_scratch_size"]
 
     @cached_property
     def address(self) -> int | None:
@@ -53,35 +61,24 @@ class Products:
         """The size in whole vectors."""
         return -(-size // self.lanes) * self.lanes
 
-    def packed(self, weights: list[Tensor]) -> Tensor:
-        """Weights [n, k] one below the other, each padded to whole vectors of outputs, for `multiply`."""
+    def pack(self, weights: Sequence[Tensor], packed: int) -> None:
+        """Lay weights [n, k], one below the other and each padded to whole vectors of outputs, out at an address."""
         n, k = weights[0].shape
-        total = len(weights) * self.width(n)
-        result = torch.empty(self.call["packed_size"](total, k), dtype=self.dtype)
+        width = self.width(n)
         for i, weight in enumerate(weights):
-            start = i * self.width(n)
-            self.call["pack_part"](total, start, n, k, weight.data_ptr(), *weight.stride(), result.data_ptr())
-        return result
+            self._pack(len(weights) * width, i * width, n, k, weight.data_ptr(), *weight.stride(), packed)
 
-    def multiply(self, threads: int, a: Tensor, packed: Tensor, c: Tensor, adds: bool) -> None:
-        """c [rows, n] gets, or with `adds` is added, a [rows, k] times packed weights; n in whole vectors."""
-        rows, k = a.shape
-        scratch = torch.empty(threads * self.scratch_size(rows, k), dtype=self.dtype)
-        self.call["product_all"](
-            threads, rows, self.width(c.shape[1]), k, a.data_ptr(), a.stride(0), packed.data_ptr(),
-            c.data_ptr(), c.stride(0), adds, scratch.data_ptr(),
-        )  # fmt: skip
+    def multiply(
+        self, threads: int, rows: int, n: int, k: int, a: Rows, packed: int, c: Rows, adds: bool, scratch: int
+    ) -> None:
+        """c [rows, n] gets, or with `adds` is added, a [rows, k] times packed weights."""
+        self._multiply(threads, rows, n, k, *a, packed, *c, adds, scratch)
 
-    def transposed(self, threads: int, g: Tensor, h: Tensor) -> Tensor:
-        """[n, k]: g [rows, n] transposed times h [rows, k]."""
-        (rows, n), k = g.shape, h.shape[1]
-        result = torch.empty(n, self.width(k), dtype=self.dtype)
-        scratch = torch.empty(threads * self.call["transposed_scratch_size"](n, k, rows), dtype=self.dtype)
-        self.call["transposed_all"](
-            threads, n, k, rows, g.data_ptr(), g.stride(0), h.data_ptr(), h.stride(0),
-            result.data_ptr(), result.stride(0), scratch.data_ptr(),
-        )  # fmt: skip
-        return result[:, :k]
+    def transposed(
+        self, threads: int, rows: int, n: int, k: int, g: Rows, h: Rows, c: Rows, adds: bool, scratch: int
+    ) -> None:
+        """c [n, k] gets, or with `adds` is added, g [rows, n] transposed times h [rows, k]."""
+        self._transposed(threads, n, k, rows, *g, *h, *c, adds, scratch)
 
     def _function(self, name: str) -> Callable[..., Any]:
         function = self.library[name + SUFFIXES[self.dtype]]

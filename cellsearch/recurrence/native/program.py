@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from cellsearch.cell import INPUT, LINEAR, Cell
 from cellsearch.cell.expression import parse
-from cellsearch.recurrence.native.lowering import Lowering, compiles
+from cellsearch.recurrence.native.lowering import Lowering
 from cellsearch.recurrence.plan import (
     Arrived,
     Carried,
@@ -42,9 +42,10 @@ Kind = Literal[
 class Place:
     """Where a vector of a step lies; `shift` 1 is the following step's place.
 
-    A linear's `column` is the sum of its `products` until its bias is added. A `state` is what the step begins with, at shift 1 what it ends with; a `state_gradient` at shift 1 is what the
-    following step found. `column` and `gradient_column` belong to a linear, `returned` to the operand that a product
-    gives its gradient to, `vector` is the learned `parameter` of a node.
+    A `state` is what the step begins with, at shift 1 what it ends with; a `state_gradient` at shift 1 is what the
+    following step found. `column` and `gradient_column` belong to a linear: until the bias is added, a column is the
+    sum of its `products`. `returned` belongs to the operand that a product gives its gradient to, `vector` is the
+    learned `parameter` of a node.
     """
 
     kind: Kind

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cellsearch.cell.functions import FUNCTIONS
-from cellsearch.recurrence.native.lowering import ALONG_ROW, HIDDEN_SIZE, Lowering
+from cellsearch.recurrence.native.lowering import ALONG_ROW, HIDDEN_SIZE
 from cellsearch.recurrence.native.program import Call, Group, Place, Program
 from cellsearch.recurrence.plan import Product
 
@@ -21,13 +21,14 @@ __all__ = ["Routine", "Source", "source"]
 HEAD: Final = """\
 #include "vector.h"
 
-typedef struct { real *at; long step, row, mask; } array;  /* step t, row b: at + (t & mask) * step + b * row */
-typedef void (*product)(long rows, long n, long k, const real *a, long a_row, const real *packed, real *c, long c_row,
-                        int adds, real *scratch);
+typedef struct { long base, offset, step, row, mask; } series;
+typedef void (*product)(long rows, long n, long k, const real *a, long a_row, const real *packed, real *c,
+                        long c_row, int adds, real *scratch);
 typedef struct {
-    long T, B, H, width, threads;  /* steps, batch, hidden size, hidden size in whole vectors, slices of the batch */
+    long T, B, H, width, slices;   /* steps, batch, hidden size, the same in whole vectors, slices of the batch */
     product multiply;
-    const array *arrays;
+    const series *arrays;
+    real *const *bases;
     const real *const *weights, *const *vectors;
     real *sums, *scratch;          /* of each thread: sums * width, scratch_size */
     long scratch_size;
@@ -48,14 +49,16 @@ static inline real v_largest(vector a)
     return largest;
 }
 
-#define AT(i, shift, b) (v[i].at + ((t + (shift)) & v[i].mask) * v[i].step + (b) * v[i].row)
+/* Row b of series i at this step, or one later. */
+#define AT(i, shift, b) (bases[v[i].base] + v[i].offset + ((t + (shift)) & v[i].mask) * v[i].step + (b) * v[i].row)
 """
 
 ROUTINE: Final = """
 static void {name}_slice(const run *r, long first, long last, real *sums, real *rows)
 {{
     const long T = r->T, H = r->H, width = r->width;
-    const array *v = r->arrays;
+    const series *v = r->arrays;
+    real *const *bases = r->bases;
     real *scratch = rows + {temporaries} * width;
     for (long t = {begin}; {condition}; {advance}) {{
 {body}
@@ -64,9 +67,9 @@ static void {name}_slice(const run *r, long first, long last, real *sums, real *
 
 void {name}(const run *r)
 {{
-    #pragma omp parallel for num_threads(r->threads) schedule(static, 1) if (r->threads > 1)
-    for (long i = 0; i < r->threads; i++)
-        {name}_slice(r, r->B * i / r->threads, r->B * (i + 1) / r->threads, r->sums + i * {sums} * r->width,
+    #pragma omp parallel for num_threads(r->slices) schedule(static, 1) if (r->slices > 1)
+    for (long i = 0; i < r->slices; i++)
+        {name}_slice(r, r->B * i / r->slices, r->B * (i + 1) / r->slices, r->sums + i * {sums} * r->width,
                      r->scratch + i * r->scratch_size);
 }}
 """
@@ -80,6 +83,7 @@ class Routine:
     memory of a product.
     """
 
+    name: str
     arrays: tuple[Place, ...]
     weights: tuple[Product, ...]
     vectors: tuple[Place, ...]
@@ -100,7 +104,7 @@ def source(program: Program) -> Source:
     """The C source of a program, for any precision: `real` is set by the compiler's caller."""
     forward, reverse = _Writer(program), _Writer(program)
     texts = [HEAD, forward.routine("forward", program.forward), reverse.routine("reverse", program.reverse)]
-    return Source("".join(texts), forward.wants(), reverse.wants())
+    return Source("".join(texts), forward.wants("forward"), reverse.wants("reverse"))
 
 
 class _Writer:
@@ -114,21 +118,21 @@ class _Writer:
         self.sums: dict[Place, int] = {}
         self.temporaries = 0
 
-    def wants(self) -> Routine:
-        return Routine(tuple(self.arrays), tuple(self.weights), tuple(self.vectors), tuple(self.sums), self.temporaries)
+    def wants(self, name: str) -> Routine:
+        wanted = (self.arrays, self.weights, self.vectors, self.sums)
+        return Routine(name, *map(tuple, wanted), self.temporaries)  # type: ignore[arg-type]
 
     def routine(self, name: str, groups: tuple[Group, ...]) -> str:
-        is_forward = name == "forward"
         lines: list[str] = []
         for group in groups:
             lines += [line for call in group.calls for line in self._call(call)]
             lines += self._loops(group)
-        steps = ("0", "t < T", "t++") if is_forward else ("T - 1", "t >= 0", "t--")
+        begin, condition, advance = ("0", "t < T", "t++") if name == "forward" else ("T - 1", "t >= 0", "t--")
         return ROUTINE.format(
             name=name,
-            begin=steps[0],
-            condition=steps[1],
-            advance=steps[2],
+            begin=begin,
+            condition=condition,
+            advance=advance,
             body="\n".join("        " + line for line in lines),
             temporaries=self.temporaries,
             sums=len(self.sums),
