@@ -50,8 +50,7 @@ class Eager:
         gradients: tuple[Tensor, ...],
     ) -> Iterable[Tensor | None]:
         """See `sequence.Passes`."""
-        values = {str(name): value for name, value in kept.items()}
-        return Backward(program(cell), parameters, x, states, values, needs).run(*gradients)
+        return Backward(program(cell), parameters, x, states, kept, needs).run(*gradients)
 
 
 EAGER: Final = Eager()

@@ -6,7 +6,7 @@ computes them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from cellsearch.recurrence.structured import dense
 
 __all__ = ["Kept", "Needs", "Passes", "run", "traced"]
 
-Kept = Mapping[Hashable, Tensor]
+Kept = Mapping[str, Tensor]
 """What a forward pass keeps for the backward pass, by the backend's own names."""
 
 Needs = tuple[bool, tuple[bool, ...], Mapping[str, Mapping[str, bool]]]

@@ -70,7 +70,7 @@ class Native:
         """See `sequence.Passes`."""
         from cellsearch.recurrence.native.passes import Backward
 
-        buffers = {str(base): kept[base] for base in ("output", "kept")}
+        buffers = {base: kept[base] for base in ("output", "kept")}
         return Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)
 
 

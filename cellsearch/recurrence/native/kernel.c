@@ -1,8 +1,11 @@
-/* A matrix product for the small left sides of a recurrence: a few rows, weights packed once a call.
+/* The matrix product of a recurrence: few rows against weights that are packed once and used at every step.
 
-   c[rows, n] (+)= a[rows, k] @ w, where w is packed in panels of up to COLUMNS vectors of outputs, and a register
-   tile of up to ROWS rows and COLUMNS vectors runs over k. Both sides are split evenly: 10 rows go as 5 + 5. One
-   thread; the caller gives each thread its rows. Exported names end in _f32 or _f64, by -DREAL. */
+   product               c[rows, n] (+)= a[rows, k] @ w, with w packed before by `pack`
+   product_transposed    c[n, k] (+)= g[rows, n] transposed @ h[rows, k], a weight gradient
+   Names end in _f32 or _f64, by -DREAL. Packed weights are panels of up to COLUMNS vectors of outputs, each operand's
+   in a row; a register tile of up to ROWS rows and COLUMNS vectors runs down a panel. Rows and vectors are split
+   evenly: 10 rows go as 5 + 5. Nothing here starts threads: a caller gives each its rows of c. Speed alone wants
+   packed weights to begin at a multiple of 64 bytes. */
 
 #include "vector.h"
 
@@ -10,16 +13,24 @@
 #define SUFFIX_double _f64
 #define NAME(name) PASTE(name, PASTE(SUFFIX_, REAL))
 
-#if defined __AVX512F__ || defined __aarch64__ /* 32 registers */
+#if defined __AVX512F__ || defined __aarch64__ /* 32 vector registers, else 16 */
 #define ROWS 8
 #define COLUMNS 3
-#else /* 16 registers */
+#define EACH_ROWS(do, columns)                                                                                        \
+    do(1, columns) do(2, columns) do(3, columns) do(4, columns) do(5, columns) do(6, columns) do(7, columns)          \
+    do(8, columns)
+#define EACH_COLUMNS(do) do(1) do(2) do(3)
+#else
 #define ROWS 6
 #define COLUMNS 2
+#define EACH_ROWS(do, columns)                                                                                        \
+    do(1, columns) do(2, columns) do(3, columns) do(4, columns) do(5, columns) do(6, columns)
+#define EACH_COLUMNS(do) do(1) do(2)
 #endif
-#define DEPTH 256                /* operands at a time: their part of a panel stays in the cache */
-#define STRIDE (DEPTH + 64 / REAL_BYTES) /* of copied rows: no power of 2, so they share no cache set */
-#define CHUNK 96                 /* rows at a time: their copies stay in the second cache */
+#define LINE (64 / REAL_BYTES)  /* reals of a cache line */
+#define DEPTH 256               /* operands at a time, so that a panel's share stays in the nearest caches */
+#define STRIDE (DEPTH + LINE)   /* between copied rows: no power of 2, or they would share few lines of the cache */
+#define CHUNK 96                /* rows copied at a time: they stay in the second cache */
 
 typedef __SIZE_TYPE__ size_t;
 
@@ -27,12 +38,16 @@ INLINE real *aligned(real *scratch) { return (real *)(((size_t)scratch + 63) / 6
 INLINE long least(long a, long b) { return a < b ? a : b; }
 INLINE long vectors_of(long n) { return (n + WIDTH - 1) / WIDTH; }
 INLINE long panels_of(long vectors) { return (vectors + COLUMNS - 1) / COLUMNS; }
-INLINE long part(long whole_size, long parts, long i) { return whole_size * i / parts; } /* where part i begins */
+INLINE long beginning_of(long i, long parts, long size) { return size * i / parts; } /* part i of an even split */
 
+/* How many reals the caller has to provide. */
 long NAME(packed_size)(long n, long k) { return vectors_of(n) * WIDTH * k; }
 long NAME(scratch_size)(long rows, long k) {
-    (void)k;
-    return least(rows, CHUNK) * STRIDE + 64 / REAL_BYTES;
+    (void)k; /* any: it goes in pieces of DEPTH */
+    return least(rows, CHUNK) * STRIDE + LINE;
+}
+long NAME(transposed_scratch_size)(long n, long k, long rows) {
+    return NAME(scratch_size)(n, rows) + NAME(packed_size)(k, least(rows, DEPTH));
 }
 
 #if __has_builtin(__builtin_shufflevector)
@@ -101,8 +116,8 @@ void NAME(pack_part)(long total, long start, long n, long k, const real *w, long
                      real *packed) {
     long vectors = vectors_of(total), panels = panels_of(vectors);
     for (long done = 0; done < n; done += WIDTH, w += WIDTH * row_stride) {
-        long v = (start + done) / WIDTH, panel = ((v + 1) * panels - 1) / vectors, begin = part(vectors, panels, panel);
-        long step = (part(vectors, panels, panel + 1) - begin) * WIDTH, lanes = least(WIDTH, n - done);
+        long v = (start + done) / WIDTH, panel = ((v + 1) * panels - 1) / vectors, begin = beginning_of(panel, panels, vectors);
+        long step = (beginning_of(panel + 1, panels, vectors) - begin) * WIDTH, lanes = least(WIDTH, n - done);
         real *to = packed + (begin * k + v - begin) * WIDTH;
         if (lanes < WIDTH)
             for (long i = 0; i < k; i++) store(to + i * step, splat(0));
@@ -120,15 +135,14 @@ void NAME(pack)(long n, long k, const real *w, long row_stride, long column_stri
     NAME(pack_part)(n, 0, n, k, w, row_stride, column_stride, packed);
 }
 
-/* One register tile: rows of `a` STRIDE apart, `panel` columns * WIDTH wide. */
-INLINE void tile(int rows, int columns, long k, const real *a, const real *panel, real *c, long c_stride, int add) {
-    vector sum[ROWS][COLUMNS];
+/* A register tile: c (+)= rows of `a`, STRIDE apart, times k operands of a panel. Inlined, its sums are registers. */
+INLINE void tile(int rows, int columns, long k, const real *a, const real *panel, real *c, long c_stride, int adds) {
+    vector sum[ROWS][COLUMNS], w[COLUMNS];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
         for (int j = 0; j < columns; j++) sum[i][j] = splat(0);
-    for (long s = 0; s < k; s++, a++, panel += columns * WIDTH) {
-        vector w[COLUMNS];
+    for (; k > 0; k--, a++, panel += columns * WIDTH) {
 #pragma GCC unroll 8
         for (int j = 0; j < columns; j++) w[j] = load(panel + j * WIDTH);
 #pragma GCC unroll 8
@@ -141,51 +155,39 @@ INLINE void tile(int rows, int columns, long k, const real *a, const real *panel
 #pragma GCC unroll 8
         for (int j = 0; j < columns; j++) {
             real *to = c + i * c_stride + j * WIDTH;
-            store(to, add ? load(to) + sum[i][j] : sum[i][j]);
+            store(to, adds ? load(to) + sum[i][j] : sum[i][j]);
         }
 }
 
 #define TILE(rows, columns)                                                                                           \
-    static void tile_##rows##_##columns(long k, const real *a, const real *panel, real *c, long c_stride, int add) {  \
-        tile(rows, columns, k, a, panel, c, c_stride, add);                                                           \
+    static void tile_##rows##_##columns(long k, const real *a, const real *panel, real *c, long c_stride, int adds) { \
+        tile(rows, columns, k, a, panel, c, c_stride, adds);                                                          \
     }
-#define TILES(columns)                                                                                                \
-    TILE(1, columns) TILE(2, columns) TILE(3, columns) TILE(4, columns) TILE(5, columns) TILE(6, columns)             \
-    TILE(7, columns) TILE(8, columns)
-#define ROW(columns)                                                                                                  \
-    {tile_1_##columns, tile_2_##columns, tile_3_##columns, tile_4_##columns,                                          \
-     tile_5_##columns, tile_6_##columns, tile_7_##columns, tile_8_##columns}
+#define TILES(columns) EACH_ROWS(TILE, columns)
+#define ENTRY(rows, columns) tile_##rows##_##columns,
+#define ENTRIES(columns) {EACH_ROWS(ENTRY, columns)},
 
-TILES(1)
-TILES(2)
-#if COLUMNS == 3
-TILES(3)
-#endif
+EACH_COLUMNS(TILES)
 typedef void tile_function(long, const real *, const real *, real *, long, int);
-static tile_function *const TABLE[COLUMNS][8] = {
-    ROW(1),
-    ROW(2),
-#if COLUMNS == 3
-    ROW(3),
-#endif
-};
+static tile_function *const TABLE[COLUMNS][ROWS] = {EACH_COLUMNS(ENTRIES)};
 
-/* A chunk of rows against operands first .. first + depth of every panel, which is read once from afar. */
+/* Copied rows against the operands first .. first + depth of every panel, which is read once from afar. */
 static void chunk_product(long rows, long n, long k, long first, long depth, const real *a, const real *packed,
-                          real *c, long c_stride, int add) {
+                          real *c, long c_stride, int adds) {
     long vectors = vectors_of(n), panels = panels_of(vectors), blocks = (rows + ROWS - 1) / ROWS;
     for (long p = 0; p < panels; p++) {
-        long begin = part(vectors, panels, p), columns = part(vectors, panels, p + 1) - begin;
+        long begin = beginning_of(p, panels, vectors), columns = beginning_of(p + 1, panels, vectors) - begin;
         const real *panel = packed + (begin * k + first * columns) * WIDTH;
         for (long b = 0; b < blocks; b++) {
-            long row = part(rows, blocks, b), count = part(rows, blocks, b + 1) - row;
+            long row = beginning_of(b, blocks, rows), count = beginning_of(b + 1, blocks, rows) - row;
             TABLE[columns - 1][count - 1](depth, a + row * STRIDE, panel, c + row * c_stride + begin * WIDTH, c_stride,
-                                          add);
+                                          adds);
         }
     }
 }
 
-/* c (+)= a @ packed. `n` is a multiple of WIDTH, or c has room for the next one. */
+/* c has room for n rounded up to a multiple of WIDTH in every row; what comes there is 0, or what a padded output's
+   weights make it. Only the k first reals of a row of `a` are read. */
 void NAME(product)(long rows, long n, long k, const real *a, long a_stride, const real *packed, real *c, long c_stride,
                    int accumulate, real *scratch) {
     real *copy = aligned(scratch);
@@ -202,12 +204,7 @@ void NAME(product)(long rows, long n, long k, const real *a, long a_stride, cons
     }
 }
 
-long NAME(transposed_scratch_size)(long n, long k, long rows) {
-    return NAME(scratch_size)(n, rows) + NAME(packed_size)(k, least(DEPTH, rows));
-}
-
-/* c[n, k] (+)= g[rows, n] transposed @ h[rows, k]: a weight gradient. c has room for k rounded up to a multiple of
-   WIDTH. Threads may share the outputs n. */
+/* c has room for k rounded up to a multiple of WIDTH in every row; there come zeros. Threads may share the outputs n. */
 void NAME(product_transposed)(long n, long k, long rows, const real *g, long g_stride, const real *h, long h_stride,
                               real *c, long c_stride, int accumulate, real *scratch) {
     real *copy = aligned(scratch), *packed = copy + least(n, CHUNK) * STRIDE;

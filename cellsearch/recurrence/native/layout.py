@@ -17,18 +17,21 @@ import torch
 from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.native.build import library
 from cellsearch.recurrence.native.products import Products, products
-from cellsearch.recurrence.native.program import Place, Program, home, program
+from cellsearch.recurrence.native.program import Kind, Place, Program, home, program
 from cellsearch.recurrence.native.source import Routine, Source, source
 from cellsearch.recurrence.plan import Product
 
 __all__ = ["BASES", "Blueprint", "Layout", "Series", "Sizes", "blueprint"]
 
-BASES: Final = ("input", "arrived", "output", "kept", "working")
-"""The buffers: the input, the gradient of the outputs, the outputs with an initial state before them, what the reverse
-pass reads, and what no pass needs after it."""
+BASES: Final = ("given", "input", "input_gradient", "arrived", "output", "kept", "working")
+"""The buffers: the input as given and in whole vectors, its gradient, the gradient of the outputs, the outputs with an
+initial state before them, what the reverse pass reads, and what no pass needs after it."""
 
 EVERY, TWO, ONE = -1, 1, 0
 """Masks of a step's number: a place for each step, two places in turn, one place for all."""
+
+CACHED: Final = 2**16
+"""Numbers: as much of a block as stays in a core's second cache, beside the weights."""
 
 ALIGNED: Final = 16
 """Numbers: every region begins at a multiple, so that vectors are aligned."""
@@ -59,13 +62,15 @@ class Series(NamedTuple):
 class Layout:
     """Series by place, numbers that each buffer holds, and where the regions lie that are no series, by what they are.
 
-    `slice` is how many numbers of scratch memory each slice of the batch has.
+    `slice` is how many numbers of scratch memory each slice of the batch has, `chunk` the steps
+    for which the products of the input run at once.
     """
 
     series: dict[Place, Series] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BASES, 0))
     regions: dict[object, int] = field(default_factory=dict)
     slice: int = 0
+    chunk: int = 1
     _described: ctypes.Array[ctypes.c_long] | None = None
 
     def take(self, base: str, count: int) -> int:
@@ -96,7 +101,6 @@ class Blueprint:
         self.source: Source = source(self.program)
         self.products: Products = products(dtype)
         self.output: Place = home(self.phase, cell, cell.output)
-        self.prepared: tuple[Product, ...] = self.phase.prepared
         routines = (self.source.forward, self.source.reverse)
         self.reads_input = any(place.kind == "input" for routine in routines for place in routine.arrays)
         made = library(self.source.text, dtype)
@@ -128,7 +132,9 @@ def forward_layout(plan: Blueprint, sizes: Sizes, saving: bool) -> Layout:
     """Where the forward pass has everything; with `saving`, what the reverse pass reads has a place for each step."""
     layout = Layout()
     width = plan.products.width(sizes.H)
-    _lay_block(layout, plan, sizes, "kept", "column")
+    layout.chunk = _chunk(plan, sizes)
+    every = saving or plan.output.kind == "column"
+    _lay_block(layout, plan, sizes, "column", "kept" if every else "working", sizes.T if every else layout.chunk)
     for state in plan.cell.states:
         is_output = plan.output == Place("state", state, shift=1)
         base = "output" if is_output else "kept"
@@ -156,7 +162,7 @@ def forward_layout(plan: Blueprint, sizes: Sizes, saving: bool) -> Layout:
                 EVERY if base != "working" else ONE,
             )
     _lay_input(layout, sizes, width)
-    for product in (*plan.prepared, *plan.source.forward.weights):
+    for product in plan.source.forward.weights:
         k = sizes.I if product.operand == INPUT else sizes.H
         layout.region(product, plan.products.packed_size(len(product.linears) * width, k))
     _lay_scratch(layout, plan, plan.source.forward, sizes, sizes.H)
@@ -168,19 +174,20 @@ def reverse_layout(plan: Blueprint, sizes: Sizes) -> Layout:
     """Where the reverse pass has everything, beside what a saving forward pass has kept."""
     layout = Layout()
     width = plan.products.width(sizes.H)
-    kept = forward_layout(plan, sizes, True).series
+    kept = forward_layout(plan, sizes, saving=True).series
     layout.series |= {place: series for place, series in kept.items() if BASES[series.base] != "working"}
-    _lay_block(layout, plan, sizes, "working", "gradient_column")
+    layout.chunk = _chunk(plan, sizes)
+    _lay_block(layout, plan, sizes, "gradient_column", "working", sizes.T)
     for state in plan.cell.states:
         _lay(layout, Place("state_gradient", state), "working", 2, sizes.B, width, TWO)
     for place in plan.source.reverse.arrays:
         if place.kind == "arrived":
             layout.series[place] = Series(BASES.index("arrived"), 0, sizes.B * width, width, EVERY)
         elif place.kind == "input_gradient":
-            _lay(layout, place, "working", sizes.T, sizes.B, width, EVERY)
+            _lay(layout, place, "input_gradient", sizes.T, sizes.B, plan.products.width(sizes.I), EVERY)
         elif place.kind in ("gradient", "returned"):
             _lay(layout, place, "working", 1, sizes.B, width, ONE)
-    for product in (*plan.prepared, *plan.source.reverse.weights):
+    for product in plan.source.reverse.weights:
         size = sizes.I if product.operand == INPUT else sizes.H
         layout.region(product, plan.products.packed_size(plan.products.width(size), len(product.linears) * width))
     layout.region("sums", sizes.slices * len(plan.source.reverse.sums) * width)
@@ -193,24 +200,33 @@ def _lay(layout: Layout, place: Place, base: str, steps: int, batch: int, width:
     layout.series[place] = Series(BASES.index(base), offset, batch * width, width, mask)
 
 
-def _lay_block(layout: Layout, plan: Blueprint, sizes: Sizes, base: str, kind: str) -> None:
+def _lay_block(layout: Layout, plan: Blueprint, sizes: Sizes, kind: Kind, base: str, steps: int) -> None:
+    """The block of all linears, or of their gradients; with fewer than all steps, one after the other in turn."""
     width = plan.products.width(sizes.H)
     row = plan.row_of_block(width)
-    offset = layout.take(base, sizes.T * sizes.B * row)
+    offset = layout.take(base, steps * sizes.B * row)
+    mask = EVERY if steps == sizes.T else steps - 1
     for i, linear in enumerate(plan.phase.linears):
-        place = Place("column" if kind == "column" else "gradient_column", linear)
-        layout.series[place] = Series(BASES.index(base), offset + i * width, sizes.B * row, row, EVERY)
+        layout.series[Place(kind, linear)] = Series(BASES.index(base), offset + i * width, sizes.B * row, row, mask)
+
+
+def _chunk(plan: Blueprint, sizes: Sizes) -> int:
+    """Steps whose part of the block stays in a core's cache: a power of two."""
+    each = -(-sizes.B // sizes.slices) * plan.row_of_block(plan.products.width(sizes.H))
+    return next((steps for steps in (16, 8, 4, 2) if steps * each <= CACHED), 1)
 
 
 def _lay_input(layout: Layout, sizes: Sizes, width: int) -> None:
     """Nodes that read the input as it is find it padded like everything else; its size is then the hidden size."""
+    layout.series[Place("given", INPUT)] = Series(BASES.index("given"), 0, sizes.B * sizes.I, sizes.I, EVERY)
     layout.series[Place("input", INPUT)] = Series(BASES.index("input"), 0, sizes.B * width, width, EVERY)
 
 
 def _lay_scratch(layout: Layout, plan: Blueprint, routine: Routine, sizes: Sizes, deepest: int) -> None:
     """Memory for a thread within the loop, and for all threads in a product for all steps."""
     width, every = plan.products.width(sizes.H), sizes.T * sizes.B
-    layout.slice = plan.products.scratch_size(-(-sizes.B // sizes.slices), deepest) + routine.temporaries * width
+    rows = -(-sizes.B // sizes.slices) * layout.chunk
+    layout.slice = plan.products.scratch_size(rows, max(deepest, sizes.I)) + routine.temporaries * width
     layout.region("slices", sizes.slices * layout.slice)
     largest = max(sizes.I, sizes.H)
     row = plan.row_of_block(width)

@@ -32,7 +32,7 @@ class _Run(ctypes.Structure):
     """`run` of the generated source."""
 
     _fields_ = (
-        *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "slices")),
+        *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "slices", "I", "input_width", "chunk")),
         *((name, ctypes.c_void_p) for name in ("multiply", "arrays", "bases", "weights", "vectors", "sums", "scratch")),
         ("scratch_size", ctypes.c_long),
     )
@@ -51,6 +51,9 @@ class _Pass:
         self.width = self.products.width(self.sizes.H)
         self.buffers: dict[str, Tensor] = {}
         self.addresses: dict[str, int] = {}
+        self.hold("given", self.x)
+        if self.plan.reads_input:
+            self.hold("input", self.padded(self.x))
 
     def hold(self, base: str, buffer: Tensor) -> None:
         self.buffers[base], self.addresses[base] = buffer, buffer.data_ptr()
@@ -88,7 +91,7 @@ class _Pass:
         first, *others = (self.parameters[linear][name] for name in names)
         return sum(others, first)
 
-    def run(self, routine: Routine) -> None:
+    def run(self, routine: Routine, input_width: int = 0) -> None:
         """Call the routine, whose weights lie packed in their regions."""
         arrays = self.layout.described(routine.arrays)
         vectors = [self.padded(self.parameters[place.of][place.parameter]) for place in routine.vectors]
@@ -97,8 +100,9 @@ class _Pass:
         vectors_at = _pointers([vector.data_ptr() for vector in vectors])
         sizes = self.sizes
         about = _Run(
-            sizes.T, sizes.B, sizes.H, self.width, sizes.slices, self.products.address,
-            *map(ctypes.addressof, (arrays, bases, weights, vectors_at)),
+            sizes.T, sizes.B, sizes.H, self.width, sizes.slices, sizes.I, input_width, self.layout.chunk,
+            self.products.address,
+            *(ctypes.addressof(each) for each in (arrays, bases, weights, vectors_at)),
             self.region("sums") if routine.sums else 0, self.region("slices"), self.layout.slice,
         )  # fmt: skip
         self.plan.call[routine.name](ctypes.byref(about))
@@ -110,13 +114,11 @@ class Forward(_Pass):
     def __init__(self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool) -> None:
         super().__init__(cell, parameters, x, states)
         self.allocate(forward_layout(self.plan, self.sizes, saving), "output", "kept", "working")
-        self._begin()
-        routine = self.plan.source.forward
-        for product in routine.weights:
+        for state, initial in zip(self.plan.cell.states, self.states, strict=True):
+            self.view(Place("state", state), 1).copy_(initial)
+        for product in self.plan.source.forward.weights:
             self.products.pack(self.weights(product), self.region(product))
-        if self.plan.reads_input:
-            self.hold("input", self.padded(self.x))
-        self.run(routine)
+        self.run(self.plan.source.forward)
 
     def output(self) -> Tensor:
         """[T, B, H]; where it shares its memory with a state's series, it is no view, and is kept to be checked."""
@@ -140,19 +142,6 @@ class Forward(_Pass):
             for each in series
         )
 
-    def _begin(self) -> None:
-        """The states' initial values, and the products of the input."""
-        for state, initial in zip(self.plan.cell.states, self.states, strict=True):
-            self.view(Place("state", state), 1).copy_(initial)
-        sizes = self.sizes
-        for product in self.plan.prepared:
-            self.products.pack(self.weights(product), self.region(product))
-            self.products.multiply(
-                sizes.threads, sizes.T * sizes.B, len(product.linears) * self.width, sizes.I,
-                (self.x.data_ptr(), sizes.I), self.region(product), self.rows(Place("column", product.linears[0])),
-                False, self.region("products"),
-            )  # fmt: skip
-
 
 class Backward(_Pass):
     """The reverse pass over what a forward pass kept. `needs` says of what is given whether its gradient is wanted."""
@@ -169,11 +158,12 @@ class Backward(_Pass):
         """The gradients of x, the states and the learned arrays."""
         self.allocate(reverse_layout(self.plan, self.sizes), "working")
         self.hold("arrived", self.padded(of_output))
-        if self.plan.reads_input:
-            self.hold("input", self.padded(self.x))
+        size = (self.sizes.T, self.sizes.B, self.products.width(self.sizes.I))
+        of_input = torch.empty(size, dtype=self.x.dtype)
+        self.hold("input_gradient", of_input)
         self._begin(of_last)
-        self.run(self.plan.source.reverse)
-        yield self._of_input() if self.needs_input else None
+        self.run(self.plan.source.reverse, size[2] if self.needs_input else 0)
+        yield of_input[..., : self.sizes.I] if self.needs_input else None
         for state in self.plan.cell.states:
             yield self.view(Place("state_gradient", state), 1)[0].clone()
         learned = self._sums() | self._weights()
@@ -197,28 +187,6 @@ class Backward(_Pass):
             stacked = [pad(each, (0, 0, 0, self.width - self.sizes.H)) for each in stacked]
         whole = torch.cat(stacked) if len(stacked) > 1 else stacked[0]
         self.products.pack([whole.t()], self.region(product))
-
-    def _of_input(self) -> Tensor:
-        sizes, place = self.sizes, Place("input_gradient", INPUT)
-        width = self.products.width(sizes.I)
-        if place in self.layout.series:
-            total = (
-                self.view(place, sizes.T).contiguous() if width == sizes.I else self.padded(self.view(place, sizes.T))
-            )
-        else:
-            total = torch.empty(sizes.T, sizes.B, width, dtype=self.x.dtype)
-        adds = place in self.layout.series
-        if not adds and not self.plan.prepared:
-            total.zero_()
-        for product in self.plan.prepared:
-            self._pack_back(product)
-            self.products.multiply(
-                sizes.threads, sizes.T * sizes.B, width, len(product.linears) * self.width,
-                self.rows(Place("gradient_column", product.linears[0])), self.region(product),
-                (total.data_ptr(), width), adds, self.region("products"),
-            )  # fmt: skip
-            adds = True
-        return total[..., : sizes.I]
 
     def _sums_of_slices(self) -> Tensor:
         count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, Literal
@@ -33,7 +33,7 @@ from cellsearch.recurrence.plan import (
 __all__ = ["Call", "Group", "Place", "Program", "home", "program", "stored"]
 
 Kind = Literal[
-    "input", "state", "column", "value", "vector",
+    "given", "input", "state", "column", "value", "vector",
     "arrived", "state_gradient", "gradient_column", "gradient", "returned", "input_gradient",
 ]  # fmt: skip
 
@@ -42,10 +42,10 @@ Kind = Literal[
 class Place:
     """Where a vector of a step lies; `shift` 1 is the following step's place.
 
-    A `state` is what the step begins with, at shift 1 what it ends with; a `state_gradient` at shift 1 is what the
-    following step found. `column` and `gradient_column` belong to a linear: until the bias is added, a column is the
-    sum of its `products`. `returned` belongs to the operand that a product gives its gradient to, `vector` is the
-    learned `parameter` of a node.
+    The input is read by products as it is `given`, by nodes as `input`, in whole vectors. A `state` is what the step
+    begins with, at shift 1 what it ends with; a `state_gradient` at shift 1 is what the following step found. `column`
+    and `gradient_column` belong to a linear: until the bias is added, a column is the sum of its `products`. `returned`
+    belongs to the operand that a product gives its gradient to, `vector` is the learned `parameter` of a node.
     """
 
     kind: Kind
@@ -76,12 +76,18 @@ class Group:
 
 @dataclass(frozen=True)
 class Program:
-    """Forward and reverse groups of one step, `stored` are the values that the reverse pass loads."""
+    """Forward and reverse groups of one step, `stored` are the values that the reverse pass loads.
+
+    The products of the input, and those that lead gradients back to it, wait for no step: `prepared` and `returned`
+    run for several steps at once, before and after these.
+    """
 
     plan: Plan
     phase: Phase
+    prepared: tuple[Call, ...]
     forward: tuple[Group, ...]
     reverse: tuple[Group, ...]
+    returned: tuple[Call, ...]
     stored: frozenset[str]
 
 
@@ -98,7 +104,16 @@ def program(cell: Cell) -> Program:
     loaded = {home(made.step, cell, cell.output), *_loaded([*forward, *reverse])}
     for group in (*forward, *reverse):
         group.stores = [(place, value) for place, value in group.stores if place.kind in LASTING or place in loaded]
-    return Program(made, made.step, tuple(forward), tuple(reverse), kept)
+    prepared = tuple(
+        Call(product, Place("given", INPUT), Place("column", product.linears[0]), adds=False)
+        for product in made.step.prepared
+    )
+    found = any(place.kind == "input_gradient" for group in reverse for place, _ in group.stores)
+    returned = tuple(
+        Call(call.product, replace(call.target, kind="gradient_column"), Place("input_gradient", INPUT), found or i > 0)
+        for i, call in enumerate(prepared)
+    )
+    return Program(made, made.step, prepared, tuple(forward), tuple(reverse), returned, kept)
 
 
 def home(phase: Phase, cell: Cell, name: str) -> Place:

@@ -26,6 +26,7 @@ typedef void (*product)(long rows, long n, long k, const real *a, long a_row, co
                         long c_row, int adds, real *scratch);
 typedef struct {
     long T, B, H, width, slices;   /* steps, batch, hidden size, the same in whole vectors, slices of the batch */
+    long I, input_width, chunk;    /* input size, the same in whole vectors (0: no gradient), steps for its products */
     product multiply;
     const series *arrays;
     real *const *bases;
@@ -51,6 +52,18 @@ static inline real v_largest(vector a)
 
 /* Row b of series i at this step, or one later. */
 #define AT(i, shift, b) (bases[v[i].base] + v[i].offset + ((t + (shift)) & v[i].mask) * v[i].step + (b) * v[i].row)
+
+/* A product for `count` steps from t on; where the slice is the whole batch, their rows are neighbours. */
+static void multiply_steps(const run *r, long first, long last, long t, long count, long n, long k, long a,
+                           long weights, long c, int adds, real *scratch)
+{
+    const series *v = r->arrays;
+    real *const *bases = r->bases;
+    const long whole = last - first == r->B, rows = whole ? count * r->B : last - first;
+    for (const long end = whole ? t + 1 : t + count; t < end; t++)
+        r->multiply(rows, n, k, AT(a, 0, first), v[a].row, r->weights[weights], AT(c, 0, first), v[c].row, adds,
+                    scratch);
+}
 """
 
 ROUTINE: Final = """
@@ -119,14 +132,15 @@ class _Writer:
         self.temporaries = 0
 
     def wants(self, name: str) -> Routine:
-        wanted = (self.arrays, self.weights, self.vectors, self.sums)
-        return Routine(name, *map(tuple, wanted), self.temporaries)  # type: ignore[arg-type]
+        arrays, weights, vectors, sums = map(tuple, (self.arrays, self.weights, self.vectors, self.sums))
+        return Routine(name, arrays, weights, vectors, sums, self.temporaries)
 
     def routine(self, name: str, groups: tuple[Group, ...]) -> str:
-        lines: list[str] = []
+        lines = list(self._prepared()) if name == "forward" else []
         for group in groups:
             lines += [line for call in group.calls for line in self._call(call)]
             lines += self._loops(group)
+        lines += self._returned() if name == "reverse" else []
         begin, condition, advance = ("0", "t < T", "t++") if name == "forward" else ("T - 1", "t >= 0", "t--")
         return ROUTINE.format(
             name=name,
@@ -143,6 +157,24 @@ class _Writer:
 
     def _vector(self, place: Place) -> str:
         return f"r->vectors[{self.vectors.setdefault(place, len(self.vectors))}]"
+
+    def _prepared(self) -> Iterator[str]:
+        for call in self.program.prepared:
+            n = f"{len(call.product.linears)} * width"
+            yield "if (t % r->chunk == 0)"
+            yield f"    {self._steps(call, n, 'r->I')}"
+
+    def _returned(self) -> Iterator[str]:
+        for call in self.program.returned:
+            k = f"{len(call.product.linears)} * width"
+            yield "if (t % r->chunk == 0 && r->input_width)"
+            yield f"    {self._steps(call, 'r->input_width', k)}"
+
+    def _steps(self, call: Call, n: str, k: str) -> str:
+        a, c = self._array(call.operand), self._array(call.target)
+        weights = self.weights.setdefault(call.product, len(self.weights))
+        count = "T - t < r->chunk ? T - t : r->chunk"
+        return f"multiply_steps(r, first, last, t, {count}, {n}, {k}, {a}, {weights}, {c}, {int(call.adds)}, scratch);"
 
     def _call(self, call: Call) -> Iterator[str]:
         a, c = self._array(call.operand), self._array(call.target)
