@@ -50,6 +50,9 @@ long NAME(transposed_scratch_size)(long n, long k, long rows) {
     return NAME(scratch_size)(n, rows) + NAME(packed_size)(k, least(rows, DEPTH));
 }
 
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
 #if __has_builtin(__builtin_shufflevector)
 /* Lane l of a row after the exchange of the d x d quarters beside the diagonal, from this row and its partner. */
 #define UPPER(l, d) ((l) & (d) ? WIDTH + (l) - (d) : (l))
@@ -116,8 +119,9 @@ void NAME(pack_part)(long total, long start, long n, long k, const real *w, long
                      real *packed) {
     long vectors = vectors_of(total), panels = panels_of(vectors);
     for (long done = 0; done < n; done += WIDTH, w += WIDTH * row_stride) {
-        long v = (start + done) / WIDTH, panel = ((v + 1) * panels - 1) / vectors, begin = beginning_of(panel, panels, vectors);
-        long step = (beginning_of(panel + 1, panels, vectors) - begin) * WIDTH, lanes = least(WIDTH, n - done);
+        long v = (start + done) / WIDTH, panel = ((v + 1) * panels - 1) / vectors; /* the panel that holds vector v */
+        long begin = beginning_of(panel, panels, vectors), end = beginning_of(panel + 1, panels, vectors);
+        long step = (end - begin) * WIDTH, lanes = least(WIDTH, n - done);
         real *to = packed + (begin * k + v - begin) * WIDTH;
         if (lanes < WIDTH)
             for (long i = 0; i < k; i++) store(to + i * step, splat(0));
@@ -186,8 +190,8 @@ static void chunk_product(long rows, long n, long k, long first, long depth, con
     }
 }
 
-/* c has room for n rounded up to a multiple of WIDTH in every row; what comes there is 0, or what a padded output's
-   weights make it. Only the k first reals of a row of `a` are read. */
+/* Each row of c has room for n rounded up to a multiple of WIDTH, and what is beyond n then means nothing. Of a row of
+   `a`, the k first reals alone are read. */
 void NAME(product)(long rows, long n, long k, const real *a, long a_stride, const real *packed, real *c, long c_stride,
                    int accumulate, real *scratch) {
     real *copy = aligned(scratch);
@@ -204,7 +208,7 @@ void NAME(product)(long rows, long n, long k, const real *a, long a_stride, cons
     }
 }
 
-/* c has room for k rounded up to a multiple of WIDTH in every row; there come zeros. Threads may share the outputs n. */
+/* Each row of c has room for k rounded up to a multiple of WIDTH. Threads may share out the rows n of c. */
 void NAME(product_transposed)(long n, long k, long rows, const real *g, long g_stride, const real *h, long h_stride,
                               real *c, long c_stride, int accumulate, real *scratch) {
     real *copy = aligned(scratch), *packed = copy + least(n, CHUNK) * STRIDE;

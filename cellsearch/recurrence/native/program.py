@@ -66,8 +66,12 @@ class Call:
 
 @dataclass
 class Group:
-    """Matrix products, then one pass over the rows: what is stored where, and what is summed over batch and time."""
+    """Matrix products, then one pass over the rows: what is stored where, and what is summed over batch and time.
 
+    `names` are the nodes whose values, or the values whose gradients, come out of the pass.
+    """
+
+    names: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     lowering: Lowering = field(default_factory=Lowering)
     stores: list[tuple[Place, int]] = field(default_factory=list)
@@ -220,6 +224,7 @@ class _Forward(_Pass):
             self.group.calls, self.waiting = self.waiting, []
         value = self.known[step.node] = self._completed(step.node) if node.op == LINEAR else self.computed(step.node)
         self.made_in[step.node] = self.group
+        self.group.names.append(step.node)
         self.group.stores += [(place, value) for place in self._places(step.node)]
 
     def _completed(self, linear: str) -> int:
@@ -282,6 +287,7 @@ class _Reverse(_Pass):
         if returned:
             terms.append(lowering.load(Place("returned", gradient.of)))
         total = self.gradients[gradient.of] = lowering.sum(terms)
+        self.group.names.append(gradient.of)
         self.group.stores.append((self._place(gradient.of), total))
         if gradient.of in self.cell.nodes:
             self._learn(gradient.of, total)

@@ -132,8 +132,8 @@ class _Writer:
         self.temporaries = 0
 
     def wants(self, name: str) -> Routine:
-        arrays, weights, vectors, sums = map(tuple, (self.arrays, self.weights, self.vectors, self.sums))
-        return Routine(name, arrays, weights, vectors, sums, self.temporaries)
+        vectors, sums = tuple(self.vectors), tuple(self.sums)
+        return Routine(name, tuple(self.arrays), tuple(self.weights), vectors, sums, self.temporaries)
 
     def routine(self, name: str, groups: tuple[Group, ...]) -> str:
         lines = list(self._prepared()) if name == "forward" else []
