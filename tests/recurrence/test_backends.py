@@ -29,7 +29,7 @@ def test_a_backend_is_found_by_its_name(name: str) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(BackendError, match="no backend 'fast'; use auto, eager, reference"):
+    with pytest.raises(BackendError, match="no backend 'fast'; use auto, native, eager, reference"):
         RNN(LSTM, 3, 4, backend="fast")(X)
 
 
