@@ -252,8 +252,9 @@ _ROWS: Final[dict[str, Op]] = {row.name: row for row in _TABLE}
 OPS: Final[Mapping[str, Op]] = MappingProxyType(_ROWS)
 """Operation by name."""
 
+
 def register(row: Op, functions: Mapping[str, str]) -> None:
-    """Add a row, and the functions that its expressions use, by their source in torch. Raises CellError if a name is taken."""
+    """Add a row, and the torch source of the functions that it uses. Raises CellError if a name is taken."""
     taken = [name for name in (row.name, *functions) if name in _ROWS or name in FUNCTIONS]
     if taken:
         raise CellError(f"operation {row.name!r}: {taken[0]!r} is in the table of operations already; use another name")

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from cellsearch.cell import Cell
 from cellsearch.recurrence.interface import Parameters, States
@@ -62,12 +63,19 @@ def run(passes: Passes, cell: Cell, parameters: Parameters, x: Tensor, states: S
 def traced(x: Tensor) -> str | None:
     """Why one operation for a whole sequence will not do at this moment; None if it will.
 
-    Autocast sets the precision of each operation, and a compiler wants to see each: both need the reference.
+    Autocast sets the precision of each operation, a compiler or a mode of torch wants to see each, and forward
+    derivatives, `torch.func` and subclasses of tensors give each a meaning of their own: all need the reference.
     """
     if torch.is_autocast_enabled(x.device.type):
         return "autocast is on, which chooses the precision of each operation"
     if torch.compiler.is_compiling() or torch._C._get_tracing_state():
         return "a compiler or exporter is tracing, which needs plain operations"
+    if torch._C._len_torch_dispatch_stack():
+        return "a torch dispatch mode is on, which needs plain operations"
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return "torch.func or forward derivatives are at work, which need plain operations"
+    if type(x) not in (Tensor, nn.Parameter):
+        return f"the input is a {type(x).__name__}, which needs plain operations"
     return None
 
 
@@ -84,7 +92,8 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        given, values = ctx.saved_tensors[: ctx.given], ctx.saved_tensors[ctx.given :]
+        saved = ctx.saved_tensors  # once: a checkpoint gives it no second time
+        given, values = saved[: ctx.given], saved[ctx.given :]
         needed = ctx.needs_input_grad[2:]
         if torch.is_grad_enabled():
             return None, None, *_by_reference(ctx.cell, given, needed, gradients)

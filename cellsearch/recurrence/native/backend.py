@@ -15,11 +15,14 @@ import torch
 from torch import Tensor
 
 from cellsearch.cell import Cell
+from cellsearch.cell.complexity import parameter_shapes
+from cellsearch.errors import BackendError
 from cellsearch.recurrence import sequence
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.build import compiler
 from cellsearch.recurrence.native.lowering import compiles
 from cellsearch.recurrence.sequence import Kept, Needs
+from cellsearch.recurrence.structured import plain
 
 __all__ = ["NATIVE"]
 
@@ -39,7 +42,7 @@ class Native:
             return f"it computes in float32 and float64, not in {str(x.dtype).removeprefix('torch.')}"
         if foreign := _foreign(cell):
             return f"operation {foreign!r} is a function of torch tensors, for which no C can be written"
-        return sequence.traced(x) or (None if compiler() else _without_compiler())
+        return sequence.traced(x) or _unbuilt(plain(cell), x.dtype)
 
     def run(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tuple[Tensor, States]:
         """Outputs and last states, all steps in one call."""
@@ -51,6 +54,7 @@ class Native:
         """See `sequence.Passes`."""
         from cellsearch.recurrence.native.passes import Forward
 
+        _check(cell, parameters, x, states)
         forward = Forward(cell, parameters, x, states, saving)
         output = forward.output()
         # The output is kept beside the series whose memory it may share, so that autograd sees it changed in place.
@@ -84,9 +88,40 @@ def _foreign(cell: Cell) -> str | None:
     return next((op for op, row in rows.items() if not compiles([row.value, *row.derivatives.values()])), None)
 
 
+@lru_cache(maxsize=1024)
+def _unbuilt(cell: Cell, dtype: torch.dtype) -> str | None:
+    """Why there is no library for this cell, which is made if there can be one; None if there is."""
+    from cellsearch.recurrence.native.layout import blueprint
+
+    if not compiler():
+        return _logged("there is no C compiler (cc, gcc or clang) on this machine")
+    try:
+        blueprint(cell, dtype)
+    except BackendError as error:
+        return _logged(str(error))
+    return None
+
+
 @cache
-def _without_compiler() -> str:
-    """The reason, which is also logged, once."""
-    reason = "there is no C compiler (cc, gcc or clang) on this machine"
-    logging.getLogger("cellsearch").warning("%s: recurrences train two to three times slower without one", reason)
+def _logged(reason: str) -> str:
+    """The reason, logged once."""
+    logging.getLogger("cellsearch").warning("%s: recurrences train two to three times slower by eager", reason)
     return reason
+
+
+def _check(cell: Cell, parameters: Parameters, x: Tensor, states: States) -> None:
+    """Raise BackendError if an array does not fit: C would read past its end, or take its bytes for other numbers."""
+    given = [("initial state", state, (x.shape[1], states[0].shape[-1])) for state in states]
+    shapes = _shapes(cell, x.shape[2], states[0].shape[-1])
+    given += [(f"{name} of {node!r}", parameters[node][name], shape) for node, name, shape in shapes]
+    for what, array, shape in given:
+        if array.shape != shape or array.dtype != x.dtype or array.device != x.device:
+            raise BackendError(
+                f"{what} must be {x.dtype} {list(shape)} on {x.device} like the input, "
+                f"got {array.dtype} {list(array.shape)} on {array.device}"
+            )
+
+
+@lru_cache(maxsize=1024)
+def _shapes(cell: Cell, input_size: int, hidden_size: int) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
+    return tuple(parameter_shapes(cell, input_size, hidden_size))

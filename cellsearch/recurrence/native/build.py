@@ -7,8 +7,10 @@ same time build it once.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import hashlib
+import logging
 import os
 import shutil
 import stat
@@ -28,7 +30,7 @@ CACHE: Final = "CELLSEARCH_CACHE"
 """The environment variable that names the cache folder; without it, the user's cache directory has it."""
 
 HERE: Final = Path(__file__).parent
-INCLUDED: Final = ("vector.h", "kernel.c")
+INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
 PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
 FLAGS: Final = ("-std=gnu11", "-O2", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
 DIGEST: Final = hashlib.sha256().digest_size
@@ -49,9 +51,12 @@ def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
     made_from = "\n".join([text, *map(text_of, INCLUDED), *flags, str(compiler()), _machine()]).encode()
     key = hashlib.sha256(made_from).digest()
     path = _folder() / f"{key.hex()}.so"
-    if not _is_whole(path, key):
-        _build(path, key, text, flags)
-    return ctypes.CDLL(str(path))
+    try:
+        if not _is_whole(path, key):
+            _build(path, key, text, flags)
+        return ctypes.CDLL(str(path))
+    except (OSError, NotImplementedError) as error:  # a full disk, a folder that may hold no programs, no file locks
+        raise BackendError(f"the library of a recurrence cannot be made and loaded: {error}") from error
 
 
 @cache
@@ -79,21 +84,37 @@ def _machine() -> str:
 @cache
 def _folder() -> Path:
     """The cache folder, which nobody else can write to; a temporary one if there can be none."""
-    given = os.environ.get(CACHE)
-    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cellsearch"
-    folder = base / "native"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        about = folder.stat()
-        if (
-            about.st_uid == os.getuid()
-            and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-            and os.access(folder, os.W_OK)
-        ):
+        given = os.environ.get(CACHE)
+        base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cellsearch"
+        folder = base.absolute() / "native"
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if _is_ours_alone(base, folder):
             return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="cellsearch-"))
+        problem = f"others can write to {folder}"
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+        problem = str(error)
+    logging.getLogger("cellsearch").warning(
+        "compiled recurrences are not kept, since %s: set %s to a folder of yours alone", problem, CACHE
+    )
+    return _temporary()
+
+
+def _is_ours_alone(base: Path, folder: Path) -> bool:
+    """Whether nobody else can put a file into the folder, nor another folder in its place. Raises OSError."""
+    about, mode = folder.stat(), base.stat().st_mode
+    is_ours = about.st_uid == os.getuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    is_replaceable = mode & stat.S_IWOTH and not mode & stat.S_ISVTX
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder} cannot be written to")
+    return is_ours and not is_replaceable
+
+
+def _temporary() -> Path:
+    folder, owner = Path(tempfile.mkdtemp(prefix="cellsearch-")), os.getpid()
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
+    return folder
 
 
 def _is_whole(path: Path, key: bytes) -> bool:
@@ -117,15 +138,14 @@ def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             written, made = Path(folder) / "cell.c", Path(folder) / "cell.so"
             written.write_text(text)
-            _compile([str(compiler()), *flags, f"-I{HERE}", str(written), "-o", str(made), "-lm"])
+            _compile([str(compiler()), *flags, f"-I{HERE}", str(written), "-o", str(made), "-lm"], folder)
             with made.open("ab") as file:
                 file.write(_digest(made.read_bytes(), key))
             made.replace(path)
 
 
-def _compile(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _compile(command: list[str], folder: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        raise BackendError(
-            f"{command[0]} cannot compile the recurrence: {done.stderr.strip()[-500:]}; use backend='eager'"
-        )
+        words = done.stderr.replace(f"{folder}/", "").strip()[-500:] or f"exit status {done.returncode}"
+        raise BackendError(f"{command[0]} cannot compile the recurrence: {words}")

@@ -53,7 +53,7 @@ long NAME(transposed_scratch_size)(long n, long k, long rows) {
 #ifndef __has_builtin
 #define __has_builtin(name) 0
 #endif
-#if __has_builtin(__builtin_shufflevector)
+#if __has_builtin(__builtin_shufflevector) && !defined PLAIN /* which a test defines */
 /* Lane l of a row after the exchange of the d x d quarters beside the diagonal, from this row and its partner. */
 #define UPPER(l, d) ((l) & (d) ? WIDTH + (l) - (d) : (l))
 #define LOWER(l, d) ((l) & (d) ? WIDTH + (l) : (l) + (d))

@@ -16,8 +16,9 @@ import torch
 
 from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.native.build import library
+from cellsearch.recurrence.native.places import Kind, Place, home
 from cellsearch.recurrence.native.products import Products, products
-from cellsearch.recurrence.native.program import Kind, Place, Program, home, program
+from cellsearch.recurrence.native.program import Program, program
 from cellsearch.recurrence.native.source import Routine, Source, source
 from cellsearch.recurrence.plan import Product
 

@@ -18,8 +18,8 @@ from torch.nn.functional import pad
 from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.layout import BASES, Layout, Sizes, blueprint, forward_layout, reverse_layout
+from cellsearch.recurrence.native.places import Place, home
 from cellsearch.recurrence.native.products import Rows
-from cellsearch.recurrence.native.program import Place, home
 from cellsearch.recurrence.native.source import Routine
 from cellsearch.recurrence.native.threads import slices
 from cellsearch.recurrence.plan import Product
@@ -60,7 +60,7 @@ class _Pass:
 
     def allocate(self, layout: Layout, *bases: str) -> None:
         for base in bases:
-            self.hold(base, torch.empty(layout.numbers[base], dtype=self.x.dtype))
+            self.hold(base, self.x.new_empty(layout.numbers[base]))
         self.layout = layout
 
     def padded(self, values: Tensor) -> Tensor:
@@ -128,8 +128,8 @@ class Forward(_Pass):
         size, stride = (self.sizes.T, self.sizes.B, self.sizes.H), (series.step, series.row, 1)
         start = series.offset + self.plan.output.shift * series.step
         if place.kind == "column" or self.width > self.sizes.H:
-            return buffer.as_strided(size, stride, start).contiguous()
-        return torch.empty(0, dtype=buffer.dtype).set_(buffer.untyped_storage(), start, size, stride)
+            return buffer.as_strided(size, stride, start).clone(memory_format=torch.contiguous_format)
+        return buffer.new_empty(0).set_(buffer.untyped_storage(), start, size, stride)
 
     def last(self) -> States:
         series = (self.layout.series[Place("state", state)] for state in self.plan.cell.states)
@@ -159,7 +159,7 @@ class Backward(_Pass):
         self.allocate(reverse_layout(self.plan, self.sizes), "working")
         self.hold("arrived", self.padded(of_output))
         size = (self.sizes.T, self.sizes.B, self.products.width(self.sizes.I))
-        of_input = torch.empty(size, dtype=self.x.dtype)
+        of_input = self.x.new_empty(size)
         self.hold("input_gradient", of_input)
         self._begin(of_last)
         self.run(self.plan.source.reverse, size[2] if self.needs_input else 0)
@@ -216,7 +216,7 @@ class Backward(_Pass):
         """[n * width, size of the operand], the gradients of the product's weights one below the other."""
         sizes, is_input = self.sizes, product.operand == INPUT
         n, k = len(product.linears) * self.width, sizes.I if is_input else sizes.H
-        result = torch.empty(n, self.products.width(k), dtype=self.x.dtype)
+        result = self.x.new_empty(n, self.products.width(k))
         place = home(self.plan.phase, self.plan.cell, product.operand)
         operand = (self.x.data_ptr(), k) if is_input else self.rows(Place(place.kind, place.of), place.shift)
         self.products.transposed(

@@ -2,9 +2,9 @@
 
    A vector is as wide as the target's widest registers: WIDTH lanes. Arithmetic is the compilers' vector extension
    (+ - * / between vectors, or of a vector and a real); the rest is here. The functions follow their torch namesakes
-   in cellsearch/cell/ops.py, NaN and infinities included. Compile without -ffast-math, which would undo the rounding
-   steps below. Where one instruction of a processor saves several, it is used between #if lines beside a plain twin.
-   Errors stated in ulp are the largest seen against exact values; one ulp is the spacing of reals at the result. */
+   in cellsearch/cell/functions.py, NaN and infinities included. Compile without -ffast-math, which would undo the
+   rounding steps below. Where one instruction of a processor saves several, it is used between #if lines beside a
+   plain twin. Errors in ulp are the largest seen against exact values; an ulp is the spacing of reals there. */
 
 #ifndef CELLSEARCH_VECTOR_H
 #define CELLSEARCH_VECTOR_H
