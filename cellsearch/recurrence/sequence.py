@@ -66,7 +66,7 @@ def traced(x: Tensor) -> str | None:
     Autocast sets the precision of each operation, a compiler or a mode of torch wants to see each, and forward
     derivatives, `torch.func` and subclasses of tensors give each a meaning of their own: all need the reference.
     """
-    if torch.is_autocast_enabled(x.device.type):
+    if torch.amp.is_autocast_available(x.device.type) and torch.is_autocast_enabled(x.device.type):
         return "autocast is on, which chooses the precision of each operation"
     if torch.compiler.is_compiling() or torch._C._get_tracing_state():
         return "a compiler or exporter is tracing, which needs plain operations"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cellsearch.errors import BackendError
-from cellsearch.recurrence import BACKENDS, RNN, choose
+from cellsearch.recurrence import BACKENDS, RNN, choose, refusals
 from search_spaces.gated import LSTM
 
 X = torch.zeros(2, 1, 3)
@@ -39,3 +39,9 @@ def test_a_named_backend_that_refuses_says_why() -> None:
         pytest.raises(BackendError, match="backend 'eager' cannot run cell 'lstm': autocast is on"),
     ):
         choose(LSTM, X, "eager")
+
+
+def test_the_reasons_of_the_choice_can_be_read() -> None:
+    assert refusals(LSTM, X) == {}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert list(refusals(LSTM, X)) == ["native", "eager"]

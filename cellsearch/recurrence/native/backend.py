@@ -36,13 +36,15 @@ class Native:
 
     def refuses(self, cell: Cell, x: Tensor) -> str | None:
         """What has no C here: another device or precision, an operation of a user, a machine without a compiler."""
+        if reason := sequence.traced(x):  # first: nothing else here is for a compiler's eyes
+            return reason
         if x.device.type != "cpu":
             return f"it runs on the CPU, and the input is on {x.device}"
         if x.dtype not in (torch.float32, torch.float64):
             return f"it computes in float32 and float64, not in {str(x.dtype).removeprefix('torch.')}"
         if foreign := _foreign(cell):
             return f"operation {foreign!r} is a function of torch tensors, for which no C can be written"
-        return sequence.traced(x) or _unbuilt(plain(cell), x.dtype)
+        return _unbuilt(plain(cell), x.dtype)
 
     def run(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tuple[Tensor, States]:
         """Outputs and last states, all steps in one call."""

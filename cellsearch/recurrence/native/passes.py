@@ -18,6 +18,7 @@ from torch.nn.functional import pad
 from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.layout import BASES, Layout, Sizes, blueprint, forward_layout, reverse_layout
+from cellsearch.recurrence.native.memory import buffer
 from cellsearch.recurrence.native.places import Place, home
 from cellsearch.recurrence.native.products import Rows
 from cellsearch.recurrence.native.source import Routine
