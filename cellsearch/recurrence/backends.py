@@ -38,7 +38,7 @@ def choose(cell: Cell, x: Tensor, name: str = "auto") -> Backend:
 
 
 def refusals(cell: Cell, x: Tensor) -> dict[str, str]:
-    """Why the backends that `auto` would have preferred to the one that it takes cannot run the cell, by their names."""
+    """Why the backends that `auto` prefers to the one that it takes cannot run the cell, by their names."""
     reasons: dict[str, str] = {}
     for backend in BACKENDS:
         refusal = backend.refuses(cell, x)

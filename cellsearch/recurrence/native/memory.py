@@ -7,10 +7,9 @@ import sys
 from functools import cache
 from typing import Any, Final
 
-import torch
 from torch import Tensor
 
-__all__ = ["buffer"]
+__all__ = ["fresh"]
 
 LARGE: Final = 2**22
 """Bytes from which large pages pay: a fresh buffer costs a fault a page, and products walk across many."""
@@ -19,9 +18,9 @@ PAGE: Final = 4096
 MADV_HUGEPAGE: Final = 14
 
 
-def buffer(count: int, dtype: torch.dtype) -> Tensor:
-    """Uninitialised numbers."""
-    made = torch.empty(count, dtype=dtype)
+def fresh(like: Tensor, count: int) -> Tensor:
+    """So many numbers of the same kind, uninitialised."""
+    made = like.new_empty(count)
     if made.nbytes >= LARGE and (advise := _madvise()):
         begin = -(-made.data_ptr() // PAGE) * PAGE
         end = (made.data_ptr() + made.nbytes) // PAGE * PAGE

@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.layout import BASES, Layout, Sizes, blueprint, forward_layout, reverse_layout
-from cellsearch.recurrence.native.memory import buffer
+from cellsearch.recurrence.native.memory import fresh
 from cellsearch.recurrence.native.places import Place, home
 from cellsearch.recurrence.native.products import Rows
 from cellsearch.recurrence.native.source import Routine
@@ -61,7 +61,7 @@ class _Pass:
 
     def allocate(self, layout: Layout, *bases: str) -> None:
         for base in bases:
-            self.hold(base, self.x.new_empty(layout.numbers[base]))
+            self.hold(base, fresh(self.x, layout.numbers[base]))
         self.layout = layout
 
     def padded(self, values: Tensor) -> Tensor:
