@@ -39,13 +39,14 @@ ALIGNED: Final = 16
 
 
 class Sizes(NamedTuple):
-    """Steps, batch, input size, hidden size; slices of the batch that run alone, and threads for whole products."""
+    """Steps, batch, input size, hidden size; slices of batch and hidden units, threads for whole products."""
 
     T: int
     B: int
     I: int  # noqa: E741 - the field's letter for the input size
     H: int
     slices: int
+    units: int
     threads: int
 
 
@@ -103,6 +104,7 @@ class Blueprint:
         self.products: Products = products(dtype)
         self.output: Place = home(self.phase, cell, cell.output)
         routines = (self.source.forward, self.source.reverse)
+        self.divides_units = self.program.divides_units
         self.reads_input = any(place.kind == "input" for routine in routines for place in routine.arrays)
         made = library(self.source.text, dtype)
         self.call: dict[str, Callable[..., None]] = {routine.name: made[routine.name] for routine in routines}
@@ -134,7 +136,7 @@ def forward_layout(plan: Blueprint, sizes: Sizes, saving: bool) -> Layout:
     layout = Layout()
     width = plan.products.width(sizes.H)
     layout.chunk = _chunk(plan, sizes)
-    every = saving or plan.output.kind == "column"
+    every = saving or plan.output.kind == "column" or sizes.units > 1
     _lay_block(layout, plan, sizes, "column", "kept" if every else "working", sizes.T if every else layout.chunk)
     for state in plan.cell.states:
         is_output = plan.output == Place("state", state, shift=1)
@@ -191,7 +193,7 @@ def reverse_layout(plan: Blueprint, sizes: Sizes) -> Layout:
     for product in plan.source.reverse.weights:
         size = sizes.I if product.operand == INPUT else sizes.H
         layout.region(product, plan.products.packed_size(plan.products.width(size), len(product.linears) * width))
-    layout.region("sums", sizes.slices * len(plan.source.reverse.sums) * width)
+    layout.region("sums", sizes.slices * sizes.units * len(plan.source.reverse.sums) * width)
     _lay_scratch(layout, plan, plan.source.reverse, sizes, plan.row_of_block(width))
     return layout
 
@@ -228,7 +230,7 @@ def _lay_scratch(layout: Layout, plan: Blueprint, routine: Routine, sizes: Sizes
     width, every = plan.products.width(sizes.H), sizes.T * sizes.B
     rows = -(-sizes.B // sizes.slices) * layout.chunk
     layout.slice = plan.products.scratch_size(rows, max(deepest, sizes.I)) + routine.temporaries * width
-    layout.region("slices", sizes.slices * layout.slice)
+    layout.region("slices", sizes.slices * sizes.units * layout.slice)
     largest = max(sizes.I, sizes.H)
     row = plan.row_of_block(width)
     layout.region(

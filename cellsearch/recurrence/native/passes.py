@@ -19,7 +19,7 @@ from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.layout import BASES, Layout, Sizes, blueprint, forward_layout, reverse_layout
 from cellsearch.recurrence.native.memory import fresh
-from cellsearch.recurrence.native.places import Place, home
+from cellsearch.recurrence.native.places import Call, Place, home
 from cellsearch.recurrence.native.products import Rows
 from cellsearch.recurrence.native.source import Routine
 from cellsearch.recurrence.native.threads import slices
@@ -33,7 +33,7 @@ class _Run(ctypes.Structure):
     """`run` of the generated source."""
 
     _fields_ = (
-        *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "slices", "I", "input_width", "chunk")),
+        *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "slices", "units", "I", "input_width", "chunk")),
         *((name, ctypes.c_void_p) for name in ("multiply", "arrays", "bases", "weights", "vectors", "sums", "scratch")),
         ("scratch_size", ctypes.c_long),
     )
@@ -48,8 +48,12 @@ class _Pass:
         self.plan = blueprint(cell, x.dtype)
         self.products = self.plan.products
         steps, batch, inputs = x.shape
-        self.sizes = Sizes(steps, batch, inputs, states[0].shape[1], slices(batch), slices(steps * batch))
-        self.width = self.products.width(self.sizes.H)
+        hidden = states[0].shape[1]
+        self.width = self.products.width(hidden)
+        threads = slices(steps * batch)
+        of_batch = min(threads, batch)
+        units = min(threads // of_batch, self.width // self.products.lanes) if self.plan.divides_units else 1
+        self.sizes = Sizes(steps, batch, inputs, hidden, of_batch, units, threads)
         self.buffers: dict[str, Tensor] = {}
         self.addresses: dict[str, int] = {}
         self.hold("given", self.x)
@@ -92,6 +96,14 @@ class _Pass:
         first, *others = (self.parameters[linear][name] for name in names)
         return sum(others, first)
 
+    def multiply(self, call: Call, n: int, k: int) -> None:
+        """A product for all steps at once, in all threads."""
+        sizes, place = self.sizes, Place(call.target.kind, call.target.of)
+        self.products.multiply(
+            sizes.threads, sizes.T * sizes.B, n, k, self.rows(call.operand), self.region(call.product),
+            self.rows(place), call.adds, self.region("products"),
+        )  # fmt: skip
+
     def run(self, routine: Routine, input_width: int = 0) -> None:
         """Call the routine, whose weights lie packed in their regions."""
         arrays = self.layout.described(routine.arrays)
@@ -101,7 +113,8 @@ class _Pass:
         vectors_at = _pointers([vector.data_ptr() for vector in vectors])
         sizes = self.sizes
         about = _Run(
-            sizes.T, sizes.B, sizes.H, self.width, sizes.slices, sizes.I, input_width, self.layout.chunk,
+            sizes.T, sizes.B, sizes.H, self.width, sizes.slices, sizes.units, sizes.I, input_width,
+            self.layout.chunk if sizes.units == 1 else 0,
             self.products.address,
             *(ctypes.addressof(each) for each in (arrays, bases, weights, vectors_at)),
             self.region("sums") if routine.sums else 0, self.region("slices"), self.layout.slice,
@@ -119,6 +132,9 @@ class Forward(_Pass):
             self.view(Place("state", state), 1).copy_(initial)
         for product in self.plan.source.forward.weights:
             self.products.pack(self.weights(product), self.region(product))
+        if self.sizes.units > 1:
+            for call in self.plan.program.prepared:
+                self.multiply(call, len(call.product.linears) * self.width, self.sizes.I)
         self.run(self.plan.source.forward)
 
     def output(self) -> Tensor:
@@ -164,6 +180,9 @@ class Backward(_Pass):
         self.hold("input_gradient", of_input)
         self._begin(of_last)
         self.run(self.plan.source.reverse, size[2] if self.needs_input else 0)
+        if self.sizes.units > 1 and self.needs_input:
+            for call in self.plan.program.returned:
+                self.multiply(call, size[2], len(call.product.linears) * self.width)
         yield of_input[..., : self.sizes.I] if self.needs_input else None
         for state in self.plan.cell.states:
             yield self.view(Place("state_gradient", state), 1)[0].clone()
@@ -191,7 +210,7 @@ class Backward(_Pass):
 
     def _sums_of_slices(self) -> Tensor:
         count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]
-        size = (self.sizes.slices, count, self.width)
+        size = (self.sizes.slices * self.sizes.units, count, self.width)
         return self.buffers["working"].as_strided(size, (count * self.width, self.width, 1), offset)
 
     def _sums(self) -> dict[tuple[str, str], Tensor]:

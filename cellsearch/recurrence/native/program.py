@@ -13,6 +13,7 @@ from typing import Final
 
 from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.native.groups import Forward, Reverse
+from cellsearch.recurrence.native.lowering import ALONG_ROW
 from cellsearch.recurrence.native.places import Call, Group, Place, home, stored
 from cellsearch.recurrence.plan import Phase, Plan
 from cellsearch.recurrence.planner import plan
@@ -35,6 +36,13 @@ class Program:
     reverse: tuple[Group, ...]
     returned: tuple[Call, ...]
     stored: frozenset[str]
+
+    @property
+    def divides_units(self) -> bool:
+        """Whether each hidden unit goes through the steps alone: no product in a step, and no sum along the row."""
+        groups = (*self.forward, *self.reverse)
+        names = {each.name for group in groups for each in group.lowering.instructions}
+        return not any(group.calls for group in groups) and not names & {*ALONG_ROW}
 
 
 LASTING: Final = ("state", "state_gradient", "gradient_column", "input_gradient")

@@ -101,7 +101,7 @@ class Row:
         self._results(stage)
         yield from before
         if self.body:
-            yield "for (long j = 0; j < width; j += WIDTH) {"
+            yield "for (long j = from; j < to; j += WIDTH) {"
             yield from ("    " + line for line in self.body)
             yield "}"
         yield from after

@@ -1,6 +1,7 @@
 """A program as C: one function for all steps forward, one for all steps in reverse.
 
-Each runs the steps for a slice of the batch, so that threads never wait for one another. The text holds numbered
+Each runs the steps for a slice of the batch, so that threads never wait for one another. Where no step has a product or
+a sum along the row, a small batch is sliced along its hidden units too. The text holds numbered
 variables, numbers, and functions of the table of operations, never a name from a cell: cells of the same structure
 have the same text. Sizes are arguments.
 """
@@ -21,7 +22,7 @@ __all__ = ["Routine", "Source", "source"]
 HEAD: Final = '#include "steps.h"\n'
 
 ROUTINE: Final = """
-static void {name}_slice(const run *r, long first, long last, real *sums, real *rows)
+static void {name}_slice(const run *r, long first, long last, long from, long to, real *sums, real *rows)
 {{
     const long T = r->T, H = r->H, width = r->width;
     const series *v = r->arrays;
@@ -34,10 +35,13 @@ static void {name}_slice(const run *r, long first, long last, real *sums, real *
 
 void {name}(const run *r)
 {{
-    #pragma omp parallel for num_threads(r->slices) schedule(static, 1) if (r->slices > 1)
-    for (long i = 0; i < r->slices; i++)
-        {name}_slice(r, r->B * i / r->slices, r->B * (i + 1) / r->slices, r->sums + i * {sums} * r->width,
-                     r->scratch + i * r->scratch_size);
+    const long all = r->slices * r->units;
+    #pragma omp parallel for num_threads(all) schedule(static, 1) if (all > 1)
+    for (long i = 0; i < all; i++)
+        {name}_slice(r, part(r->B, r->slices, i / r->units), part(r->B, r->slices, i / r->units + 1),
+                     part(r->width / WIDTH, r->units, i % r->units) * WIDTH,
+                     part(r->width / WIDTH, r->units, i % r->units + 1) * WIDTH,
+                     r->sums + i * {sums} * r->width, r->scratch + i * r->scratch_size);
 }}
 """
 
@@ -115,13 +119,13 @@ class _Writer:
     def _prepared(self) -> Iterator[str]:
         for call in self.program.prepared:
             n = f"{len(call.product.linears)} * width"
-            yield "if (t % r->chunk == 0)"
+            yield "if (r->chunk && t % r->chunk == 0)"
             yield f"    {self._steps(call, n, 'r->I')}"
 
     def _returned(self) -> Iterator[str]:
         for call in self.program.returned:
             k = f"{len(call.product.linears)} * width"
-            yield "if (t % r->chunk == 0 && r->input_width)"
+            yield "if (r->chunk && t % r->chunk == 0 && r->input_width)"
             yield f"    {self._steps(call, 'r->input_width', k)}"
 
     def _steps(self, call: Call, n: str, k: str) -> str:

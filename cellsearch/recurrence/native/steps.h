@@ -6,8 +6,10 @@ typedef struct { long base, offset, step, row, mask; } series;
 typedef void (*product)(long rows, long n, long k, const real *a, long a_row, const real *packed, real *c,
                         long c_row, int adds, real *scratch);
 typedef struct {
-    long T, B, H, width, slices;   /* steps, batch, hidden size, the same in whole vectors, slices of the batch */
-    long I, input_width, chunk;    /* input size, the same in whole vectors (0: no gradient), steps for its products */
+    long T, B, H, width;           /* steps, batch, hidden size, the same in whole vectors */
+    long slices, units;            /* slices of the batch, and of the hidden units */
+    long I, input_width, chunk;    /* input size, the same in whole vectors (0: no gradient), steps for its products at
+                                      once (0: the caller has done them) */
     product multiply;
     const series *arrays;
     real *const *bases;
@@ -30,6 +32,9 @@ static inline real v_largest(vector a)
     for (int i = 1; i < WIDTH; i++) largest = a[i] > largest ? a[i] : largest;
     return largest;
 }
+
+/* Where part i of so many begins. */
+static inline long part(long whole, long parts, long i) { return whole * i / parts; }
 
 /* Row b of series i at this step, or one later. */
 #define AT(i, shift, b) (bases[v[i].base] + v[i].offset + ((t + (shift)) & v[i].mask) * v[i].step + (b) * v[i].row)
