@@ -21,6 +21,7 @@ from cellsearch.recurrence import sequence
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.build import compiler
 from cellsearch.recurrence.native.lowering import compiles
+from cellsearch.recurrence.native.threads import alone_after_fork
 from cellsearch.recurrence.sequence import Kept, Needs
 from cellsearch.recurrence.structured import plain
 
@@ -57,11 +58,12 @@ class Native:
         from cellsearch.recurrence.native.passes import Forward
 
         _check(cell, parameters, x, states)
-        forward = Forward(cell, parameters, x, states, saving)
-        output = forward.output()
-        # The output is kept beside the series whose memory it may share, so that autograd sees it changed in place.
-        kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
-        return output, forward.last(), kept if saving else {}
+        with alone_after_fork():
+            forward = Forward(cell, parameters, x, states, saving)
+            output = forward.output()
+            # The output is kept beside the series whose memory it may share, so that autograd sees a change in place.
+            kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
+            return output, forward.last(), kept if saving else {}
 
     def backward(
         self,
@@ -77,7 +79,8 @@ class Native:
         from cellsearch.recurrence.native.passes import Backward
 
         buffers = {base: kept[base] for base in ("output", "kept")}
-        return Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)
+        with alone_after_fork():
+            return [*Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)]
 
 
 NATIVE: Final = Native()

@@ -138,7 +138,9 @@ def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             written, made = Path(folder) / "cell.c", Path(folder) / "cell.so"
             written.write_text(text)
-            _compile([str(compiler()), *flags, f"-I{HERE}", str(written), "-o", str(made), "-lm"], folder)
+            for name in INCLUDED:  # what the key was made from, even if the package is being replaced
+                (Path(folder) / name).write_text(text_of(name))
+            _compile([str(compiler()), *flags, str(written), "-o", str(made), "-lm"], folder)
             with made.open("ab") as file:
                 file.write(_digest(made.read_bytes(), key))
             made.replace(path)

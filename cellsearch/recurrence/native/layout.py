@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
@@ -101,12 +102,14 @@ class Blueprint:
         self.program: Program = program(cell)
         self.phase = self.program.phase
         self.source: Source = source(self.program)
-        self.products: Products = products(dtype)
+        with ThreadPoolExecutor(1) as beside:  # on a machine's first use both have to be compiled
+            promised = beside.submit(products, dtype)
+            made = library(self.source.text, dtype)
+            self.products: Products = promised.result()
         self.output: Place = home(self.phase, cell, cell.output)
         routines = (self.source.forward, self.source.reverse)
         self.divides_units = self.program.divides_units
         self.reads_input = any(place.kind == "input" for routine in routines for place in routine.arrays)
-        made = library(self.source.text, dtype)
         self.call: dict[str, Callable[..., None]] = {routine.name: made[routine.name] for routine in routines}
 
     @cached_property
