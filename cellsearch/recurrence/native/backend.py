@@ -116,10 +116,12 @@ def _logged(reason: str) -> str:
 
 def _check(cell: Cell, parameters: Parameters, x: Tensor, states: States) -> None:
     """Raise BackendError if an array does not fit: C would read past its end, or take its bytes for other numbers."""
-    given = [("initial state", state, (x.shape[1], states[0].shape[-1])) for state in states]
-    shapes = _shapes(cell, x.shape[2], states[0].shape[-1])
-    given += [(f"{name} of {node!r}", parameters[node][name], shape) for node, name, shape in shapes]
-    for what, array, shape in given:
+    batch, hidden = x.shape[1], states[0].shape[-1]
+    learned = (
+        (f"{name} of {node!r}", parameters[node][name], shape)
+        for node, name, shape in _shapes(cell, x.shape[2], hidden)
+    )
+    for what, array, shape in (*(("initial state", state, (batch, hidden)) for state in states), *learned):
         if array.shape != shape or array.dtype != x.dtype or array.device != x.device:
             raise BackendError(
                 f"{what} must be {x.dtype} {list(shape)} on {x.device} like the input, "

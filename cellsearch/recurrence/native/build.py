@@ -141,8 +141,9 @@ def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
             for name in INCLUDED:  # what the key was made from, even if the package is being replaced
                 (Path(folder) / name).write_text(text_of(name))
             _compile([str(compiler()), *flags, str(written), "-o", str(made), "-lm"], folder)
-            with made.open("ab") as file:
-                file.write(_digest(made.read_bytes(), key))
+            content = made.read_bytes()
+            made.write_bytes(content + _digest(content, key))
+            made.chmod(0o700)
             made.replace(path)
 
 

@@ -51,7 +51,7 @@ class _Pass:
         hidden = states[0].shape[1]
         self.width = self.products.width(hidden)
         threads = slices(steps * batch)
-        of_batch = min(threads, batch)
+        of_batch = max(1, min(threads, batch))
         units = min(threads // of_batch, self.width // self.products.lanes) if self.plan.divides_units else 1
         self.sizes = Sizes(steps, batch, inputs, hidden, of_batch, units, threads)
         self.buffers: dict[str, Tensor] = {}

@@ -12,13 +12,13 @@ __all__ = ["alone_after_fork", "slices"]
 
 
 def slices(batch: int) -> int:
-    """Slices of a batch: one a thread of torch, one alone in a process that was forked, since its pool is gone."""
-    return 1 if _forked else max(1, min(torch.get_num_threads(), batch))
+    """Slices of a batch: one a thread of torch."""
+    return max(1, min(torch.get_num_threads(), batch))
 
 
 @contextmanager
 def alone_after_fork() -> Iterator[None]:
-    """In a process that was forked torch's own operations run in one thread too, as its DataLoader's workers do."""
+    """One thread in a process that was forked, whose pool of threads is gone; torch's DataLoader does so too."""
     threads = torch.get_num_threads()
     if not _forked or threads == 1:
         yield
