@@ -70,7 +70,25 @@ def test_a_library_is_compiled_once_and_found_by_the_next_process(cache: Path) -
     forget()
     assert _answer() == 8
     assert _runs(cache) == 2
-    assert sorted(path.suffix for path in cache.iterdir()) == [".lock", ".lock", ".so", ".so"]
+    assert len(list(cache.glob("*.so"))) == 2
+
+
+def test_libraries_that_were_not_used_for_long_make_room(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "KEPT", 4)
+    texts = [TEXT.replace("answer", name) for name in ("one", "two", "three", "four")]
+    for age, text in enumerate(texts):
+        build.library(text, torch.float64)
+        os.utime(max(cache.glob("*.so"), key=lambda path: path.stat().st_mtime), (age, age))
+    forget()
+    build.library(texts[0], torch.float64)  # used again
+    build.library(TEXT, torch.float64)
+    assert len(list(cache.glob("*.so"))) == 4
+    runs = _runs(cache)
+    forget()
+    build.library(texts[0], torch.float64)
+    assert _runs(cache) == runs
+    build.library(texts[1], torch.float64)
+    assert _runs(cache) == runs + 1
 
 
 def test_a_cell_is_compiled_by_structure_and_not_by_sizes(cache: Path) -> None:
