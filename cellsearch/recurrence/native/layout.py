@@ -50,6 +50,11 @@ class Sizes(NamedTuple):
     units: int
     threads: int
 
+    @property
+    def spreads(self) -> bool:
+        """Whether the products of the input leave the slices, since there are too few of these for all threads."""
+        return self.slices < self.threads
+
 
 class Series(NamedTuple):
     """A vector for each step and row of the batch: the numbers from the base to the first, and from one to the next."""
@@ -139,7 +144,7 @@ def forward_layout(plan: Blueprint, sizes: Sizes, saving: bool) -> Layout:
     layout = Layout()
     width = plan.products.width(sizes.H)
     layout.chunk = _chunk(plan, sizes)
-    every = saving or plan.output.kind == "column" or sizes.units > 1
+    every = saving or plan.output.kind == "column" or sizes.spreads
     _lay_block(layout, plan, sizes, "column", "kept" if every else "working", sizes.T if every else layout.chunk)
     for state in plan.cell.states:
         is_output = plan.output == Place("state", state, shift=1)

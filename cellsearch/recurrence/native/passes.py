@@ -114,7 +114,7 @@ class _Pass:
         sizes = self.sizes
         about = _Run(
             sizes.T, sizes.B, sizes.H, self.width, sizes.slices, sizes.units, sizes.I, input_width,
-            self.layout.chunk if sizes.units == 1 else 0,
+            0 if sizes.spreads else self.layout.chunk,
             self.products.address,
             *(ctypes.addressof(each) for each in (arrays, bases, weights, vectors_at)),
             self.region("sums") if routine.sums else 0, self.region("slices"), self.layout.slice,
@@ -131,8 +131,8 @@ class Forward(_Pass):
         for state, initial in zip(self.plan.cell.states, self.states, strict=True):
             self.view(Place("state", state), 1).copy_(initial)
         for product in self.plan.source.forward.weights:
-            self.products.pack(self.weights(product), self.region(product))
-        if self.sizes.units > 1:
+            self.products.pack(self.sizes.threads, self.weights(product), self.region(product))
+        if self.sizes.spreads:
             for call in self.plan.program.prepared:
                 self.multiply(call, len(call.product.linears) * self.width, self.sizes.I)
         self.run(self.plan.source.forward)
@@ -180,7 +180,7 @@ class Backward(_Pass):
         self.hold("input_gradient", of_input)
         self._begin(of_last)
         self.run(self.plan.source.reverse, size[2] if self.needs_input else 0)
-        if self.sizes.units > 1 and self.needs_input:
+        if self.sizes.spreads and self.needs_input:
             for call in self.plan.program.returned:
                 self.multiply(call, size[2], len(call.product.linears) * self.width)
         yield of_input[..., : self.sizes.I] if self.needs_input else None
@@ -206,7 +206,7 @@ class Backward(_Pass):
         if self.width > self.sizes.H:
             stacked = [pad(each, (0, 0, 0, self.width - self.sizes.H)) for each in stacked]
         whole = torch.cat(stacked) if len(stacked) > 1 else stacked[0]
-        self.products.pack([whole.t()], self.region(product))
+        self.products.pack(1, [whole.t()], self.region(product))
 
     def _sums_of_slices(self) -> Tensor:
         count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]
