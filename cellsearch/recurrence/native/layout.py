@@ -201,7 +201,7 @@ def reverse_layout(plan: Blueprint, sizes: Sizes) -> Layout:
     for product in plan.source.reverse.weights:
         size = sizes.I if product.operand == INPUT else sizes.H
         layout.region(product, plan.products.packed_size(plan.products.width(size), len(product.linears) * width))
-    layout.region("sums", sizes.slices * sizes.units * len(plan.source.reverse.sums) * width)
+    layout.region("sums", sizes.B * len(plan.source.reverse.sums) * width)
     _lay_scratch(layout, plan, plan.source.reverse, sizes, plan.row_of_block(width))
     return layout
 

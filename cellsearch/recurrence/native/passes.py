@@ -35,7 +35,7 @@ class _Run(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "slices", "units", "I", "input_width", "chunk")),
         *((name, ctypes.c_void_p) for name in ("multiply", "arrays", "bases", "weights", "vectors", "sums", "scratch")),
-        ("scratch_size", ctypes.c_long),
+        *((name, ctypes.c_long) for name in ("sums_size", "scratch_size")),
     )
 
 
@@ -117,7 +117,8 @@ class _Pass:
             0 if sizes.spreads else self.layout.chunk,
             self.products.address,
             *(ctypes.addressof(each) for each in (arrays, bases, weights, vectors_at)),
-            self.region("sums") if routine.sums else 0, self.region("slices"), self.layout.slice,
+            self.region("sums") if routine.sums else 0, self.region("slices"),
+            len(routine.sums) * self.width, self.layout.slice,
         )  # fmt: skip
         self.plan.call[routine.name](ctypes.byref(about))
 
@@ -198,7 +199,7 @@ class Backward(_Pass):
         for product in self.plan.source.reverse.weights:
             self._pack_back(product)
         if self.plan.source.reverse.sums:
-            self._sums_of_slices().zero_()
+            self._sums_of_rows().zero_()
 
     def _pack_back(self, product: Product) -> None:
         """[size of the operand, n * width] of weights [n * H, size of the operand]."""
@@ -208,9 +209,9 @@ class Backward(_Pass):
         whole = torch.cat(stacked) if len(stacked) > 1 else stacked[0]
         self.products.pack(1, [whole.t()], self.region(product))
 
-    def _sums_of_slices(self) -> Tensor:
+    def _sums_of_rows(self) -> Tensor:
         count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]
-        size = (self.sizes.slices * self.sizes.units, count, self.width)
+        size = (self.sizes.B, count, self.width)
         return self.buffers["working"].as_strided(size, (count * self.width, self.width, 1), offset)
 
     def _sums(self) -> dict[tuple[str, str], Tensor]:
@@ -218,7 +219,7 @@ class Backward(_Pass):
         wanted = self.plan.source.reverse.sums
         if not wanted:
             return {}
-        sums = self._sums_of_slices().sum(0)[:, : self.sizes.H].unbind(0)
+        sums = self._sums_of_rows().sum(0)[:, : self.sizes.H].unbind(0)
         return {(place.of, place.parameter): each for place, each in zip(wanted, sums, strict=True)}
 
     def _weights(self) -> dict[tuple[str, str], Tensor]:

@@ -22,6 +22,7 @@ from cellsearch.recurrence.native.build import library
 from cellsearch.recurrence.native.layout import blueprint
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
+from search_spaces import zoo
 from search_spaces.gated import GRU, LSTM
 from tests.recurrence.native.examples import KNOWN, drawn, threads
 
@@ -170,3 +171,21 @@ def _in_child(work: Callable[[], object]) -> int:
 
 def _patient(pool: Pool, function: Callable[[Any], Any], given: list[Any]) -> list[Any]:
     return pool.map_async(function, given).get(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "cell", [LSTM, GRU, zoo.SPACE.seeds["layer_norm_gru"], zoo.SPACE.seeds["min_gru"]], ids=lambda cell: cell.name
+)
+def test_the_number_of_threads_changes_no_bit(cell: Cell) -> None:
+    def results(count: int) -> list[Tensor]:
+        torch.manual_seed(0)
+        rnn, x = RNN(cell, 24, 40, backend="native"), torch.randn(33, 7, 24, requires_grad=True)
+        with threads(count):
+            outputs, _ = rnn(x)
+            outputs.backward(torch.ones_like(outputs))
+        arrays = [outputs, x.grad, *(parameter.grad for parameter in rnn.parameters())]
+        return [array.detach() for array in arrays if array is not None]
+
+    alone = results(1)
+    for count in (2, 3):
+        assert all(map(torch.equal, alone, results(count)))
