@@ -101,7 +101,7 @@ def biases_pooled(form: Form, uses: _Uses) -> dict[int, int]:
 def bias_absorbed(form: Form, uses: _Uses) -> dict[int, int]:
     """bias(k linear(a) + b) = k linear(a) + b, whose bias starts at the sum; likewise what else adds a bias of its own.
 
-    Only where the linear occurs nowhere else.
+    Only where the linear occurs nowhere else. A bias that has just been absorbed takes none before the next pass.
     """
     graph = form.graph
     instead: dict[int, int] = {}
@@ -112,8 +112,10 @@ def bias_absorbed(form: Form, uses: _Uses) -> dict[int, int]:
         inner = term.operands[0]
         alone = graph.terms[inner].op != COMBINATION and _adds_bias(graph.terms[inner].op)
         hosts = [(inner, 1.0)] if alone else _hosts(form, uses, inner)
-        if hosts:
-            host, k = _chosen(form, hosts)[0]
+        if not hosts:
+            continue
+        host, k = _chosen(form, hosts)[0]
+        if host not in instead:
             absorbed = graph.settled(_biased(term, 1 / k, graph.terms[host]))
             instead |= {host: absorbed, value: absorbed if alone else inner}
     return instead

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from cellsearch.cell.constants import OF_NUMBER
 from cellsearch.cell.ops import BLOCK_LINEAR, LINEAR, LOW_RANK_LINEAR
 from cellsearch.cell.terms import COMBINATION, ZERO, Graph, Rule, Term, TooLarge, combination, split
 
@@ -86,9 +87,13 @@ def multiplied_out(graph: Graph, term: Term) -> int:
 
 
 def extremes(graph: Graph, term: Term) -> int:
-    """maximum(maximum(a, b), c) = maximum(a, b, c), maximum(a, a) = a; minimum likewise."""
+    """maximum(maximum(a, b), c) = maximum(a, b, c), maximum(a, a) = a, maximum(1, 2) = 2; minimum likewise."""
     inner = ((o, graph.terms[o]) for o in term.operands)
     values = sorted({v for o, t in inner for v in (t.operands if t.op == term.op else (o,))})
+    numbers = {v: constant for v in values for constant, pairs in [split(graph, v)] if not pairs}
+    if len(numbers) > 1:
+        kept = (max if term.op == "maximum" else min)(numbers, key=numbers.__getitem__)
+        values = [v for v in values if v == kept or v not in numbers]
     return values[0] if len(values) == 1 else graph.settled(Term(term.op, tuple(values), term.numbers))
 
 
@@ -119,10 +124,8 @@ def positively_homogeneous(graph: Graph, term: Term) -> int | None:
 
 
 def complementary(graph: Graph, term: Term) -> int | None:
-    """sigmoid(-a) = 1 - sigmoid(a), sigmoid(0) = 1 / 2, and hard_sigmoid likewise."""
+    """sigmoid(-a) = 1 - sigmoid(a), and hard_sigmoid likewise."""
     (a,) = term.operands
-    if _is_zero(graph, a):
-        return combination(graph, 0.5, [])
     if _sign(graph, a) > 0:
         return None
     return combination(graph, 1.0, [(-1.0, graph.value(_of(term, _scaled(graph, -1.0, a))))])
@@ -152,7 +155,18 @@ def rectified_twice(graph: Graph, term: Term) -> Term | None:
 def shift_free(graph: Graph, term: Term) -> Term | None:
     """f(a + k) = f(a), where f subtracts the mean or divides by a sum of exponentials."""
     constant, pairs = split(graph, term.operands[0])
-    return _of(term, combination(graph, 0.0, pairs)) if constant and pairs else None
+    return _of(term, combination(graph, 0.0, pairs)) if constant else None
+
+
+def of_number(graph: Graph, term: Term) -> int | None:
+    """f(k) is a number: gelu(0) = 0, exp(0) = 1. One that floats do not hold stays as it is written."""
+    constant, pairs = split(graph, term.operands[0])
+    if pairs:
+        return None
+    try:
+        return combination(graph, OF_NUMBER[term.op](constant), [])
+    except OverflowError:
+        return None
 
 
 def zero_left_out(graph: Graph, term: Term) -> Term | None:
@@ -189,6 +203,7 @@ _LIST: Final[tuple[tuple[Rule, tuple[str, ...]], ...]] = (
     (complementary, ("sigmoid", "hard_sigmoid")),
     (ramp, ("relu", "softplus", "gelu")),
     (shift_free, ("layer_norm", "normalize", "cumulative_softmax")),
+    (of_number, tuple(OF_NUMBER)),
 )
 
 
