@@ -219,6 +219,7 @@ def show(
     png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Only the equations, as LaTeX, a formula a line.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only how it is computed: what of it when, and why.")] = False,
 ) -> None:
     """Show a cell: equations, operations, cost, and its picture."""
     from rich.console import Console
@@ -231,6 +232,11 @@ def show(
     found = find_cell(cell)
     if latex:
         typer.echo("\n".join(found.equations(latex=True)))
+        return
+    if plan:
+        from cellsearch.recurrence.plan_text import plan_text
+
+        typer.echo(plan_text(found.resolved(input_size, hidden_size)))
         return
     drawn = [path for path in (png, svg) if path]
     for path in drawn:

@@ -188,7 +188,8 @@ def _idx(folder: Path, name: str, dimensions: int) -> Tensor:
 def _bytes(folder: Path, name: str) -> tuple[bytes, Path]:
     for path in (folder / name, folder / f"{name}.gz"):
         try:
-            return (gzip.open(path) if path.suffix == ".gz" else path.open("rb")).read(), path
+            content = path.read_bytes()
+            return gzip.decompress(content) if path.suffix == ".gz" else content, path
         except FileNotFoundError:
             continue
         except (OSError, EOFError, zlib.error) as error:

@@ -29,6 +29,7 @@ RULES = {
     "cellsearch.errors": Rule(),
     "cellsearch.cell": Rule(("cellsearch.errors",), ("networkx",)),
     "cellsearch.recurrence": Rule(("cellsearch.cell", "cellsearch.errors"), ("torch", "networkx")),
+    "cellsearch.recurrence.native.build": Rule(("cellsearch.errors",), ("torch", "filelock")),
     "cellsearch.plugins": Rule(("cellsearch.cell", "cellsearch.errors")),
     "cellsearch.training": Rule(
         ("cellsearch.recurrence", "cellsearch.cell", "cellsearch.plugins", "cellsearch.errors"),
@@ -74,7 +75,6 @@ ONE_FILE = {
     "sqlalchemy": "cellsearch/search/ledger.py",
     "ray": "cellsearch/workers/ray_pool.py",
     "typer": "cellsearch/cli.py",
-    "filelock": "cellsearch/search/ledger.py",
     "sklearn": "tasks/digits.py",
     "statsmodels": "tasks/forecast.py",
 }

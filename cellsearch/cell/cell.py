@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
 from cellsearch.cell.ops import INPUT, LINEAR, OPS, Op
+from cellsearch.cell.reach import in_order
 from cellsearch.cell.validate import validate
 
 if TYPE_CHECKING:
@@ -68,11 +70,7 @@ class Cell:
         self._nodes = MappingProxyType(dict(nodes))
         self._states = MappingProxyType(dict(states))
         self._output = output
-        self._graph = _graph(nodes, states)
-        place = {n: i for i, n in enumerate((*self.sources, *nodes))}
-        self._order = tuple(
-            n for n in nx.lexicographical_topological_sort(self._graph, place.__getitem__) if n in nodes
-        )
+        self._order = tuple(in_order(nodes))
 
     @classmethod
     def from_nasbench_nlp(cls, recipe: Mapping[str, Mapping[str, Any]], name: str = "nasbench_nlp") -> Cell:
@@ -86,10 +84,10 @@ class Cell:
         """What people call the cell; no part of its identity."""
         return self._name
 
-    @property
+    @cached_property
     def graph(self) -> nx.MultiDiGraph[str]:
         """The frozen graph: node attribute `op` (`input`, `state` or a row's name), edge attribute `position`."""
-        return self._graph
+        return _graph(self.nodes, self.states)
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -118,7 +116,7 @@ class Cell:
 
     def users(self, name: str) -> tuple[str, ...]:
         """The nodes that take `name` as an operand, each once."""
-        return tuple(self._graph.successors(name))
+        return tuple(self.graph.successors(name))
 
     def equations(self, latex: bool = False) -> tuple[str, ...]:
         """The cell as lines of text or LaTeX; see `cellsearch.cell.equations`."""
@@ -166,6 +164,10 @@ class Cell:
         return mine == (other.name, dict(other.nodes), list(other.states.items()), other.output)
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((self.name, frozenset(self.nodes.items()), tuple(self.states.items()), self.output))
 
     def __repr__(self) -> str:

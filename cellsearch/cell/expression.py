@@ -6,7 +6,8 @@ import ast
 from collections.abc import Mapping
 from functools import cache
 
-from cellsearch.cell.ops import FUNCTIONS, Op
+from cellsearch.cell.functions import FUNCTIONS
+from cellsearch.cell.ops import Op
 
 __all__ = ["constants", "parse", "substitute", "torch_source"]
 
@@ -49,4 +50,4 @@ class _Functions(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
         arguments = [ast.unparse(self.visit(argument)) for argument in node.args]
-        return ast.parse(FUNCTIONS[node.func.id].format(*arguments), mode="eval").body
+        return ast.parse(FUNCTIONS[node.func.id].torch.format(*arguments), mode="eval").body

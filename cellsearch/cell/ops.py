@@ -1,7 +1,7 @@
 """The one table of operations: what a node of a cell can be. A new operation is a new row.
 
 A row's `value` and `derivatives` are expressions in a language that Python and C share: `+ - * /`, parentheses,
-numbers and the functions of `FUNCTIONS`. Inside them the operands are called `a`, `b`, `c` in order, learned
+numbers and the functions of `functions.FUNCTIONS`. Inside them the operands are called `a`, `b`, `c` in order, learned
 vectors have their parameter's name, `k` is the node's constant, `y` is the node's own value and `g` the gradient
 that arrives at it. Every backend, the exporter, the equations and the counter read these texts, so they cannot
 disagree about an operation.
@@ -21,11 +21,11 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Final
 
+from cellsearch.cell.functions import FUNCTIONS, add_functions
 from cellsearch.errors import CellError
 
 __all__ = [
     "BLOCK_LINEAR",
-    "FUNCTIONS",
     "INPUT",
     "LINEAR",
     "LOW_RANK_LINEAR",
@@ -252,45 +252,14 @@ _ROWS: Final[dict[str, Op]] = {row.name: row for row in _TABLE}
 OPS: Final[Mapping[str, Op]] = MappingProxyType(_ROWS)
 """Operation by name."""
 
-_FUNCTIONS: Final[dict[str, str]] = {
-    "sigmoid": "torch.sigmoid({})",
-    "tanh": "torch.tanh({})",
-    "relu": "torch.relu({})",
-    "leaky_relu": "torch.nn.functional.leaky_relu({})",
-    "clip": "torch.clamp({}, 0, 1)",
-    "exp": "torch.exp({})",
-    "softplus": "torch.nn.functional.softplus({}, 1, 40)",  # its default ends at 20, which float64 sees
-    "silu": "torch.nn.functional.silu({})",
-    "gelu": "torch.nn.functional.gelu({})",
-    "sin": "torch.sin({})",
-    "cos": "torch.cos({})",
-    "maximum": "torch.maximum({}, {})",
-    "minimum": "torch.minimum({}, {})",
-    "softmax": "torch.softmax({}, -1)",
-    "running_sum": "torch.cumsum({}, -1)",
-    "reverse_sum": "torch.flip(torch.cumsum(torch.flip({}, (-1,)), -1), (-1,))",
-    "normal_cumulative": "torch.special.ndtr({})",
-    "positive": "torch.heaviside({0}, torch.zeros_like({0}))",
-    "larger": "torch.heaviside(({0}) - ({1}), torch.full_like({0}, 0.5))",
-    "normalize": "torch.nn.functional.layer_norm({0}, ({0}).shape[-1:])",
-    "inverse_deviation": "torch.rsqrt(torch.var({}, -1, unbiased=False, keepdim=True) + 1e-5)",
-    "rms_normalize": "torch.nn.functional.rms_norm({0}, ({0}).shape[-1:], None, 1e-5)",
-    "inverse_rms": "torch.rsqrt(torch.mean(torch.square({}), -1, keepdim=True) + 1e-5)",
-    "row_mean": "torch.mean({}, -1, keepdim=True)",
-    "row_sum": "torch.sum({}, -1, keepdim=True)",
-}
-
-FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(_FUNCTIONS)
-"""Function of the expression language: its source in torch, with a place for each argument."""
-
 
 def register(row: Op, functions: Mapping[str, str]) -> None:
-    """Add a row, and the functions that its expressions use. Raises CellError if a name is taken."""
-    taken = [name for name in (row.name, *functions) if name in _ROWS or name in _FUNCTIONS]
+    """Add a row, and the torch source of the functions that it uses. Raises CellError if a name is taken."""
+    taken = [name for name in (row.name, *functions) if name in _ROWS or name in FUNCTIONS]
     if taken:
         raise CellError(f"operation {row.name!r}: {taken[0]!r} is in the table of operations already; use another name")
     _ROWS[row.name] = row
-    _FUNCTIONS.update(functions)
+    add_functions(functions)
 
 
 def is_known(name: str) -> bool:

@@ -79,7 +79,9 @@ def _gates(axes: Axes, profile: Profile) -> None:
     rows = [(f"{p.cell.name}: {name}", gate) for p in profile.portraits for name, gate in p.gates.items()]
     places = range(len(rows))
     axes.barh(places, [gate.shut for _, gate in rows], color=SHUT, label="shut (below 0.1)")
-    axes.barh(places, [gate.open for _, gate in rows], left=[1 - gate.open for _, gate in rows], color=OPEN, label="open")
+    axes.barh(
+        places, [gate.open for _, gate in rows], left=[1 - gate.open for _, gate in rows], color=OPEN, label="open"
+    )
     axes.set_yticks(places, [label for label, _ in rows])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)

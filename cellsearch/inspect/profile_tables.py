@@ -60,7 +60,9 @@ def _gates(portraits: Sequence[Portrait]) -> Table:
         table.add_column(heading, justify="right")
     for portrait in portraits:
         for name, gate in portrait.gates.items():
-            table.add_row(escape(portrait.cell.name), escape(name), f"{100 * gate.shut:.0f} %", f"{100 * gate.open:.0f} %")
+            table.add_row(
+                escape(portrait.cell.name), escape(name), f"{100 * gate.shut:.0f} %", f"{100 * gate.open:.0f} %"
+            )
     return table
 
 

@@ -15,11 +15,12 @@ from cellsearch.cell import Cell
 from cellsearch.errors import BackendError
 from cellsearch.recurrence.eager import EAGER
 from cellsearch.recurrence.interface import Backend
+from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch.recurrence.reference import REFERENCE
 
-__all__ = ["BACKENDS", "choose"]
+__all__ = ["BACKENDS", "choose", "refusals"]
 
-BACKENDS: Final[tuple[Backend, ...]] = (EAGER, REFERENCE)
+BACKENDS: Final[tuple[Backend, ...]] = (NATIVE, EAGER, REFERENCE)
 """All backends, the preferred ones first; the last one runs every cell."""
 
 
@@ -34,3 +35,14 @@ def choose(cell: Cell, x: Tensor, name: str = "auto") -> Backend:
     if refusal:
         raise BackendError(f"backend {name!r} cannot run cell {cell.name!r}: {refusal}; use backend='auto'")
     return named[name]
+
+
+def refusals(cell: Cell, x: Tensor) -> dict[str, str]:
+    """Why the backends that `auto` prefers to the one that it takes cannot run the cell, by their names."""
+    reasons: dict[str, str] = {}
+    for backend in BACKENDS:
+        refusal = backend.refuses(cell, x)
+        if refusal is None:
+            break
+        reasons[backend.name] = refusal
+    return reasons

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from cellsearch.cell import INPUT, LINEAR, OPS, Cell
 from cellsearch.cell.expression import parse, torch_source
-from cellsearch.cell.ops import FUNCTIONS
+from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.recurrence.eager_source import Slot, Steps, adjoint_steps, forward_steps
 from cellsearch.recurrence.interface import Parameters, States
-from cellsearch.recurrence.plan import Phase, Plan, Product, plan, values_read
+from cellsearch.recurrence.plan import Phase, Plan, Product, values_read
+from cellsearch.recurrence.planner import plan
 
 __all__ = ["Backward", "Forward", "Program", "program"]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from torch import Tensor
 
 from cellsearch.cell import Cell, equations, from_equations
-from cellsearch.cell.ops import FUNCTIONS
+from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.cell.symbols import learned, symbols
 from cellsearch.recurrence.reference import REFERENCE
 from cellsearch.recurrence.rnn import Layer
@@ -74,7 +74,7 @@ class Calculator:
             while self.take(","):
                 arguments[f"a{len(arguments)}"] = self.sum()
             assert self.take(")")
-            source = FUNCTIONS[function].format(*arguments)
+            source = FUNCTIONS[function].torch.format(*arguments)
             result: Tensor = eval(source, {"torch": torch, **arguments})
             return result
         if token[0].isdigit():

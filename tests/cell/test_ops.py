@@ -12,7 +12,8 @@ from torch import Tensor
 
 from cellsearch.cell import LINEAR, OPS
 from cellsearch.cell.expression import parse, torch_source
-from cellsearch.cell.ops import FUNCTIONS, Op
+from cellsearch.cell.functions import FUNCTIONS
+from cellsearch.cell.ops import Op
 
 EXPRESSIONS = [row for row in OPS.values() if not row.is_linear]
 OVER_HIDDEN_UNITS = ("layer_norm", "rms_norm", "normalize", "cumulative_softmax")
@@ -47,7 +48,15 @@ def test_a_row_speaks_the_language_of_expressions(row: Op) -> None:
 
 def test_every_function_of_the_language_is_used_by_a_row() -> None:
     texts = [text for row in EXPRESSIONS for text in (row.value, *row.derivatives.values())]
+    texts += [function.definition for function in FUNCTIONS.values() if function.definition]
     assert {name for text in texts for name in _calls(text)} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function.definition])
+def test_a_definition_is_what_torch_computes(name: str) -> None:
+    a = torch.randn(4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    known = {"a": a, "hidden_size": 6}
+    torch.testing.assert_close(_evaluate(FUNCTIONS[name].definition, known), _evaluate(f"{name}(a)", known))
 
 
 @every_expression

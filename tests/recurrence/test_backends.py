@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cellsearch.errors import BackendError
-from cellsearch.recurrence import BACKENDS, RNN, choose
+from cellsearch.recurrence import BACKENDS, RNN, choose, refusals
 from search_spaces.gated import LSTM
 
 X = torch.zeros(2, 1, 3)
@@ -29,7 +29,7 @@ def test_a_backend_is_found_by_its_name(name: str) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(BackendError, match="no backend 'fast'; use auto, eager, reference"):
+    with pytest.raises(BackendError, match="no backend 'fast'; use auto, native, eager, reference"):
         RNN(LSTM, 3, 4, backend="fast")(X)
 
 
@@ -39,3 +39,9 @@ def test_a_named_backend_that_refuses_says_why() -> None:
         pytest.raises(BackendError, match="backend 'eager' cannot run cell 'lstm': autocast is on"),
     ):
         choose(LSTM, X, "eager")
+
+
+def test_the_reasons_of_the_choice_can_be_read() -> None:
+    assert refusals(LSTM, X) == {}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert list(refusals(LSTM, X)) == ["native", "eager"]

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cellsearch.cell import OPS, Cell, Node, equations, from_equations, from_json, ops, to_json
+from cellsearch.cell import OPS, Cell, Node, equations, from_equations, from_json, functions, ops, to_json
 from cellsearch.errors import CellError, ExportError
 from cellsearch.export.standalone import export
 from cellsearch.recurrence import custom
@@ -46,7 +46,7 @@ def straight_through(a: Tensor) -> Tensor:
 @pytest.fixture(autouse=True)
 def _operations() -> Iterator[None]:
     """The table with these operations, and as it was before when the test is over."""
-    tables: list[dict[str, Any]] = [ops._ROWS, ops._FUNCTIONS, custom._DEFINED, vars(USER)]
+    tables: list[dict[str, Any]] = [ops._ROWS, functions._FUNCTIONS, custom._DEFINED, vars(USER)]
     before = [dict(table) for table in tables]
     op(soft_sign)
     op(mixed_norm)

@@ -13,7 +13,7 @@ from cellsearch.cell import LINEAR, Cell, Node, from_equations
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.eager import EAGER
 from cellsearch.recurrence.eager_source import adjoint_steps, forward_steps
-from cellsearch.recurrence.plan import plan
+from cellsearch.recurrence.planner import plan
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.recurrence.structured import plain
 from cellsearch.testing.backend import SHAPES, Shape, check_backend

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 
 from cellsearch.cell import LINEAR, Cell, Node, from_equations
-from cellsearch.recurrence.plan import Compute, Product, plan
+from cellsearch.recurrence.plan import Compute, Product
+from cellsearch.recurrence.planner import plan
 from cellsearch.recurrence.structured import plain
 from cellsearch.testing.cells import cells
 from search_spaces.gated import GRU, LSTM

@@ -23,9 +23,7 @@ def _gated(bias: int) -> Cell:
     )
 
 
-@pytest.mark.parametrize(
-    ("bias", "expected"), [(20, Saturation(0, 1)), (-20, Saturation(1, 0)), (0, Saturation(0, 0))]
-)
+@pytest.mark.parametrize(("bias", "expected"), [(20, Saturation(0, 1)), (-20, Saturation(1, 0)), (0, Saturation(0, 0))])
 def test_a_gate_is_shut_open_or_between_as_its_bias_says(bias: int, expected: Saturation) -> None:
     torch.manual_seed(0)
     assert gate_saturation(TASK.model(_gated(bias), 8), TASK) == {"gate": expected}

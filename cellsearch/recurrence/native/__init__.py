@@ -1,0 +1,1 @@
+"""The native backend: a graph becomes plain C for the whole time loop, which the system's compiler builds."""

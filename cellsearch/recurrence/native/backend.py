@@ -1,0 +1,129 @@
+"""The native backend: the whole time loop as C that was written for this cell, compiled here, and kept on disk.
+
+`program` turns the plan into products and groups, `source` writes them as C, `build` compiles and caches, `passes`
+lays out the memory and runs both routines. `kernel.c` and `vector.h` are what all cells share.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from cellsearch.cell import Cell
+from cellsearch.cell.complexity import parameter_shapes
+from cellsearch.errors import BackendError
+from cellsearch.recurrence import sequence
+from cellsearch.recurrence.interface import Parameters, States
+from cellsearch.recurrence.native.build import compiler
+from cellsearch.recurrence.native.lowering import compiles
+from cellsearch.recurrence.sequence import Kept, Needs
+from cellsearch.recurrence.structured import plain
+
+__all__ = ["NATIVE"]
+
+OUTPUT: Final = "as returned"
+
+
+class Native:
+    """x: [T, B, I] time, batch, input; states and outputs: [.., B, H]. float32 and float64 on the CPU."""
+
+    name = "native"
+
+    def refuses(self, cell: Cell, x: Tensor) -> str | None:
+        """What has no C here: another device or precision, an operation of a user, a machine without a compiler."""
+        if reason := sequence.traced(x):  # first: nothing else here is for a compiler's eyes
+            return reason
+        if x.device.type != "cpu":
+            return f"it runs on the CPU, and the input is on {x.device}"
+        if x.dtype not in (torch.float32, torch.float64):
+            return f"it computes in float32 and float64, not in {str(x.dtype).removeprefix('torch.')}"
+        if foreign := _foreign(cell):
+            return f"operation {foreign!r} is a function of torch tensors, for which no C can be written"
+        return _unbuilt(plain(cell), x.dtype)
+
+    def run(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tuple[Tensor, States]:
+        """Outputs and last states, all steps in one call."""
+        return sequence.run(self, cell, parameters, x, states)
+
+    def forward(
+        self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool
+    ) -> tuple[Tensor, States, Kept]:
+        """See `sequence.Passes`."""
+        from cellsearch.recurrence.native.passes import Forward
+
+        _check(cell, parameters, x, states)
+        forward = Forward(cell, parameters, x, states, saving)
+        output = forward.output()
+        # The output is kept beside the series whose memory it may share, so that autograd sees it changed in place.
+        kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
+        return output, forward.last(), kept if saving else {}
+
+    def backward(
+        self,
+        cell: Cell,
+        parameters: Parameters,
+        x: Tensor,
+        states: States,
+        kept: Kept,
+        needs: Needs,
+        gradients: tuple[Tensor, ...],
+    ) -> Iterable[Tensor | None]:
+        """See `sequence.Passes`."""
+        from cellsearch.recurrence.native.passes import Backward
+
+        buffers = {base: kept[base] for base in ("output", "kept")}
+        return Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)
+
+
+NATIVE: Final = Native()
+
+
+@lru_cache(maxsize=1024)
+def _foreign(cell: Cell) -> str | None:
+    """An operation whose expressions call a function that is not of the table; None if there is none."""
+    rows = {node.op: node.row for node in cell.nodes.values() if not node.row.is_linear}
+    return next((op for op, row in rows.items() if not compiles([row.value, *row.derivatives.values()])), None)
+
+
+@lru_cache(maxsize=1024)
+def _unbuilt(cell: Cell, dtype: torch.dtype) -> str | None:
+    """Why there is no library for this cell, which is made if there can be one; None if there is."""
+    from cellsearch.recurrence.native.layout import blueprint
+
+    if not compiler():
+        return _logged("there is no C compiler (cc, gcc or clang) on this machine")
+    try:
+        blueprint(cell, dtype)
+    except BackendError as error:
+        return _logged(str(error))
+    return None
+
+
+@cache
+def _logged(reason: str) -> str:
+    """The reason, logged once."""
+    logging.getLogger("cellsearch").warning("%s: recurrences train two to three times slower by eager", reason)
+    return reason
+
+
+def _check(cell: Cell, parameters: Parameters, x: Tensor, states: States) -> None:
+    """Raise BackendError if an array does not fit: C would read past its end, or take its bytes for other numbers."""
+    given = [("initial state", state, (x.shape[1], states[0].shape[-1])) for state in states]
+    shapes = _shapes(cell, x.shape[2], states[0].shape[-1])
+    given += [(f"{name} of {node!r}", parameters[node][name], shape) for node, name, shape in shapes]
+    for what, array, shape in given:
+        if array.shape != shape or array.dtype != x.dtype or array.device != x.device:
+            raise BackendError(
+                f"{what} must be {x.dtype} {list(shape)} on {x.device} like the input, "
+                f"got {array.dtype} {list(array.shape)} on {array.device}"
+            )
+
+
+@lru_cache(maxsize=1024)
+def _shapes(cell: Cell, input_size: int, hidden_size: int) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
+    return tuple(parameter_shapes(cell, input_size, hidden_size))

@@ -1,0 +1,151 @@
+"""From C text to a loaded library: compiled by the system's compiler, kept on disk by its content.
+
+The cache belongs to the user alone. A library's file ends with a digest of itself and of all that it was made from,
+so that a truncated, foreign or outdated file is noticed and built again. Processes that want the same library at the
+same time build it once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import hashlib
+import logging
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from cellsearch.errors import BackendError
+
+__all__ = ["CACHE", "compiler", "library", "text_of"]
+
+CACHE: Final = "CELLSEARCH_CACHE"
+"""The environment variable that names the cache folder; without it, the user's cache directory has it."""
+
+HERE: Final = Path(__file__).parent
+INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
+PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
+FLAGS: Final = ("-std=gnu11", "-O2", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
+DIGEST: Final = hashlib.sha256().digest_size
+
+
+@cache
+def compiler() -> str | None:
+    """The path of the system's C compiler: that of the variable CC, or `cc`, `gcc`, `clang`; None without one."""
+    return next(
+        (found for name in (os.environ.get("CC"), "cc", "gcc", "clang") if name and (found := _which(name))), None
+    )
+
+
+@lru_cache(maxsize=512)
+def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
+    """The library of a C text for one precision. Raises BackendError with the compiler's words if it has any."""
+    flags = (*FLAGS, "-fopenmp", f"-DREAL={PRECISIONS[dtype]}")
+    made_from = "\n".join([text, *map(text_of, INCLUDED), *flags, str(compiler()), _machine()]).encode()
+    key = hashlib.sha256(made_from).digest()
+    path = _folder() / f"{key.hex()}.so"
+    try:
+        if not _is_whole(path, key):
+            _build(path, key, text, flags)
+        return ctypes.CDLL(str(path))
+    except (OSError, NotImplementedError) as error:  # a full disk, a folder that may hold no programs, no file locks
+        raise BackendError(f"the library of a recurrence cannot be made and loaded: {error}") from error
+
+
+@cache
+def text_of(name: str) -> str:
+    """A C file of this folder, as text."""
+    return (HERE / name).read_text()
+
+
+def _which(name: str) -> str | None:
+    return shutil.which(name)
+
+
+@cache
+def _machine() -> str:
+    """What tells whether a library that was compiled for another machine runs here: the processor and its abilities."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    abilities = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    about = os.stat(str(compiler()))
+    return f"{os.uname().machine} {abilities} {about.st_size} {about.st_mtime_ns}"
+
+
+@cache
+def _folder() -> Path:
+    """The cache folder, which nobody else can write to; a temporary one if there can be none."""
+    try:
+        given = os.environ.get(CACHE)
+        base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cellsearch"
+        folder = base.absolute() / "native"
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if _is_ours_alone(base, folder):
+            return folder
+        problem = f"others can write to {folder}"
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+        problem = str(error)
+    logging.getLogger("cellsearch").warning(
+        "compiled recurrences are not kept, since %s: set %s to a folder of yours alone", problem, CACHE
+    )
+    return _temporary()
+
+
+def _is_ours_alone(base: Path, folder: Path) -> bool:
+    """Whether nobody else can put a file into the folder, nor another folder in its place. Raises OSError."""
+    about, mode = folder.stat(), base.stat().st_mode
+    is_ours = about.st_uid == os.getuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    is_replaceable = mode & stat.S_IWOTH and not mode & stat.S_ISVTX
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder} cannot be written to")
+    return is_ours and not is_replaceable
+
+
+def _temporary() -> Path:
+    folder, owner = Path(tempfile.mkdtemp(prefix="cellsearch-")), os.getpid()
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
+    return folder
+
+
+def _is_whole(path: Path, key: bytes) -> bool:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return content[-DIGEST:] == _digest(content[:-DIGEST], key)
+
+
+def _digest(content: bytes, key: bytes) -> bytes:
+    return hashlib.sha256(content + key).digest()
+
+
+def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
+    from filelock import FileLock  # here, since the eager backend needs torch and networkx alone
+
+    with FileLock(path.with_suffix(".lock"), mode=0o600):
+        if _is_whole(path, key):
+            return
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            written, made = Path(folder) / "cell.c", Path(folder) / "cell.so"
+            written.write_text(text)
+            _compile([str(compiler()), *flags, f"-I{HERE}", str(written), "-o", str(made), "-lm"], folder)
+            with made.open("ab") as file:
+                file.write(_digest(made.read_bytes(), key))
+            made.replace(path)
+
+
+def _compile(command: list[str], folder: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        words = done.stderr.replace(f"{folder}/", "").strip()[-500:] or f"exit status {done.returncode}"
+        raise BackendError(f"{command[0]} cannot compile the recurrence: {words}")

@@ -1,0 +1,33 @@
+/* Products for all steps at once, in several threads: each takes some of the rows of the result. */
+
+#include "kernel.c"
+
+static long beginning(long whole, long threads, long i) { return i == threads ? whole : whole / threads * i / ROWS * ROWS; }
+
+/* c (+)= a @ packed for many rows; scratch holds `threads` times scratch_size(rows, k). */
+void NAME(product_all)(long threads, long rows, long n, long k, const real *a, long a_stride, const real *packed, real *c,
+                       long c_stride, int adds, real *scratch)
+{
+    long size = NAME(scratch_size)(rows, k);
+    #pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
+    for (long i = 0; i < threads; i++) {
+        long first = beginning(rows, threads, i), last = beginning(rows, threads, i + 1);
+        if (last > first)
+            NAME(product)(last - first, n, k, a + first * a_stride, a_stride, packed, c + first * c_stride, c_stride, adds,
+                          scratch + i * size);
+    }
+}
+
+/* c[n, k] (+)= g[rows, n] transposed @ h[rows, k]; scratch holds `threads` times transposed_scratch_size(n, k, rows). */
+void NAME(transposed_all)(long threads, long n, long k, long rows, const real *g, long g_stride, const real *h,
+                          long h_stride, real *c, long c_stride, int adds, real *scratch)
+{
+    long size = NAME(transposed_scratch_size)(n, k, rows);
+    #pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
+    for (long i = 0; i < threads; i++) {
+        long first = beginning(n, threads, i), last = beginning(n, threads, i + 1);
+        if (last > first)
+            NAME(product_transposed)(last - first, k, rows, g + first, g_stride, h, h_stride, c + first * c_stride,
+                                     c_stride, adds, scratch + i * size);
+    }
+}
