@@ -173,8 +173,9 @@ SPACE = SearchSpace(
     most_nodes=max(STATES) + max(INTERMEDIATE) + 1,
     most_states=max(STATES),
     sources={
-        cell.name: f"Klyuchnikov et al. 2020, recipe {number}"
-        for number, cell in enumerate((RNN, LSTM, GRU), start=1000000)
+        RNN.name: "Elman 1990",
+        LSTM.name: "Klyuchnikov et al. 2020, recipe 1000001",
+        GRU.name: "Klyuchnikov et al. 2020, recipe 1000002",
     },
     sample=_sample,
     admits=_admits,

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import networkx as nx
-
 from cellsearch.cell.cell import Cell, Node
 from cellsearch.cell.ops import INPUT
+from cellsearch.cell.reach import over_time, reached, readers, within_step
 
 __all__ = ["Draft"]
 
@@ -30,11 +29,7 @@ class Draft:
 
     def cell(self, name: str) -> Cell:
         """The draft as a cell, without what the output never depends on. Raises CellError if it is none."""
-        over_time: nx.DiGraph[str] = nx.DiGraph()
-        over_time.add_node(self.output)
-        over_time.add_edges_from((operand, name) for name, node in self.nodes.items() for operand in node.operands)
-        over_time.add_edges_from((following, state) for state, following in self.states.items())
-        useful = nx.ancestors(over_time, self.output) | {self.output}
+        useful = reached(self.output, over_time(self.nodes, self.states)) | {self.output}
         return Cell(
             name,
             {name: node for name, node in self.nodes.items() if name in useful},
@@ -48,12 +43,12 @@ class Draft:
 
     def before(self, name: str) -> list[str]:
         """What `name` may take as an operand without a cycle: the input, states, and nodes not computed from it."""
-        later = nx.descendants(self._step(name), name) | {name}
+        later = reached(name, readers(within_step(self.nodes))) | {name}
         return [INPUT, *self.states, *(node for node in self.nodes if node not in later)]
 
     def ancestors(self, name: str) -> list[str]:
         """What `name` is computed from within the step: the input, states and nodes."""
-        earlier = nx.ancestors(self._step(name), name)
+        earlier = reached(name, within_step(self.nodes))
         return [each for each in (INPUT, *self.states, *self.nodes) if each in earlier]
 
     def new_name(self, stem: str) -> str:
@@ -75,9 +70,3 @@ class Draft:
                 self.set_operand(user, position, heir)
         self.states = {state: heir if following == name else following for state, following in self.states.items()}
         self.output = heir if self.output == name else self.output
-
-    def _step(self, name: str) -> nx.DiGraph[str]:
-        step: nx.DiGraph[str] = nx.DiGraph()
-        step.add_node(name)
-        step.add_edges_from((operand, node) for node, each in self.nodes.items() for operand in each.operands)
-        return step

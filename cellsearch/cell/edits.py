@@ -8,6 +8,7 @@ with a constant, such as times_constant or a linear's blocks or rank, gets one o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -39,7 +40,7 @@ def edit(cell: Cell, space: SearchSpace, random: Random, kinds: tuple[str, ...] 
 
     `kinds` restricts the draw to some of the space's. Raises CellError if ATTEMPTS draws find no such cell.
     """
-    before = identity(cell)
+    before = _identity(cell)
     for _ in range(ATTEMPTS):
         kind = random.choice(kinds or tuple(space.edits))
         draft = Draft.of(cell)
@@ -48,9 +49,12 @@ def edit(cell: Cell, space: SearchSpace, random: Random, kinds: tuple[str, ...] 
             edited = draft.cell(cell.name)
         except CellError:
             continue
-        if space.contains(edited) and identity(edited) != before:
+        if space.contains(edited) and _identity(edited) != before:
             return edited, words
     raise CellError(f"cell {cell.name!r}: no edit of {ATTEMPTS} stays in space {space.name!r}; widen the space")
+
+
+_identity = lru_cache(maxsize=1024)(identity)  # a search edits what an edit has made, and a good cell many times
 
 
 def _insert_node(draft: Draft, space: SearchSpace, random: Random) -> str:

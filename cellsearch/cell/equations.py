@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from cellsearch.cell.cell import Cell, Node
@@ -31,6 +33,9 @@ NEXT: Final = "_next"
 
 KEYWORDS: Final = {"bias": "initial_bias", "constant": "constant"}
 """Number of a node by the word that sets it in a call."""
+
+INLINED: Final = 400
+"""Names, numbers and signs of a value that stands inside the line in brief, at most."""
 
 ARITHMETIC: Final = {ast.Add: "sum", ast.Sub: "difference", ast.Mult: "product"}
 
@@ -147,7 +152,29 @@ def equations(cell: Cell, latex: bool = False) -> tuple[str, ...]:
 
 
 def equations_in_brief(cell: Cell) -> str:
-    """What the cell remembers and puts out, in one line: the next values' equations, and the output's if it is none."""
-    shown = {f"{state}'" for state in map(str, (symbols(cell)[state] for state in cell.states))}
-    shown |= {str(symbol) for name, symbol in symbols(cell).items() if name == cell.output}
-    return ",  ".join(line for line in equations(cell) if line.partition(" = ")[0] in shown)
+    """What the cell remembers and puts out, in one line: the next values' equations, and the output's if it is none.
+
+    Values that nobody named stand inside the line, unless they are long, and numbers have four digits.
+    """
+    symbol = symbols(cell)
+    shown = {f"{symbol[state]}'" for state in cell.states} | {str(symbol.get(cell.output))}
+    style = replace(TEXT, number=lambda number: f"{number:.4g}")
+    unnamed: dict[str, ast.expr] = {}
+    found = []
+    for target, tree in statements(cell):
+        whole = _Inlined(unnamed).visit(tree)
+        if target in shown:
+            found.append(f"{target} = {write(whole, style)}")
+        elif re.fullmatch("v[0-9]+", target) and sum(1 for _ in ast.walk(whole)) <= INLINED:
+            unnamed[target] = whole
+    return ",  ".join(found)
+
+
+class _Inlined(ast.NodeTransformer):
+    """Puts values in the place of their names."""
+
+    def __init__(self, values: Mapping[str, ast.expr]) -> None:
+        self.values = values
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.values.get(node.id, node)

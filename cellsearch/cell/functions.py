@@ -58,9 +58,7 @@ _FUNCTIONS: Final[dict[str, Function]] = {
         "torch.rsqrt(torch.var({}, -1, unbiased=False, keepdim=True) + 1e-5)",
         "rsqrt(row_mean((a - row_mean(a)) * (a - row_mean(a))) + 1e-5)",
     ),
-    "rms_normalize": Function(
-        "torch.nn.functional.rms_norm({0}, ({0}).shape[-1:], None, 1e-5)", "a * inverse_rms(a)"
-    ),
+    "rms_normalize": Function("torch.nn.functional.rms_norm({0}, ({0}).shape[-1:], None, 1e-5)", "a * inverse_rms(a)"),
     "inverse_rms": Function(
         "torch.rsqrt(torch.mean(torch.square({}), -1, keepdim=True) + 1e-5)", "rsqrt(row_mean(a * a) + 1e-5)"
     ),

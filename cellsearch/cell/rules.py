@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from cellsearch.cell.ops import BLOCK_LINEAR, LINEAR, LOW_RANK_LINEAR
 from cellsearch.cell.terms import COMBINATION, ZERO, Graph, Rule, Term, TooLarge, combination, split
 
 __all__ = ["EXPANDING", "RULES"]
@@ -154,10 +155,22 @@ def shift_free(graph: Graph, term: Term) -> Term | None:
     return _of(term, combination(graph, 0.0, pairs)) if constant and pairs else None
 
 
+def zero_left_out(graph: Graph, term: Term) -> Term | None:
+    """linear(a, 0) = linear(a), linear(0) = bias(0): what multiplies nothing but 0 has no effect."""
+    kept = [place for place, operand in enumerate(term.operands) if not _is_zero(graph, operand)]
+    if len(kept) == len(term.operands):
+        return None
+    if not kept:
+        return Term("bias", term.operands[:1], (term.numbers[0], 1.0), term.weights[:1], term.biases)
+    operands, weights = [term.operands[place] for place in kept], [term.weights[place] for place in kept]
+    return term._replace(operands=tuple(operands), weights=tuple(weights))
+
+
 ODD: Final = ("tanh", "sine", "normalize", "rms_norm")
 NEVER_NEGATIVE: Final = ("relu", "sigmoid", "hard_sigmoid", "exp", "softplus", "cumulative_softmax")
 
 _LIST: Final[tuple[tuple[Rule, tuple[str, ...]], ...]] = (
+    (zero_left_out, (LINEAR, BLOCK_LINEAR, LOW_RANK_LINEAR, "layer_norm")),
     (no_identity, ("identity",)),
     (added, ("sum",)),
     (subtracted, ("difference",)),

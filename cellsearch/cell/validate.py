@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import networkx as nx
 
 from cellsearch.cell.ops import INPUT, OPS, Op, is_known
+from cellsearch.cell.reach import in_order, over_time, reached, readers, within_step
 from cellsearch.errors import CellError
 
 if TYPE_CHECKING:
@@ -57,9 +58,8 @@ def validate(name: str, nodes: Mapping[str, Node], states: Mapping[str, str], ou
             )
     if output not in nodes:
         raise CellError(f"{where}: output {_short(output)} is no operation of the cell; name one of {_some(nodes)}")
-    step = _step_graph(nodes)
-    _check_acyclic(where, step)
-    _check_reach(where, step, nodes, states, output)
+    _check_acyclic(where, nodes)
+    _check_reach(where, nodes, states, output)
 
 
 def _check_title(where: str, name: object) -> None:
@@ -135,16 +135,10 @@ def _check_numbers(where: str, node: Node, row: Op) -> None:
         raise CellError(f"{where} has constant {node.constant}; use a whole number from 1 to {LARGEST_COUNT}")
 
 
-def _step_graph(nodes: Mapping[str, Node]) -> nx.DiGraph[str]:
-    step: nx.DiGraph[str] = nx.DiGraph()
-    step.add_nodes_from(nodes)
-    step.add_edges_from((operand, name) for name, node in nodes.items() for operand in node.operands)
-    return step
-
-
-def _check_acyclic(where: str, step: nx.DiGraph[str]) -> None:
-    if nx.is_directed_acyclic_graph(step):
+def _check_acyclic(where: str, nodes: Mapping[str, Node]) -> None:
+    if len(in_order(nodes)) == len(nodes):
         return
+    step = nx.DiGraph([(name, reader) for name, found in readers(within_step(nodes)).items() for reader in found])
     cycle = [edge[0] for edge in nx.find_cycle(step)]
     path = [*cycle, cycle[0]] if len(cycle) <= 8 else [*cycle[:8], "..."]
     raise CellError(
@@ -152,26 +146,22 @@ def _check_acyclic(where: str, step: nx.DiGraph[str]) -> None:
     )
 
 
-def _check_reach(
-    where: str, step: nx.DiGraph[str], nodes: Mapping[str, Node], states: Mapping[str, str], output: str
-) -> None:
-    over_time: nx.DiGraph[str] = nx.DiGraph(step)
-    over_time.add_nodes_from([INPUT, *states])
-    over_time.add_edges_from((following, state) for state, following in states.items())
-    influenced = nx.descendants(over_time, INPUT)
+def _check_reach(where: str, nodes: Mapping[str, Node], states: Mapping[str, str], output: str) -> None:
+    links = over_time(nodes, states)
+    influenced = reached(INPUT, readers(links))
     if output not in influenced:
         raise CellError(f"{where}: output {output!r} depends on no input; let it or its operands read {INPUT!r}")
-    useful = nx.ancestors(over_time, output) | {output}
+    useful = reached(output, links) | {output}
     for kind, names in (("node", nodes), ("state", states)):
         for name in names:
+            if name in useful and name in influenced:
+                continue
             label = f"{kind} {name!r}" + (f" ({nodes[name].op})" if kind == "node" else "")
             if name not in useful:
                 raise CellError(f"{where}: {label} is dead, the output never depends on it; remove or use it")
-            if name not in influenced:
-                raise CellError(
-                    f"{where}: {label} is unreachable, the input never influences it; "
-                    f"remove it or let it read {INPUT!r}"
-                )
+            raise CellError(
+                f"{where}: {label} is unreachable, the input never influences it; remove it or let it read {INPUT!r}"
+            )
 
 
 def _some(names: Iterable[str]) -> str:

@@ -46,14 +46,16 @@ def cell_sheet(cell: Cell, input_size: int, hidden_size: int) -> RenderableType:
 
 def cell_list(spaces: Sequence[SearchSpace], size: int = 128) -> RenderableType:
     """The seed cells of the spaces: cost at input and hidden size `size` and source, and below the next values."""
-    sources = {name: source for space in reversed(spaces) for name, source in space.sources.items()}
-    cells = {name: cell for space in spaces for name, cell in space.seeds.items()}
+    # A name that several spaces have is the first one's.
+    firsts = {name: space for space in reversed(spaces) for name in space.seeds}
+    cells = {name: firsts[name].seeds[name] for space in spaces for name in space.seeds}
+    sources = {name: space.sources.get(name, "") for name, space in firsts.items()}
     width = max(map(len, cells), default=0)
     heading = f"{'cell':{width}}  {'parameters':>10}  {'multiply-adds':>13}  source, next values"
     lines = [Text(f"seed cells at input and hidden size {size}"), Text(heading, style="bold")]
     for name, cell in cells.items():
         cost = complexity(cell, size, size)
-        costs = f"  {cost.parameters:>10,}  {cost.multiply_adds:>13,}  {sources.get(name, '')}"
+        costs = f"  {cost.parameters:>10,}  {cost.multiply_adds:>13,}  {sources[name]}"
         lines += [
             Text.assemble((f"{name:{width}}", "bold"), costs),
             Text(f"    {equations_in_brief(cell)}", style="dim"),

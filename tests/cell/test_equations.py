@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from cellsearch.cell import Cell, Node, equations, from_equations
+from cellsearch.cell.equations import equations_in_brief
 from cellsearch.errors import CellError
 from cellsearch.testing.cells import cells
 from search_spaces.gated import GRU, LSTM, RNN
@@ -236,3 +237,29 @@ def test_the_longest_chain_is_printed(op: str) -> None:
 def test_the_widest_linear_is_printed() -> None:
     cell = Cell("wide", {"s": Node("linear", ("x", "h") * 32)}, {"h": "s"}, "s")
     assert equations(cell)[0].count(" x") == 32
+
+
+def test_the_line_in_brief_has_what_nobody_named_inside_and_short_numbers() -> None:
+    text = """
+        gate = sigmoid(linear(x, h))
+        h_next = gate * tanh(layer_norm(h)) + 0.123456 * h
+        out = tanh(h_next)
+    """
+    brief = equations_in_brief(from_equations("brief", text, ["h"], "out"))
+    assert brief == "h' = gate ⊙ tanh(w_v1 ⊙ normalize(h) + b_v1) + 0.1235 h,  out = tanh(h')"
+
+
+@given(cells())
+def test_the_line_in_brief_defines_every_state_and_is_one_line(cell: Cell) -> None:
+    brief = equations_in_brief(cell)
+    assert "\n" not in brief and brief.count(" = ") >= len(cell.states)
+
+
+def test_the_line_in_brief_stays_bounded_where_every_value_is_used_twice() -> None:
+    nodes, last = {}, "x"
+    for i in range(200):
+        nodes[f"product_{i}"] = Node("product", (last, last))
+        nodes[f"tanh_{i}"] = Node("tanh", (f"product_{i}",))
+        last = f"tanh_{i}"
+    nodes["h_next"] = Node("sum", (last, "h"))
+    assert len(equations_in_brief(Cell("long", nodes, {"h": "h_next"}, "h_next"))) < 2000

@@ -80,6 +80,11 @@ def test_a_name_means_one_cell_in_all_spaces() -> None:
             assert identity(cell) == identity(SEEDS[name]), f"{name} of {space.name}"
 
 
+def test_a_seed_of_several_spaces_has_one_source() -> None:
+    for name in SEEDS:
+        assert len({space.sources[name] for space in SPACES.values() if name in space.seeds}) == 1, name
+
+
 def test_the_note_below_each_seed_names_its_source() -> None:
     notes = {}
     for path in Path(zoo.__file__).parent.glob("zoo_*.py"):
