@@ -34,7 +34,7 @@ Task = Annotated[str, typer.Option(help="Task: a name, or a reference such as my
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Parameters = Annotated[int | None, typer.Option(help="Learned numbers of a model; the task's if not given.")]
 Steps = Annotated[int | None, typer.Option(help="Optimizer steps of a training; the task's if not given.")]
-Data = Annotated[Path | None, typer.Option(help="Data of a task that takes some: a file or a folder.")]
+Data = Annotated[Path | None, typer.Option(help="Data of a task that takes some: a file, a folder, or a name.")]
 Options = Annotated[list[str] | None, typer.Option(help="Option of the task, as length=100; may be repeated.")]
 Hyperparameters = Annotated[
     list[str] | None,
@@ -331,7 +331,9 @@ def _show(what: RenderableType) -> None:
 
 
 def _options(pairs: list[str], data: Path | None) -> dict[str, str]:
-    return _pairs("option", pairs) | ({"data": str(data.absolute())} if data else {})
+    """The task's options; data that is no path is the name of some."""
+    place = data.absolute() if data and data.exists() else data
+    return _pairs("option", pairs) | ({"data": str(place)} if place else {})
 
 
 def _pairs(kind: str, pairs: list[str]) -> dict[str, str]:

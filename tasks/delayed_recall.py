@@ -27,12 +27,12 @@ CUE: Final = SYMBOLS + DISTRACTORS
 class DelayedRecall(SymbolTask):
     """The task; `length` is the number of distractors."""
 
-    length: int = 60
+    length: int = 20
     batch: int = 50
 
     name: ClassVar[str] = "delayed_recall"
     parameters: ClassVar[int] = 6_000
-    steps: ClassVar[int] = 600
+    steps: ClassVar[int] = 1_000
     learning_rate: ClassVar[float] = 1e-2
     lengths: ClassVar[tuple[int, int]] = (1, 10_000)
 

@@ -99,6 +99,7 @@ class AdditiveAttention(nn.Module):
 
         def look(query: Tensor) -> Tensor:
             scores = self.score(torch.tanh(keys + self.query(query))).squeeze(-1).masked_fill(outside, float("-inf"))
-            return (scores.softmax(0).unsqueeze(-1) * memory).sum(0)
+            found: Tensor = (scores.softmax(0).unsqueeze(-1) * memory).sum(0)
+            return found
 
         return look

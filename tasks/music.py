@@ -69,7 +69,7 @@ class Music:
     """The task; `data` is a .mat file, empty for the official one; `batch` counts pieces."""
 
     data: str = ""
-    batch: int = 8
+    batch: int = 4
     dropout: float = 0.2
 
     name: ClassVar[str]
@@ -120,12 +120,14 @@ class Music:
 
 @dataclass(frozen=True)
 class Jsb(Music):
-    """The chorales of J. S. Bach."""
+    """The chorales of J. S. Bach. Few pieces: small batches, so that a pass has many steps."""
+
+    batch: int = 2
 
     name: ClassVar[str] = "jsb"
     parameters: ClassVar[int] = 300_000
-    steps: ClassVar[int] = 600
-    learning_rate: ClassVar[float] = 3e-3
+    steps: ClassVar[int] = 3_000
+    learning_rate: ClassVar[float] = 5e-3
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ class Nottingham(Music):
 
     name: ClassVar[str] = "nottingham"
     parameters: ClassVar[int] = 1_000_000
-    steps: ClassVar[int] = 1_500
-    learning_rate: ClassVar[float] = 2e-3
+    steps: ClassVar[int] = 2_000
+    learning_rate: ClassVar[float] = 3e-3
 
 
 JSB = Jsb()

@@ -69,4 +69,4 @@ def shuffled(lengths: Tensor, batch: int, seed: int) -> Iterator[Tensor]:
 
 def by_length(lengths: Tensor, batch: int) -> Iterator[Tensor]:
     """Batches of sequence numbers, every sequence once, the shortest first."""
-    yield from torch.argsort(lengths, stable=True).split(batch)
+    yield from torch.split(torch.argsort(lengths, stable=True), batch)

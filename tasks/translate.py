@@ -8,8 +8,8 @@ counts a target only if every token and the end are right.
 By default dates in many written forms, letter by letter, to ISO: 10,000 to train, 1,000 each to validate and test, of
 different days (see `dates`). `scan` (Lake & Baroni 2018; downloaded, or a folder with its files): commands to actions,
 `split` `simple` (16,728 pairs to train, 4,182 to test) or `length` (16,990 up to 22 actions; 3,920 of 24 to 48); a
-tenth of the training pairs, drawn once, is validation. Published: simple, LSTM 99.8 %; length, the same model 13.8 %,
-best of all 20.8 % (a GRU with attention).
+tenth of the training pairs, drawn once, is validation. Published: simple, 99.8 % at best, LSTM without attention
+99.7 % (two layers of 200); length, the same LSTM 13.8 %, 20.8 % at best (a GRU with attention).
 
 source: [T, B] packed; target: [T, B] from START to END, then PADDING; logits: [T, B, tokens]
 """
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -139,6 +139,14 @@ class Translate:
         pairs_: Pairs = getattr(_corpus(self.data, self.split), split)
         return float(_right(model, pairs_).mean())
 
+    def details(self, model: nn.Module) -> Mapping[str, float]:
+        """Share of test targets written by their number of tokens, where it is more than any in training."""
+        corpus = _corpus(self.data, self.split)
+        lengths, longest = corpus.test.targets.lengths, int(corpus.train.targets.lengths.max())
+        longer = sorted({n for n in lengths.tolist() if n > longest})
+        right = _right(model, corpus.test) if longer else lengths
+        return {f"accuracy at length {n - 2}": float(right[lengths == n].mean()) for n in longer}
+
 
 TASK = Translate()
 
@@ -147,12 +155,12 @@ def _right(model: nn.Module, pairs_: Pairs) -> Tensor:
     """1 for each pair whose target is written without an error, else 0, [pairs]."""
     assert isinstance(model, EncoderDecoder)
     device = next(model.parameters()).device
-    right = torch.zeros(len(pairs_.targets))
+    right = torch.zeros(len(pairs_.targets), dtype=torch.float64)
     for chosen in by_length(pairs_.targets.lengths, TOGETHER):
         source = pairs_.sources.packed(chosen).to(device)  # type: ignore[arg-type]  # torch wants a dtype alone
         target = pairs_.targets.padded(chosen)[1:]
         written = model.write(source, START, len(target)).cpu()
-        right[chosen] = ((written == target) | (target == PADDING)).all(0).float()
+        right[chosen] = ((written == target) | (target == PADDING)).all(0).double()
     return right
 
 

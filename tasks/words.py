@@ -3,13 +3,14 @@
 Data in the format of both: a folder with a train, a valid and a test file of words between blanks, rare words as
 `<unk>`, and the end of a line as a word of its own, `<eos>`. `wikitext2` (Merity et al. 2016; 2,088,628 training words,
 33,278 distinct) is downloaded; Penn Treebank (Mikolov et al. 2010; 929,589 words, 10,000 distinct) has a licence, so
-name its folder. By default the words and signs of the language reference that every CPython carries, 90, 5 and 5
-percent of it in order, words seen once in training as `<unk>` (about 110,000 words, 3,000 distinct).
+name its folder. By default the words and signs of the language reference that every CPython carries, each paragraph
+once: about 71,000 words, 2,900 distinct, 90, 5 and 5 percent in order, words seen once in training as `<unk>`.
 
-Published test perplexities: Penn Treebank, LSTM 82.7 (Zaremba et al. 2014, 20 M parameters), tuned LSTM 58.3 (Melis et
-al. 2018, 24 M); WikiText-2, LSTM 99.3 (Grave et al. 2016), three layers in NAS-Bench-NLP: LSTM 91.5, GRU 103.5, RNN
-170.3. The embedding is the output layer's matrix too (Press & Wolf 2016; Inan et al. 2016). A linear layer leads from
-the outputs to it whatever the sizes, so that the model grows evenly with its hidden size.
+Published test perplexities: Penn Treebank, two layers of 650: LSTM 82.7 (Zaremba et al. 2014), three layers: LSTM 57.3
+(Merity et al. 2017); WikiText-2, one layer of 1,024: LSTM 99.3 (Grave et al. 2016), three layers: LSTM 91.5, GRU 103.5,
+RNN 170.3 (Klyuchnikov et al. 2020, NAS-Bench-NLP). The embedding is the output layer's matrix too (Press & Wolf 2016;
+Inan et al. 2016). A linear layer leads from the outputs to it whatever the sizes, so that the model grows evenly with
+its hidden size.
 
 Training carries its states from one step to the next (see `streams`).
 
@@ -164,8 +165,10 @@ def _ids(file: Path, text: list[str], vocabulary: dict[str, int]) -> Tensor:
 def _language_reference() -> Corpus:
     from pydoc_data.topics import topics
 
-    text = "\n".join(topics[name] for name in sorted(topics))
-    words = re.findall(r"\w+|[^\w\s]", text)
+    # Sections repeat parts of each other: each paragraph counts once, so that none to test is one of training.
+    parts = (part for name in sorted(topics) for part in topics[name].split("\n\n"))
+    paragraphs = dict.fromkeys(tuple(re.findall(r"\w+|[^\w\s]+", part)) for part in parts)
+    words = [word for paragraph in paragraphs for word in paragraph]
     train, validation = 18 * len(words) // 20, 19 * len(words) // 20
     counts = Counter(words[:train])
     vocabulary = {word: i for i, word in enumerate([UNKNOWN, *sorted(w for w, count in counts.items() if count > 1)])}

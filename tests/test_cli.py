@@ -94,7 +94,7 @@ CYCLE = {
 }
 
 BAD = [
-    (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, chars, or a reference"),
+    (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, "),
     (("search", "--task", "nothing.py:TASK"), "task 'nothing.py:TASK': no file nothing.py"),
     ((*SEARCH, "--space", "nothing"), "unknown search space 'nothing'; use darts_rnn, gated"),
     ((*SEARCH, "--seeds", "rnn,nothing"), "unknown cell 'nothing'; use a seed such as lstm, gru, rnn"),
@@ -122,11 +122,14 @@ BAD = [
     ((*SEARCH, "--option", "length=3"), "has no option 'length'; its options: seconds, trouble, diary"),
     ((*SEARCH, "--option", "seconds=long"), "seconds must be float, got 'long'"),
     ((*SEARCH, "--data", "empty.txt"), "has no option 'data'"),
-    (("search", "--task", "chars", "--data", "nothing.txt"), "nothing.txt: No such file or directory; name a"),
+    (
+        ("search", "--task", "chars", "--data", "nothing.txt"),
+        "data 'nothing.txt' does not exist; name a file such as input.txt",
+    ),
     (("search", "--task", "chars", "--data", "empty.txt"), "empty.txt is empty; name a file with text"),
     (("search", "--task", "chars", "--data", "latin.txt"), "latin.txt: not UTF-8 text (byte 3); convert it"),
     (("search", "--task", "chars", "--data", "short.txt"), "short.txt' has 5 characters, too few for 32 streams"),
-    (("search", "--task", "chars", "--data", "."), ": Is a directory; name a text file"),
+    (("search", "--task", "chars", "--data", "."), " has no input.txt; name a file such as input.txt"),
     (("show", "nothing"), "unknown cell 'nothing'"),
     (("show", "cycle.json"), "form a cycle within one step"),
     (("show", "malformed.json"), "cell file malformed.json: not JSON: Expecting value in line 1"),

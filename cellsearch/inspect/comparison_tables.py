@@ -22,7 +22,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     ranked = sorted(comparison.entrants, key=lambda e: _rank(e, task.lower_is_better))
     trained = [entrant for entrant in ranked if entrant.test]
     direction = "lower" if task.lower_is_better else "higher"
-    title = Text(f"{task.metric}, {direction} is better; mean [95 % interval] over fresh seeds, differences on test")
+    title = Text(f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds")
     problems = [Text(line) for line in map(_problem, ranked) if line]
     parts: list[RenderableType] = [
         title,
@@ -43,14 +43,13 @@ def comparison_statement(comparison: Comparison) -> str:
 
 def _scores(entrants: Sequence[Entrant], first: str) -> Table:
     table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    for heading in ("validation", "test", f"less {first}", "p"):
+    for heading in ("test", f"less {first}", "p"):
         table.add_column(heading, justify="right")
     for entrant in entrants:
         difference = entrant.difference
         bold = "bold" if difference and difference.shown else ""
         table.add_row(
             escape(entrant.cell.name),
-            f"{entrant.validation.mean:.4f}" if entrant.validation else "",
             _bounds(entrant.test),
             _bounds(difference.interval, sign="+") if difference else "",
             _p(difference.p_value) if difference else "",
@@ -63,11 +62,12 @@ def _models(comparison: Comparison, entrants: Sequence[Entrant]) -> Table:
     tuned = tuned_names(r for records in comparison.records for r in records)
     table = Table("cell", box=None, padding=(0, 2, 0, 0))
     names = (name.replace("_", " ") for name in tuned)
-    for heading in ("size", "parameters", *names, "seeds", "training", "inference"):
+    for heading in ("validation", "size", "parameters", *names, "seeds", "training", "inference"):
         table.add_column(heading, justify="right")
     for entrant in entrants:
         table.add_row(
             escape(entrant.cell.name),
+            f"{entrant.validation.mean:.4f}" if entrant.validation else "",
             str(entrant.hidden_size),
             f"{entrant.parameters:,}",
             *(f"{entrant.hyperparameters[name]:.2g}" for name in tuned),
@@ -117,7 +117,9 @@ def _bounds(interval: Interval | None, sign: str = "") -> str:
         return ""
     if interval.low is None or interval.high is None:
         return f"{interval.mean:{sign}.4f}"
-    return f"{interval.mean:{sign}.4f} [{interval.low:{sign}.4f}, {interval.high:{sign}.4f}]"
+    largest = max(abs(interval.low), abs(interval.high))
+    form = f"{sign}.{max(0, 5 - len(str(int(largest))))}f"
+    return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
 
 
 def _p(p_value: float | None) -> str:

@@ -86,7 +86,7 @@ def _line(progress: Progress) -> str:
     )
     baselines = ", ".join(f"{name} {score:.4f}" for name, score in progress.baselines.items())
     if progress.best is None or progress.best.score is None:
-        return f"{counts}; {baselines or 'the first are training'} ({progress.metric})"
+        return f"{counts}; {baselines or 'baselines are training'} ({progress.metric})"
     best = progress.best.score
     held = ", ".join(f"{name} {score:.4f} ({best - score:+.4f})" for name, score in progress.baselines.items())
     return f"{counts}; best {progress.best.cell.name} {best:.4f} {progress.metric}, held against {held}"

@@ -85,7 +85,7 @@ def _gates(axes: Axes, profile: Profile) -> None:
     axes.set_yticks(places, [label for label, _ in rows])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
-    axes.set_title("share of time that gates are shut (dark) or open (light), trained", loc="left", fontsize=10)
+    axes.set_title("gates shut (dark) and open (light), trained", loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     if not rows:
         axes.set_axis_off()

@@ -58,12 +58,12 @@ class Exercise:
 EXERCISES: Final = (
     Exercise(
         "delayed_recall",
-        {"length": "30"},
-        400,
-        [Skill("remember a symbol for 30 steps", 1 / 8), Skill("... for 120", 1 / 8, detail="accuracy at length 120")],
+        {"length": "20"},
+        1000,
+        [Skill("remember a symbol for 20 steps", 1 / 8), Skill("... for 80", 1 / 8, detail="accuracy at length 80")],
     ),
     Exercise(
-        "copy_memory", {"length": "10"}, 800, [Skill("copy 10 symbols after 10", 1 / 8, detail="recall at length 10")]
+        "copy_memory", {"length": "5"}, 2000, [Skill("copy 10 symbols after 5", 1 / 8, detail="recall at length 5")]
     ),
     Exercise(
         "parity",
@@ -77,8 +77,8 @@ EXERCISES: Final = (
         500,
         [Skill("match 30 brackets", 0.44), Skill("... 120", 0.44, detail="accuracy at length 120")],
     ),
-    Exercise("associative_recall", {"length": "3"}, 1000, [Skill("look up one of 3 pairs", 1 / 3)]),
-    Exercise("adding", {"length": "50"}, 500, [Skill("add 2 marked of 50 numbers", 1 / 6, perfect=0.0)]),
+    Exercise("associative_recall", {"length": "2"}, 2000, [Skill("look up one of 2 pairs", 1 / 2)]),
+    Exercise("adding", {"length": "50"}, 1000, [Skill("add 2 marked of 50 numbers", 1 / 6, perfect=0.0)]),
 )
 """The profile's exercises. `guess` is what a model gets that reads nothing, or the wrong part of what it should."""
 
@@ -108,6 +108,10 @@ class Profile:
     skills: Sequence[Skill]
     portraits: Sequence[Portrait]
 
+    def rows(self) -> list[dict[str, object]]:
+        """A line for each cell and skill, for a table in a file."""
+        return [_row(portrait, skill) for portrait in self.portraits for skill in self.skills]
+
 
 def profile(
     cells: Sequence[str | Cell],
@@ -117,7 +121,7 @@ def profile(
     seed: int = 0,
     space: str = "",
     workers: int = 2,
-    timeout: float = 300.0,
+    timeout: float = 600.0,
     observe: Callable[[int, int], None] | None = None,
 ) -> Profile:
     """The profile of cells beside LSTM and GRU; `observe` is told how many trainings have ended, and of how many.
@@ -157,8 +161,17 @@ def profile(
     return Profile(parameters, [skill for exercise in exercises for skill in exercise.skills], portraits)
 
 
+def _row(portrait: Portrait, skill: Skill) -> dict[str, object]:
+    figure = portrait.figures[skill.name]
+    level = None if figure is None else skill.level(figure)
+    return {"cell": portrait.cell.name, "skill": skill.name, "figure": figure, "level": level}
+
+
 def _distinct(cells: Sequence[Cell]) -> list[Cell]:
-    return list({identity(cell): cell for cell in reversed(cells)}.values())[::-1]
+    found: dict[str, Cell] = {}
+    for cell in cells:
+        found.setdefault(identity(cell), cell)
+    return list(found.values())
 
 
 def _trained(
@@ -194,7 +207,7 @@ def _portrait(cell: Cell, exercises: Sequence[Exercise], ends: Sequence[Report |
         else:
             sizes[exercise.task] = best.hidden_size
             gates.append(_gates(cell, exercise, best, seed))
-        figures |= {skill.name: best and _figure(skill, best) for skill in exercise.skills}
+        figures |= {skill.name: _figure(skill, best) if best else None for skill in exercise.skills}
     fresh = probe(cell, hidden_size=max(sizes.values(), default=24), steps=100, seed=seed)
     return Portrait(cell, sizes, figures, gradient_by_lag(fresh).tolist(), _mean(gates), failures)
 

@@ -1,7 +1,7 @@
 """The filter: which cells need no training, because it would diverge or teach them nothing.
 
 A cell is rejected for what its equations do with fresh weights on random input, never for being mediocre: signals rank
-good cells poorly, but tell the hopeless ones in a tenth of a second. `scripts/measure_signals` says how well.
+good cells poorly, but tell the hopeless ones in a fifth of a second. `scripts/measure_signals` says how well.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from cellsearch.signals.states import growth, output_variance
 
 __all__ = ["will_fail"]
 
-EXPLOSIVE: Final = 2.5
-"""log10 of the largest number in a cell with fresh weights, above which training diverges."""
+LONG: Final = 1000
+"""Steps of a cell that runs on: where states are carried from batch to batch, slow growth shows late."""
+
+EXPLOSIVE: Final = 10.0
+"""log10 of the largest number within LONG steps with fresh weights, above which training diverges."""
 
 DEAF: Final = -10.0
 """log10 of the outputs' variance over sequences, below which a cell does not hear its input."""
@@ -29,16 +32,16 @@ GROWN: Final = 1.25
 
 def will_fail(cell: Cell, input_size: int = 24, hidden_size: int = 24, seed: int = 0) -> str | None:
     """Why training the cell would fail, in words; None if nothing speaks against it. Deterministic for a seed."""
-    fresh = probe(cell, input_size, hidden_size, seed=seed)
-    largest, steps = growth(fresh), len(fresh.x)
+    largest = growth(probe(cell, input_size, hidden_size, steps=LONG, batch=2, seed=seed))
     if largest > EXPLOSIVE:
         reached = "overflow" if isinf(largest) else f"reach 1e{largest:.0f}"
-        return f"with fresh weights its values {reached} within {steps} steps"
+        return f"with fresh weights its values {reached} within {LONG} steps"
+    fresh = probe(cell, input_size, hidden_size, seed=seed)
     # A cell may be deaf at its first weights alone, where biases of 0 hold its states at 0, and learn to hear.
     if output_variance(fresh) < DEAF and output_variance(fresh.shaken()) < DEAF:
         return "its output does not depend on the input"
     if isinf(growth(fresh, GROWN)):
-        return f"with weights {GROWN:g} times as large its values overflow within {steps} steps"
+        return f"with weights {GROWN:g} times as large its values overflow within {len(fresh.x)} steps"
     if not _has_finite_gradients(fresh):
         return "its gradients are not finite"
     return None

@@ -44,7 +44,7 @@ class Probe:
         rnn, generator = deepcopy(self.rnn), torch.Generator().manual_seed(0)
         with torch.no_grad():
             for array in rnn.parameters():
-                array += SHAKE * torch.randn(array.shape, generator=generator, dtype=array.dtype)
+                array.add_(torch.randn(array.shape, generator=generator, dtype=array.dtype), alpha=SHAKE)
         return Probe(rnn, self.x)
 
 

@@ -110,7 +110,8 @@ def gradient_by_lag(probe: Probe) -> Tensor:
     x = probe.x.clone().requires_grad_()
     outputs = Probe(probe.rnn, x).outputs()[0]
     (gradient,) = torch.autograd.grad(outputs[-1].flatten() @ _projection(outputs[-1]), x)
-    return gradient.norm(dim=2).mean(1).flip(0)
+    by_time: Tensor = gradient.norm(dim=2).mean(1)
+    return by_time.flip(0)
 
 
 def hidden_covariance(probe: Probe) -> float:

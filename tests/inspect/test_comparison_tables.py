@@ -12,8 +12,8 @@ from tests.search.test_comparison import FIRST, SECOND, THIRD, comparison
 
 def test_the_best_stands_first_with_intervals_differences_and_times_in_80_columns() -> None:
     text = printed(comparison_table(comparison(FIRST, SECOND, THIRD)))
-    assert text.startswith("squared error, lower is better; mean [95 % interval] over fresh seeds")
-    order = [line.split()[0] for line in text.splitlines() if "[" in line][1:]
+    assert text.startswith("test squared error, lower is better; mean and 95 % interval over fresh seeds")
+    order = [line.split()[0] for line in text.splitlines() if "[" in line]
     assert order == ["gru", "lstm", "rnn"]
     assert "less lstm" in text and "-1.0000 [-1.2484, -0.7516]" in text and "0.007" in text
     assert "…" not in text and max(map(len, text.splitlines())) <= 80

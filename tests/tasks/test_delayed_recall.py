@@ -29,7 +29,7 @@ def test_a_symbol_then_distractors_then_the_cue() -> None:
 def test_whoever_remembers_the_first_symbol_is_always_right() -> None:
     model = Oracle(SYMBOLS, lambda ids: [ids[0]] * len(ids))
     assert TASK.score(model, "validation") == 1
-    assert TASK.details(model) == {"accuracy at length 120": 1.0, "accuracy at length 240": 1.0}
+    assert TASK.details(model) == {"accuracy at length 40": 1.0, "accuracy at length 80": 1.0}
 
 
 def test_guessing_is_right_once_in_eight() -> None:

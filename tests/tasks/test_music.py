@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,7 @@ from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from search_spaces.gated import LSTM
 from tasks.music import FILES, JSB, KEYS, Jsb, Nottingham, _pieces
-
-SHARED = Path(os.environ.get("CELLSEARCH_SHARED", Path(__file__).parents[3] / "shared" / "data"))
+from tests.tasks.real_data import shared
 
 LENGTHS = {"traindata": [5, 9, 3, 2, 12, 7, 4], "validdata": [6, 2], "testdata": [4, 8, 3]}
 
@@ -117,10 +115,7 @@ def test_dropout_is_an_option_of_the_model(mat: str) -> None:
     ("task", "sizes", "frames"), [(Jsb, (229, 76, 77), 13_807), (Nottingham, (694, 173, 170), 176_561)]
 )
 def test_the_published_files_have_the_published_sizes(task: type[Jsb], sizes: tuple[int, ...], frames: int) -> None:
-    path = SHARED / FILES[task.name][0]
-    if not path.exists():
-        pytest.skip(f"no {path}")
-    splits = _pieces(task.name, str(path))
+    splits = _pieces(task.name, shared(FILES[task.name][0]))
     assert tuple(len(split) for split in splits.values()) == sizes
     assert sum(len(piece) for piece in splits["train"]) == frames
 
