@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from cellsearch.cell.cell import Cell
-from cellsearch.cell.joining import joinable
+from cellsearch.cell.joining import JOINING, WITHIN_SUMS, Joining, joinable
 from cellsearch.cell.labelling import labelled
 from cellsearch.cell.ops import INPUT, LINEAR
 from cellsearch.cell.rules import EXPANDING, RULES
@@ -66,15 +66,22 @@ def _smallest(cell: Cell) -> tuple[str, list[int], Form]:
 
 
 def _form(cell: Cell, salts: Mapping[str, int]) -> Form:
-    """Products are multiplied out before arrays are joined: a bias drawn out of a sum would hide it from its factor."""
-    for rules in (EXPANDING, RULES):
-        try:
-            form = _joined(_read(cell, rules, salts), rules)
-        except TooLarge:
-            continue
+    """Linears are joined before products are multiplied out, which would square them; biases are drawn out after it.
+
+    A bias drawn out of a sum would hide the sum from its factor.
+    """
+    try:
+        written_out = rebuilt(_joined(_read(cell, RULES, salts), RULES, WITHIN_SUMS), EXPANDING, {})
+        form = _joined(written_out, EXPANDING, JOINING)
         if _size(form) <= MOST_NODES:
             return form
-    return _read(cell, {}, {})
+    except TooLarge:
+        pass
+    try:
+        form = _joined(_read(cell, RULES, salts), RULES, JOINING)
+    except TooLarge:
+        return _read(cell, {}, {})
+    return form if _size(form) <= MOST_NODES else _read(cell, {}, {})
 
 
 def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, int]) -> Form:
@@ -99,9 +106,9 @@ def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, i
     return Form(graph, {state: values[n] for state, n in cell.states.items()}, values[cell.output])
 
 
-def _joined(form: Form, rules: Mapping[str, Sequence[Rule]]) -> Form:
+def _joined(form: Form, rules: Mapping[str, Sequence[Rule]], joining: Sequence[Joining]) -> Form:
     for _ in range(PASSES):
-        instead = joinable(form)
+        instead = joinable(form, joining)
         if not instead:
             return form
         form = rebuilt(form, rules, instead)

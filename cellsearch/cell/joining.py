@@ -8,7 +8,7 @@ leaves fewer nodes with learned arrays, or a bias closer to the values that leav
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -16,17 +16,17 @@ from cellsearch.cell.ops import LINEAR, OPS
 from cellsearch.cell.terms import COMBINATION, ZERO, Form, Origin, Term, combination, rounded, split
 from cellsearch.cell.validate import MOST_OPERANDS
 
-__all__ = ["JOINING", "joinable"]
+__all__ = ["JOINING", "WITHIN_SUMS", "Joining", "joinable"]
 
 BIAS: Final = "bias"
 
 
-def joinable(form: Form) -> dict[int, int]:
-    """What some values are instead by the first rule that finds any."""
+def joinable(form: Form, joining: Sequence[Joining]) -> dict[int, int]:
+    """What some values are instead by the first of the rules that finds any."""
     if not _may_join(form):
         return {}
     uses = _Uses(form)
-    return next(filter(None, (join(form, uses) for join in JOINING)), {})
+    return next(filter(None, (join(form, uses) for join in joining)), {})
 
 
 def linears_that_are_added(form: Form, uses: _Uses) -> dict[int, int]:
@@ -119,7 +119,12 @@ def bias_absorbed(form: Form, uses: _Uses) -> dict[int, int]:
     return instead
 
 
-JOINING: Final[tuple[Callable[[Form, _Uses], dict[int, int]], ...]] = (
+Joining = Callable[[Form, "_Uses"], dict[int, int]]
+
+WITHIN_SUMS: Final[tuple[Joining, ...]] = (linears_that_are_added, bias_absorbed)
+"""Those that change no sum but by adding linears, so that they may come before products are multiplied out."""
+
+JOINING: Final[tuple[Joining, ...]] = (
     linears_that_are_added,
     bias_drawn_out,
     bias_absorbed,

@@ -57,10 +57,13 @@ class Values:
         bound = digits * (1 + other.of.abs()) + 1000 * (self.error + other.error)
         return not bool(((self.of - other.of).abs() > bound).any())
 
+    def tame(self) -> Tensor:
+        """Which values explode nowhere."""
+        return self.error < 1e-12 * (1 + self.of.detach().abs())
+
     def summed(self) -> float:
-        """One number of all values that explode nowhere, in which states have no order."""
-        tame = self.error < 1e-12 * (1 + self.of.abs())
-        sums = torch.where(tame, torch.asinh(self.of), 0) * _drawn("sum", self.of.shape[1:])
+        """One number of the tame values, in which states have no order."""
+        sums = torch.where(self.tame(), torch.asinh(self.of), 0) * _drawn("sum", self.of.shape[1:])
         return float(sums[0].sum() + 2 * sums[1:].sum())
 
 
@@ -207,14 +210,16 @@ def _same_biases(
 
 def _slopes(probe: Probe, weights: Numbers, states: Sequence[int]) -> Tensor:
     """How the values change with each bias: [values, biases], of those that explode nan."""
-    values = probe.values(weights, states)
-    scale = torch.where(values.error < 1e-9 * (1 + values.of.abs()), 1 / (1 + values.of.abs()), torch.nan)
-    zeros = torch.zeros(len(probe.biases), dtype=torch.float64)
-    changes = [
-        torch.func.jvp(lambda biases: probe.values(weights, states, biases).of, (zeros,), (unit,))[1] * scale
-        for unit in torch.eye(len(zeros), dtype=torch.float64)
-    ]
-    return torch.stack(changes, -1).reshape(-1, len(zeros)) if changes else torch.zeros(scale.numel(), 0).double()
+    biases = torch.zeros(len(probe.biases), dtype=torch.float64, requires_grad=True)
+    values = probe.values(weights, states, biases)
+    scale = torch.where(values.tame(), 1 / (1 + values.of.detach().abs()), torch.nan)
+    if not probe.biases:
+        return torch.zeros(scale.numel(), 0, dtype=torch.float64)
+    # The slopes are what the gradient of the biases, which is linear in that of the values, changes with the latter.
+    along = torch.zeros_like(scale, requires_grad=True)
+    (back,) = torch.autograd.grad(values.of, biases, along, create_graph=True)
+    slopes = [torch.autograd.grad(each, along, retain_graph=True, materialize_grads=True)[0] * scale for each in back]
+    return torch.stack(slopes, -1).reshape(-1, len(slopes))
 
 
 def _rows(name: str, size: int) -> Tensor:

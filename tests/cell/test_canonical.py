@@ -78,6 +78,13 @@ SAME = [
     ("tanh(linear(x, a - a, h, bias=1))", "tanh(linear(x, h, bias=1))"),
     ("l * block_linear(a - a, bias=1, constant=2)", "l * bias(0 * l, bias=1)"),
     ("l * layer_norm(0 * a, bias=1)", "l * low_rank_linear(0 * b, bias=1)"),
+    ("bias(bias(l, bias=1) + 2, bias=1)", "bias(l, bias=2) + 2"),
+    ("linear(x, h, gelu(a - a), a - a, bias=-0.5)", "linear(x, h, bias=-0.5)"),
+    ("l + exp(a - a) + relu(0 * a - 3) + relu(0 * a + 3)", "l + 4"),
+    ("l * sigmoid(0 * a - 5)", "l - l * sigmoid(5 + 0 * a)"),
+    ("l * gelu(0 * a - 5)", "l * gelu(5 + 0 * a) - 5 * l"),
+    ("maximum(0 * a + 1, maximum(0 * a + 2, l))", "maximum(l, 0 * b + 2)"),
+    ("l * layer_norm(1 + 0 * a, bias=1)", "l * bias(normalize(2 + 0 * b), bias=1)"),
 ]
 
 DIFFERENT = [
@@ -109,6 +116,9 @@ DIFFERENT = [
     ("maximum(a, b)", "minimum(a, b)"),
     ("2 * a", "a"),
     ("1 - a", "a + (-1)"),
+    # Another number.
+    ("l + softplus(0 * a)", "l + exp(0 * a)"),
+    ("maximum(l, 0 * a + 1)", "maximum(l, 0 * a + 2)"),
 ]
 
 

@@ -21,6 +21,7 @@ from cellsearch.recurrence import sequence
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.build import compiler
 from cellsearch.recurrence.native.lowering import compiles
+from cellsearch.recurrence.native.threads import alone_after_fork
 from cellsearch.recurrence.sequence import Kept, Needs
 from cellsearch.recurrence.structured import plain
 
@@ -57,11 +58,12 @@ class Native:
         from cellsearch.recurrence.native.passes import Forward
 
         _check(cell, parameters, x, states)
-        forward = Forward(cell, parameters, x, states, saving)
-        output = forward.output()
-        # The output is kept beside the series whose memory it may share, so that autograd sees it changed in place.
-        kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
-        return output, forward.last(), kept if saving else {}
+        with alone_after_fork():
+            forward = Forward(cell, parameters, x, states, saving)
+            output = forward.output()
+            # The output is kept beside the series whose memory it may share, so that autograd sees a change in place.
+            kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
+            return output, forward.last(), kept if saving else {}
 
     def backward(
         self,
@@ -77,7 +79,8 @@ class Native:
         from cellsearch.recurrence.native.passes import Backward
 
         buffers = {base: kept[base] for base in ("output", "kept")}
-        return Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)
+        with alone_after_fork():
+            return [*Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)]
 
 
 NATIVE: Final = Native()
@@ -113,10 +116,12 @@ def _logged(reason: str) -> str:
 
 def _check(cell: Cell, parameters: Parameters, x: Tensor, states: States) -> None:
     """Raise BackendError if an array does not fit: C would read past its end, or take its bytes for other numbers."""
-    given = [("initial state", state, (x.shape[1], states[0].shape[-1])) for state in states]
-    shapes = _shapes(cell, x.shape[2], states[0].shape[-1])
-    given += [(f"{name} of {node!r}", parameters[node][name], shape) for node, name, shape in shapes]
-    for what, array, shape in given:
+    batch, hidden = x.shape[1], states[0].shape[-1]
+    learned = (
+        (f"{name} of {node!r}", parameters[node][name], shape)
+        for node, name, shape in _shapes(cell, x.shape[2], hidden)
+    )
+    for what, array, shape in (*(("initial state", state, (batch, hidden)) for state in states), *learned):
         if array.shape != shape or array.dtype != x.dtype or array.device != x.device:
             raise BackendError(
                 f"{what} must be {x.dtype} {list(shape)} on {x.device} like the input, "

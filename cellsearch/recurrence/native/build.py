@@ -33,6 +33,9 @@ HERE: Final = Path(__file__).parent
 INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
 PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
 FLAGS: Final = ("-std=gnu11", "-O2", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
+KEPT: Final = 8192
+"""Libraries in the cache, at most: about 150 MB."""
+
 DIGEST: Final = hashlib.sha256().digest_size
 
 
@@ -54,6 +57,8 @@ def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
     try:
         if not _is_whole(path, key):
             _build(path, key, text, flags)
+            _forget_old(path.parent)
+        path.touch()  # its time tells when it was last used
         return ctypes.CDLL(str(path))
     except (OSError, NotImplementedError) as error:  # a full disk, a folder that may hold no programs, no file locks
         raise BackendError(f"the library of a recurrence cannot be made and loaded: {error}") from error
@@ -132,16 +137,28 @@ def _digest(content: bytes, key: bytes) -> bytes:
 def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
     from filelock import FileLock  # here, since the eager backend needs torch and networkx alone
 
-    with FileLock(path.with_suffix(".lock"), mode=0o600):
+    with FileLock(path.with_name(f"{path.name[:2]}.lock"), mode=0o600):  # 256 of them, so that they need no clearing
         if _is_whole(path, key):
             return
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             written, made = Path(folder) / "cell.c", Path(folder) / "cell.so"
             written.write_text(text)
-            _compile([str(compiler()), *flags, f"-I{HERE}", str(written), "-o", str(made), "-lm"], folder)
-            with made.open("ab") as file:
-                file.write(_digest(made.read_bytes(), key))
+            for name in INCLUDED:  # what the key was made from, even if the package is being replaced
+                (Path(folder) / name).write_text(text_of(name))
+            _compile([str(compiler()), *flags, str(written), "-o", str(made), "-lm"], folder)
+            content = made.read_bytes()
+            made.write_bytes(content + _digest(content, key))
+            made.chmod(0o700)
             made.replace(path)
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove the libraries that were not used for longest, once there are too many; who has one loaded keeps it."""
+    libraries = list(folder.glob("*.so"))
+    if len(libraries) > KEPT:
+        by_use = sorted(libraries, key=lambda path: path.stat().st_mtime)
+        for path in by_use[: KEPT // 4]:
+            path.unlink(missing_ok=True)
 
 
 def _compile(command: list[str], folder: str) -> None:

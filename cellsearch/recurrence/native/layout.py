@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
@@ -48,6 +49,11 @@ class Sizes(NamedTuple):
     slices: int
     units: int
     threads: int
+
+    @property
+    def spreads(self) -> bool:
+        """Whether the products of the input leave the slices, since there are too few of these for all threads."""
+        return self.slices < self.threads
 
 
 class Series(NamedTuple):
@@ -101,12 +107,14 @@ class Blueprint:
         self.program: Program = program(cell)
         self.phase = self.program.phase
         self.source: Source = source(self.program)
-        self.products: Products = products(dtype)
+        with ThreadPoolExecutor(1) as beside:  # on a machine's first use both have to be compiled
+            promised = beside.submit(products, dtype)
+            made = library(self.source.text, dtype)
+            self.products: Products = promised.result()
         self.output: Place = home(self.phase, cell, cell.output)
         routines = (self.source.forward, self.source.reverse)
         self.divides_units = self.program.divides_units
         self.reads_input = any(place.kind == "input" for routine in routines for place in routine.arrays)
-        made = library(self.source.text, dtype)
         self.call: dict[str, Callable[..., None]] = {routine.name: made[routine.name] for routine in routines}
 
     @cached_property
@@ -136,7 +144,7 @@ def forward_layout(plan: Blueprint, sizes: Sizes, saving: bool) -> Layout:
     layout = Layout()
     width = plan.products.width(sizes.H)
     layout.chunk = _chunk(plan, sizes)
-    every = saving or plan.output.kind == "column" or sizes.units > 1
+    every = saving or plan.output.kind == "column" or sizes.spreads
     _lay_block(layout, plan, sizes, "column", "kept" if every else "working", sizes.T if every else layout.chunk)
     for state in plan.cell.states:
         is_output = plan.output == Place("state", state, shift=1)
@@ -193,7 +201,7 @@ def reverse_layout(plan: Blueprint, sizes: Sizes) -> Layout:
     for product in plan.source.reverse.weights:
         size = sizes.I if product.operand == INPUT else sizes.H
         layout.region(product, plan.products.packed_size(plan.products.width(size), len(product.linears) * width))
-    layout.region("sums", sizes.slices * sizes.units * len(plan.source.reverse.sums) * width)
+    layout.region("sums", sizes.B * len(plan.source.reverse.sums) * width)
     _lay_scratch(layout, plan, plan.source.reverse, sizes, plan.row_of_block(width))
     return layout
 

@@ -35,7 +35,7 @@ class _Run(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_long) for name in ("T", "B", "H", "width", "slices", "units", "I", "input_width", "chunk")),
         *((name, ctypes.c_void_p) for name in ("multiply", "arrays", "bases", "weights", "vectors", "sums", "scratch")),
-        ("scratch_size", ctypes.c_long),
+        *((name, ctypes.c_long) for name in ("sums_size", "scratch_size")),
     )
 
 
@@ -51,7 +51,7 @@ class _Pass:
         hidden = states[0].shape[1]
         self.width = self.products.width(hidden)
         threads = slices(steps * batch)
-        of_batch = min(threads, batch)
+        of_batch = max(1, min(threads, batch))
         units = min(threads // of_batch, self.width // self.products.lanes) if self.plan.divides_units else 1
         self.sizes = Sizes(steps, batch, inputs, hidden, of_batch, units, threads)
         self.buffers: dict[str, Tensor] = {}
@@ -114,10 +114,11 @@ class _Pass:
         sizes = self.sizes
         about = _Run(
             sizes.T, sizes.B, sizes.H, self.width, sizes.slices, sizes.units, sizes.I, input_width,
-            self.layout.chunk if sizes.units == 1 else 0,
+            0 if sizes.spreads else self.layout.chunk,
             self.products.address,
             *(ctypes.addressof(each) for each in (arrays, bases, weights, vectors_at)),
-            self.region("sums") if routine.sums else 0, self.region("slices"), self.layout.slice,
+            self.region("sums") if routine.sums else 0, self.region("slices"),
+            len(routine.sums) * self.width, self.layout.slice,
         )  # fmt: skip
         self.plan.call[routine.name](ctypes.byref(about))
 
@@ -131,8 +132,8 @@ class Forward(_Pass):
         for state, initial in zip(self.plan.cell.states, self.states, strict=True):
             self.view(Place("state", state), 1).copy_(initial)
         for product in self.plan.source.forward.weights:
-            self.products.pack(self.weights(product), self.region(product))
-        if self.sizes.units > 1:
+            self.products.pack(self.sizes.threads, self.weights(product), self.region(product))
+        if self.sizes.spreads:
             for call in self.plan.program.prepared:
                 self.multiply(call, len(call.product.linears) * self.width, self.sizes.I)
         self.run(self.plan.source.forward)
@@ -180,7 +181,7 @@ class Backward(_Pass):
         self.hold("input_gradient", of_input)
         self._begin(of_last)
         self.run(self.plan.source.reverse, size[2] if self.needs_input else 0)
-        if self.sizes.units > 1 and self.needs_input:
+        if self.sizes.spreads and self.needs_input:
             for call in self.plan.program.returned:
                 self.multiply(call, size[2], len(call.product.linears) * self.width)
         yield of_input[..., : self.sizes.I] if self.needs_input else None
@@ -198,7 +199,7 @@ class Backward(_Pass):
         for product in self.plan.source.reverse.weights:
             self._pack_back(product)
         if self.plan.source.reverse.sums:
-            self._sums_of_slices().zero_()
+            self._sums_of_rows().zero_()
 
     def _pack_back(self, product: Product) -> None:
         """[size of the operand, n * width] of weights [n * H, size of the operand]."""
@@ -206,11 +207,11 @@ class Backward(_Pass):
         if self.width > self.sizes.H:
             stacked = [pad(each, (0, 0, 0, self.width - self.sizes.H)) for each in stacked]
         whole = torch.cat(stacked) if len(stacked) > 1 else stacked[0]
-        self.products.pack([whole.t()], self.region(product))
+        self.products.pack(1, [whole.t()], self.region(product))
 
-    def _sums_of_slices(self) -> Tensor:
+    def _sums_of_rows(self) -> Tensor:
         count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]
-        size = (self.sizes.slices * self.sizes.units, count, self.width)
+        size = (self.sizes.B, count, self.width)
         return self.buffers["working"].as_strided(size, (count * self.width, self.width, 1), offset)
 
     def _sums(self) -> dict[tuple[str, str], Tensor]:
@@ -218,7 +219,7 @@ class Backward(_Pass):
         wanted = self.plan.source.reverse.sums
         if not wanted:
             return {}
-        sums = self._sums_of_slices().sum(0)[:, : self.sizes.H].unbind(0)
+        sums = self._sums_of_rows().sum(0)[:, : self.sizes.H].unbind(0)
         return {(place.of, place.parameter): each for place, each in zip(wanted, sums, strict=True)}
 
     def _weights(self) -> dict[tuple[str, str], Tensor]:

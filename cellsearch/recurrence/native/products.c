@@ -4,6 +4,15 @@
 
 static long beginning(long whole, long threads, long i) { return i == threads ? whole : whole / threads * i / ROWS * ROWS; }
 
+/* Packs `count` weights [n, k] one below the other, each padded to `width` outputs; threads share the weights. */
+void NAME(pack_all)(long threads, long count, long width, long n, long k, const real *const *w, long row_stride,
+                    long column_stride, real *packed)
+{
+    #pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1 && count > 1)
+    for (long i = 0; i < count; i++)
+        NAME(pack_part)(count * width, i * width, n, k, w[i], row_stride, column_stride, packed);
+}
+
 /* c (+)= a @ packed for many rows; scratch holds `threads` times scratch_size(rows, k). */
 void NAME(product_all)(long threads, long rows, long n, long k, const real *a, long a_stride, const real *packed, real *c,
                        long c_stride, int adds, real *scratch)

@@ -23,7 +23,7 @@ TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "packed_size": (L, L, L),
     "scratch_size": (L, L, L),
     "transposed_scratch_size": (L, L, L, L),
-    "pack_part": (None, L, L, L, L, P, L, L, P),
+    "pack_all": (None, L, L, L, L, L, P, L, L, P),
     "product": (None, L, L, L, P, L, P, P, L, I, P),
     "product_all": (None, L, L, L, L, P, L, P, P, L, I, P),
     "transposed_all": (None, L, L, L, L, P, L, P, L, P, L, I, P),
@@ -45,7 +45,7 @@ class Products:
         self.library = library(text_of("products.c"), dtype)
         self.call: dict[str, Callable[..., Any]] = {name: self._function(name) for name in TYPES}
         self.lanes: int = self.call["packed_size"](1, 1)
-        self._pack, self._multiply = self.call["pack_part"], self.call["product_all"]
+        self._pack, self._multiply = self.call["pack_all"], self.call["product_all"]
         self._transposed = self.call["transposed_all"]
         self.scratch_size: Callable[[int, int], int] = self.call["scratch_size"]
 
@@ -61,12 +61,13 @@ class Products:
         """The size in whole vectors."""
         return -(-size // self.lanes) * self.lanes
 
-    def pack(self, weights: Sequence[Tensor], packed: int) -> None:
+    def pack(self, threads: int, weights: Sequence[Tensor], packed: int) -> None:
         """Lay weights [n, k], one below the other and each padded to whole vectors of outputs, out at an address."""
         n, k = weights[0].shape
-        width = self.width(n)
-        for i, weight in enumerate(weights):
-            self._pack(len(weights) * width, i * width, n, k, weight.data_ptr(), *weight.stride(), packed)
+        if any(weight.stride() != weights[0].stride() for weight in weights):
+            weights = [weight.contiguous() for weight in weights]
+        addresses = (ctypes.c_void_p * len(weights))(*(weight.data_ptr() for weight in weights))
+        self._pack(threads, len(weights), self.width(n), n, k, addresses, *weights[0].stride(), packed)
 
     def multiply(
         self, threads: int, rows: int, n: int, k: int, a: Rows, packed: int, c: Rows, adds: bool, scratch: int

@@ -44,7 +44,8 @@ class Row:
             for place, _ in self.group.stores
             if place.kind == "gradient_column"
         ]
-        return [*pointers, *loops, *zeros]
+        sums = ["real *sums = r->sums + b * r->sums_size;"] if self.group.sums else []
+        return [*pointers, *sums, *loops, *zeros]
 
     def _pointer(self, place: Place, name: str) -> str:
         if place.kind == "vector":
@@ -113,7 +114,7 @@ class Row:
         for place, number in self.group.sums:
             if self.lowering.stage[number] == stage:
                 index = self.writer.sums.setdefault(place, len(self.writer.sums))
-                total = f"sums + {index} * width + j"
+                total = f"sums + {index} * width + j"  # of this row, so that the slices' number changes no rounding
                 self.body.append(f"store({total}, load({total}) + {self._vector(number)});")
 
     def _along_row(self, number: int) -> tuple[list[str], list[str]]:

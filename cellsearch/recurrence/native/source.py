@@ -22,7 +22,7 @@ __all__ = ["Routine", "Source", "source"]
 HEAD: Final = '#include "steps.h"\n'
 
 ROUTINE: Final = """
-static void {name}_slice(const run *r, long first, long last, long from, long to, real *sums, real *rows)
+static void {name}_slice(const run *r, long first, long last, long from, long to, real *rows)
 {{
     const long T = r->T, H = r->H, width = r->width;
     const series *v = r->arrays;
@@ -41,7 +41,7 @@ void {name}(const run *r)
         {name}_slice(r, part(r->B, r->slices, i / r->units), part(r->B, r->slices, i / r->units + 1),
                      part(r->width / WIDTH, r->units, i % r->units) * WIDTH,
                      part(r->width / WIDTH, r->units, i % r->units + 1) * WIDTH,
-                     r->sums + i * {sums} * r->width, r->scratch + i * r->scratch_size);
+                     r->scratch + i * r->scratch_size);
 }}
 """
 
@@ -107,7 +107,6 @@ class _Writer:
             advance=advance,
             body="\n".join("        " + line for line in lines),
             temporaries=self.temporaries,
-            sums=len(self.sums),
         )
 
     def array(self, place: Place) -> int:

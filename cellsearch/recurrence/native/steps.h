@@ -14,8 +14,8 @@ typedef struct {
     const series *arrays;
     real *const *bases;
     const real *const *weights, *const *vectors;
-    real *sums, *scratch;          /* of each thread: sums * width, scratch_size */
-    long scratch_size;
+    real *sums, *scratch;          /* of each row of the batch: sums_size; of each slice: scratch_size */
+    long sums_size, scratch_size;
 } run;
 
 #define LOWEST ((real)-1e38)

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
-__all__ = ["slices"]
+__all__ = ["alone_after_fork", "slices"]
 
 
 def slices(batch: int) -> int:
-    """Slices of a batch: one a thread of torch, one alone in a process that was forked, since its pool is gone."""
-    return 1 if _forked else max(1, min(torch.get_num_threads(), batch))
+    """Slices of a batch: one a thread of torch."""
+    return max(1, min(torch.get_num_threads(), batch))
+
+
+@contextmanager
+def alone_after_fork() -> Iterator[None]:
+    """One thread in a process that was forked, whose pool of threads is gone; torch's DataLoader does so too."""
+    threads = torch.get_num_threads()
+    if not _forked or threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 _forked = False

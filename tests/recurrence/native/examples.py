@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 
 from cellsearch.cell import LINEAR, Cell, Node, from_equations
+from cellsearch.recurrence.native import backend, build
+from cellsearch.recurrence.native.layout import blueprint
+from cellsearch.recurrence.native.products import products
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
 from search_spaces import gated
 from tests.recurrence.test_eager import EVERY_OP
 
-__all__ = ["KNOWN", "RAW", "drawn", "threads"]
+__all__ = ["KNOWN", "drawn", "forget", "threads"]
 
 RAW: Final = from_equations("raw", "y = tanh(linear(h)) + x\nh_next = y * x", ["h"], "y")
 
@@ -100,6 +103,14 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def forget() -> None:
+    """What a new process would not know."""
+    for of_build in (build.compiler, build.library, build._machine, build._folder):
+        of_build.cache_clear()
+    for other in (blueprint, products, backend._unbuilt, backend._logged):
+        other.cache_clear()
 
 
 def drawn(cell: Cell, shape: Shape, dtype: torch.dtype = torch.float64) -> tuple[Layer, Tensor, tuple[Tensor, ...]]:
