@@ -128,7 +128,7 @@ def test_kills_and_the_number_of_workers_change_nothing(tmp_path: Path) -> None:
             assert plan(mine)[:2] == plan(theirs)[:2]
             # Another number of threads a worker rounds otherwise.
             assert mine.hyperparameters == pytest.approx(theirs.hyperparameters, rel=1e-3)
-            assert (mine.score, mine.test) == pytest.approx((theirs.score, theirs.test), rel=1e-3)
+            assert (mine.score, mine.test or 0.0) == pytest.approx((theirs.score, theirs.test or 0.0), rel=1e-3)
 
 
 @pytest.mark.slow
