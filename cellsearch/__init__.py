@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cellsearch.references import find_cell
     from cellsearch.search.compare import compare
     from cellsearch.search.comparison import Comparison, load_comparison
+    from cellsearch.search.profile import profile
     from cellsearch.search.search import search
     from cellsearch.search.study import Study, load_study
     from cellsearch.training import Evaluation, evaluate
@@ -57,6 +58,7 @@ __all__ = [
     "load_study",
     "load_torch",
     "op",
+    "profile",
     "save",
     "save_picture",
     "search",
@@ -92,6 +94,7 @@ _HOMES = {
     "load_study": "search.study",
     "load_torch": "recurrence",
     "op": "recurrence.custom",
+    "profile": "search.profile",
     "save": "cell.file",
     "save_picture": "inspect.picture",
     "search": "search.search",

@@ -176,6 +176,40 @@ def compare(
     deliver_comparison(found, _show)
 
 
+@app.command()
+def profile(
+    cells: Annotated[list[str], typer.Argument(help=f"One cell or more. {CELL_HELP}")],
+    parameters: Annotated[int, typer.Option(help="Learned numbers of every model.")] = 10_000,
+    out: Annotated[Path | None, typer.Option(help="Folder of the table and picture.")] = None,
+    seed: Seed = 0,
+    space: Annotated[str, typer.Option(help="Search space of cells with operations of their own.")] = "",
+    workers: Workers = None,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Show what a cell can remember, copy, count and look up, beside LSTM and GRU."""
+    from rich.console import Console
+
+    import cellsearch
+    from cellsearch import plugins
+    from cellsearch.references import find_cell
+    from cellsearch.results import deliver_profile
+
+    if space:
+        plugins.load(plugins.SPACES, space)
+    found = [find_cell(each) for each in cells]
+    with Console().status("training") as status:
+        profiled = cellsearch.profile(
+            found,
+            parameters=parameters,
+            seed=seed,
+            space=space,
+            workers=_workers(workers),
+            timeout=timeout,
+            observe=lambda ended, total: status.update(f"{ended} of {total} trainings"),
+        )
+    deliver_profile(profiled, out or Path("runs") / "-".join(["profile", *(cell.name for cell in found)]), _show)
+
+
 @app.command(name="list")
 def list_(
     folder: Annotated[Path, typer.Argument(help="Where to look for studies.")] = Path("runs"),

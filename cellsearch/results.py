@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cellsearch.search.comparison import Comparison
+    from cellsearch.search.profile import Profile
     from cellsearch.search.study import Study
 
-__all__ = ["deliver_comparison", "deliver_study"]
+__all__ = ["deliver_comparison", "deliver_profile", "deliver_study"]
 
 STUDY: Final = [
     ("verdict.csv", "the finals: means, intervals and differences"),
@@ -27,6 +28,11 @@ COMPARISON: Final = [
     ("comparison.csv", "an entrant a line: means, intervals, differences, times"),
     ("trainings.csv", "every training: role, seed, hyperparameters, scores"),
     ("comparison.png", "scores of all seeds, means, intervals and differences"),
+]
+
+PROFILE: Final = [
+    ("profile.csv", "a cell and skill a line: figure and level"),
+    ("profile.png", "skills, gradients by lag, gates"),
 ]
 
 
@@ -59,6 +65,19 @@ def deliver_comparison(comparison: Comparison, show: Callable[[Any], None]) -> N
     show(comparison_table(comparison))
     show(comparison_statement(comparison))
     show(_written(comparison.path, COMPARISON))
+
+
+def deliver_profile(profile: Profile, folder: Path, show: Callable[[Any], None]) -> None:
+    """Show the profile and leave its table and picture in the folder."""
+    from cellsearch.inspect.profile_plot import save_profile
+    from cellsearch.inspect.profile_tables import profile_table
+    from cellsearch.search.study import csv_text
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "profile.csv").write_text(csv_text(profile.rows()), "utf-8")
+    save_profile(profile, folder / "profile.png")
+    show(profile_table(profile))
+    show(_written(folder, PROFILE))
 
 
 def _written(folder: Path, files: list[tuple[str, str]]) -> Any:

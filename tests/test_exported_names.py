@@ -38,6 +38,7 @@ PUBLIC = [
     "load_study",
     "load_torch",
     "op",
+    "profile",
     "save",
     "save_picture",
     "search",
