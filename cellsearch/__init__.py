@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cellsearch.recurrence.custom import op
     from cellsearch.recurrence.trace import trace
     from cellsearch.references import find_cell
+    from cellsearch.search.compare import compare
+    from cellsearch.search.comparison import Comparison, load_comparison
+    from cellsearch.search.profile import profile
     from cellsearch.search.search import search
     from cellsearch.search.study import Study, load_study
     from cellsearch.training import Evaluation, evaluate
@@ -32,10 +35,12 @@ __all__ = [
     "RNN",
     "Cell",
     "CellsearchError",
+    "Comparison",
     "Evaluation",
     "Node",
     "SearchSpace",
     "Study",
+    "compare",
     "complexity",
     "crossover",
     "equations",
@@ -49,9 +54,11 @@ __all__ = [
     "identity",
     "import_cell",
     "load",
+    "load_comparison",
     "load_study",
     "load_torch",
     "op",
+    "profile",
     "save",
     "save_picture",
     "search",
@@ -64,10 +71,12 @@ _HOMES = {
     "RNN": "recurrence",
     "Cell": "cell",
     "CellsearchError": "errors",
+    "Comparison": "search.comparison",
     "Evaluation": "training",
     "Node": "cell",
     "SearchSpace": "cell",
     "Study": "search.study",
+    "compare": "search.compare",
     "complexity": "cell.complexity",
     "crossover": "cell.crossover",
     "equations": "cell.equations",
@@ -81,9 +90,11 @@ _HOMES = {
     "identity": "cell.identity",
     "import_cell": "imports",
     "load": "cell.file",
+    "load_comparison": "search.comparison",
     "load_study": "search.study",
     "load_torch": "recurrence",
     "op": "recurrence.custom",
+    "profile": "search.profile",
     "save": "cell.file",
     "save_picture": "inspect.picture",
     "search": "search.search",

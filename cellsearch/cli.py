@@ -1,9 +1,11 @@
-"""The commands: search, list, show, export, import. They parse, call and print; heavy imports wait for a command."""
+"""The commands: each parses, calls and prints; heavy imports wait for a command."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,9 @@ import typer
 from cellsearch.errors import CellsearchError, UnknownNameError
 
 if TYPE_CHECKING:
-    from cellsearch.search.study import Study
+    from rich.console import RenderableType
+
+    from cellsearch.inspect.live import Display
 
 __all__ = ["app", "main"]
 
@@ -23,22 +27,36 @@ app = typer.Typer(
     help="Search for new recurrent cells, inspect them, and export the winner as plain PyTorch.",
 )
 
-RESULTS = [
-    ("verdict.csv", "the finals: means, intervals and differences"),
-    ("report.csv", "every trial: cell, score, edits, parents"),
-    ("progress.png", "scores over the search"),
-    ("best.json", "the best cell, for `cellsearch show` and new searches"),
-    ("best.png", "its picture"),
-    ("best.py", "its standalone PyTorch module; `python best.py` checks it"),
-    ("best.safetensors", "the module's trained weights"),
-]
-
 CELL_HELP = "A seed (lstm), a cell file (my.json), STUDY:best or STUDY:17."
+
+
+Task = Annotated[str, typer.Option(help="Task: a name, or a reference such as my_task.py:TASK.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Parameters = Annotated[int | None, typer.Option(help="Learned numbers of a model; the task's if not given.")]
+Steps = Annotated[int | None, typer.Option(help="Optimizer steps of a training; the task's if not given.")]
+Data = Annotated[Path | None, typer.Option(help="Data of a task that takes some: a file, a folder, or a name.")]
+Options = Annotated[list[str] | None, typer.Option(help="Option of the task, as length=100; may be repeated.")]
+Hyperparameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hyperparameter",
+        help="A value, as optimizer=sgd, or a range to search, as dropout=0:0.5; also learning_rate, weight_decay, "
+        "clip, schedule; may be repeated.",
+    ),
+]
+Reports = Annotated[int, typer.Option(help="Validations of a training.")]
+Patience = Annotated[float, typer.Option(help="Share of the steps that may bring no better score; 1 never ends early.")]
+Executor = Annotated[str, typer.Option(help="local (processes) or ray.")]
+Workers = Annotated[int | None, typer.Option(help="Trainings at once; one a core if not given.")]
+Timeout = Annotated[float, typer.Option(help="Seconds after which a training has failed.")]
+Address = Annotated[str | None, typer.Option(help="Ray cluster to join.")]
+Cpus = Annotated[float, typer.Option(help="Cores a training takes of a Ray cluster.")]
+Gpus = Annotated[float, typer.Option(help="GPUs, or a fraction of one, that a training takes of it.")]
 
 
 @app.command()
 def search(
-    task: Annotated[str, typer.Option(help="Task: a name, or a reference such as my_task.py:TASK.")],
+    task: Task,
     space: Annotated[str, typer.Option(help="Search space: a name or reference.")] = "gated",
     seeds: Annotated[
         str, typer.Option(help="Cells to start from, with commas between; all of the space if empty.")
@@ -46,60 +64,150 @@ def search(
     strategy: Annotated[str, typer.Option(help="evolution, random or sample.")] = "evolution",
     candidates: Annotated[int, typer.Option(help="Cells to try beside the baselines.")] = 40,
     study: Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    parameters: Annotated[int | None, typer.Option(help="Learned numbers of a model; the task's if not given.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimizer steps of a training; the task's if not given.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data file of a task that takes one.")] = None,
-    option: Annotated[
-        list[str] | None, typer.Option(help="Option of the task, as length=100; may be repeated.")
-    ] = None,
-    executor: Annotated[str, typer.Option(help="local (processes) or ray.")] = "local",
-    workers: Annotated[int | None, typer.Option(help="Trainings at once; one a core if not given.")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds after which a training has failed.")] = 600.0,
-    address: Annotated[str | None, typer.Option(help="Ray cluster to join.")] = None,
-    cpus: Annotated[float, typer.Option(help="Cores a training takes of a Ray cluster.")] = 1.0,
-    gpus: Annotated[float, typer.Option(help="GPUs, or a fraction of one, that a training takes of it.")] = 0.0,
+    seed: Seed = 0,
+    parameters: Parameters = None,
+    steps: Steps = None,
+    data: Data = None,
+    option: Options = None,
+    hyperparameter: Hyperparameters = None,
+    reports: Reports = 5,
+    patience: Patience = 0.5,
+    executor: Executor = "local",
+    workers: Workers = None,
+    timeout: Timeout = 600.0,
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
     finalists: Annotated[int, typer.Option(help="Best candidates that are trained again.")] = 3,
-    learning_rates: Annotated[int, typer.Option(help="Learning rates tried for each finalist.")] = 3,
+    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each finalist.")] = 3,
     fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each finalist.")] = 3,
 ) -> None:
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
+    import cellsearch
+    from cellsearch.references import find_cell
+    from cellsearch.results import deliver_study
+
+    folder = study or Path("runs") / _short(task)
+    with _displayed(folder) as display:
+        found = cellsearch.search(
+            task,
+            study=folder,
+            space=space,
+            seeds=[find_cell(each.strip()) for each in seeds.split(",") if each.strip()] or None,
+            strategy=strategy,
+            candidates=candidates,
+            seed=seed,
+            parameters=parameters,
+            steps=steps,
+            options=_options(option or [], data),
+            hyperparameters=_pairs("hyperparameter", hyperparameter or []),
+            reports=reports,
+            patience=patience,
+            executor=executor,
+            workers=_workers(workers),
+            timeout=timeout,
+            address=address,
+            cpus=cpus,
+            gpus=gpus,
+            finalists=finalists,
+            trials=trials,
+            fresh_seeds=fresh_seeds,
+            observe=display.observe,
+        )
+    deliver_study(found, _show)
+
+
+@app.command()
+def compare(
+    cells: Annotated[list[str], typer.Argument(help=f"Two cells or more. {CELL_HELP}")],
+    task: Task,
+    parameters: Parameters = None,
+    seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell.")] = 10,
+    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each cell.")] = 8,
+    steps: Steps = None,
+    data: Data = None,
+    option: Options = None,
+    hyperparameter: Hyperparameters = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the comparison; the same folder continues it.")] = None,
+    seed: Seed = 0,
+    reports: Reports = 5,
+    patience: Patience = 0.5,
+    space: Annotated[str, typer.Option(help="Search space of cells with operations of their own.")] = "",
+    executor: Executor = "local",
+    workers: Workers = None,
+    timeout: Timeout = 600.0,
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+) -> None:
+    """Compare cells with equal parameters, steps and tuning; differences are to the first, with intervals, on test."""
+    import cellsearch
+    from cellsearch import plugins
+    from cellsearch.references import find_cell
+    from cellsearch.results import deliver_comparison
+
+    if space:
+        plugins.load(plugins.SPACES, space)
+    entrants = [find_cell(each) for each in cells]
+    folder = out or Path("runs") / "-".join(["compare", _short(task), *(cell.name for cell in entrants)])
+    with _displayed(folder) as display:
+        found = cellsearch.compare(
+            entrants,
+            task,
+            folder=folder,
+            parameters=parameters,
+            steps=steps,
+            options=_options(option or [], data),
+            hyperparameters=_pairs("hyperparameter", hyperparameter or []),
+            trials=trials,
+            seeds=seeds,
+            seed=seed,
+            reports=reports,
+            patience=patience,
+            space=space,
+            executor=executor,
+            workers=_workers(workers),
+            timeout=timeout,
+            address=address,
+            cpus=cpus,
+            gpus=gpus,
+            observe=display.observe,
+        )
+    deliver_comparison(found, _show)
+
+
+@app.command()
+def profile(
+    cells: Annotated[list[str], typer.Argument(help=f"One cell or more. {CELL_HELP}")],
+    parameters: Annotated[int, typer.Option(help="Learned numbers of every model.")] = 10_000,
+    out: Annotated[Path | None, typer.Option(help="Folder of the table and picture.")] = None,
+    seed: Seed = 0,
+    space: Annotated[str, typer.Option(help="Search space of cells with operations of their own.")] = "",
+    workers: Workers = None,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Show what a cell can remember, copy, count and look up, beside LSTM and GRU."""
     from rich.console import Console
 
     import cellsearch
-    from cellsearch.inspect.live import Display
+    from cellsearch import plugins
     from cellsearch.references import find_cell
+    from cellsearch.results import deliver_profile
 
-    console = Console()
-    folder = study or Path("runs") / Path((task.rpartition(":")[0] or task).removesuffix(".py")).name
-    try:
-        with Display(console) as display:
-            found = cellsearch.search(
-                task,
-                study=folder,
-                space=space,
-                seeds=[find_cell(each.strip()) for each in seeds.split(",") if each.strip()] or None,
-                strategy=strategy,
-                candidates=candidates,
-                seed=seed,
-                parameters=parameters,
-                steps=steps,
-                options=_options(option or [], data),
-                executor=executor,
-                workers=(os.cpu_count() or 1) if workers is None else workers,
-                timeout=timeout,
-                address=address,
-                cpus=cpus,
-                gpus=gpus,
-                finalists=finalists,
-                learning_rates=learning_rates,
-                fresh_seeds=fresh_seeds,
-                observe=display.observe,
-            )
-    except KeyboardInterrupt:
-        console.print(f"Stopped. Everything found is in {folder}; the same command continues it.", highlight=False)
-        raise typer.Exit(130) from None
-    _deliver(found)
+    if space:
+        plugins.load(plugins.SPACES, space)
+    found = [find_cell(each) for each in cells]
+    with Console().status("training") as status:
+        profiled = cellsearch.profile(
+            found,
+            parameters=parameters,
+            seed=seed,
+            space=space,
+            workers=_workers(workers),
+            timeout=timeout,
+            observe=lambda ended, total: status.update(f"{ended} of {total} trainings"),
+        )
+    deliver_profile(profiled, out or Path("runs") / "-".join(["profile", *(cell.name for cell in found)]), _show)
 
 
 @app.command(name="list")
@@ -235,48 +343,47 @@ def main() -> None:
         sys.exit(2)
 
 
+@contextmanager
+def _displayed(folder: Path) -> Iterator[Display]:
+    """Show the progress of what runs within; Ctrl-C says how to go on."""
+    from rich.console import Console
+
+    from cellsearch.inspect.live import Display
+
+    try:
+        with Display(Console()) as display:
+            yield display
+    except KeyboardInterrupt:
+        _show(f"Stopped. Everything found is in {folder}; the same command continues it.")
+        raise typer.Exit(130) from None
+
+
+def _show(what: RenderableType) -> None:
+    from rich.console import Console
+
+    Console().print(what, highlight=False)
+
+
 def _options(pairs: list[str], data: Path | None) -> dict[str, str]:
-    options = {}
+    """The task's options; data that is no path is the name of some."""
+    place = data.absolute() if data and data.exists() else data
+    return _pairs("option", pairs) | ({"data": str(place)} if place else {})
+
+
+def _pairs(kind: str, pairs: list[str]) -> dict[str, str]:
+    values = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise UnknownNameError(f"option {pair!r} has no value; write {pair}=VALUE")
-        options[name] = value
-    return options | ({"data": str(data.absolute())} if data else {})
+            raise UnknownNameError(f"{kind} {pair!r} has no value; write {pair}=VALUE")
+        values[name] = value
+    return values
 
 
-def _deliver(study: Study) -> None:
-    """Print the verdict and leave tables, plot, picture and export in the study's folder."""
-    from rich.console import Console
-
-    import cellsearch
-    from cellsearch.inspect import tables
-    from cellsearch.inspect.picture import save_picture
-
-    console = Console()
-    study.write_tables()
-    _plot(study, study.path / "progress.png")
-    if study.verdicts:
-        console.print(tables.verdict_table(study))
-    console.print(tables.statement(study), highlight=False)
-    best, stem = study.best.cell, study.path / "best"
-    console.print(tables.cell_sheet(best, 128, 128))
-    cellsearch.save(best, stem.with_suffix(".json"))
-    save_picture(best, stem.with_suffix(".png"))
-    cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
-    written = [(name, meaning) for name, meaning in RESULTS if (study.path / name).is_file()]
-    console.print(tables.catalogue(f"results in {study.path}", written))
+def _short(task: str) -> str:
+    """A task's name for a folder."""
+    return Path((task.rpartition(":")[0] or task).removesuffix(".py")).name
 
 
-def _plot(study: Study, path: Path) -> None:
-    """Draw the course of the search."""
-    from cellsearch.inspect.progress_plot import Point, save_progress
-
-    candidates = [record for record in study.records if record.role == "candidate" and record.scores]
-    points = [
-        Point(record.number, record.scores[max(record.scores)], record.state)
-        for record in candidates
-        if record.state in ("complete", "pruned")
-    ]
-    baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
-    save_progress(points, baselines, study.task.metric, study.task.lower_is_better, path)
+def _workers(given: int | None) -> int:
+    return (os.cpu_count() or 1) if given is None else given

@@ -2,14 +2,17 @@
 
 Hochreiter & Schmidhuber (1997), Long short-term memory, experiment 4, in the form of Le, Jaitly & Hinton (2015): of
 `length` numbers uniform in [0, 1], one in each half is marked, and the target is the sum of the two. Predicting 1
-always has an error of 1/6.
+always has an error of 1/6 (0.167). Sequences are drawn without end; validation and test are 1,000 each.
+
+Published: Le et al. (2015) see an LSTM solve length 150 and more and a tanh RNN stay at 1/6 there; Arjovsky, Shah &
+Bengio (2016) the same at 200. Bai et al. (2018), length 600, 70 K parameters: LSTM 0.164, GRU 5.3e-5, RNN 0.177.
 
 x: [T, B, 2] number and mark; target: [B]
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -75,12 +78,20 @@ class Adding:
 
     def score(self, model: nn.Module, split: str) -> float:
         """Mean squared error on HELD_OUT sequences that are the same for every cell."""
-        device = next(model.parameters()).device
-        x, target = (t.to(device) for t in _sequences(self.length, HELD_OUT, _generator(SEEDS[split])))
-        return float(F.mse_loss(model(x), target))
+        return _error(model, self.length, split)
+
+    def details(self, model: nn.Module) -> Mapping[str, float]:
+        """Mean squared error on longer sequences of the test split, by their length."""
+        return {f"error at length {n}": _error(model, n, "test") for n in (2 * self.length, 4 * self.length)}
 
 
 TASK = Adding()
+
+
+def _error(model: nn.Module, length: int, split: str) -> float:
+    device = next(model.parameters()).device
+    x, target = (t.to(device) for t in _sequences(length, HELD_OUT, _generator(SEEDS[split])))
+    return float(F.mse_loss(model(x), target))
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -10,8 +10,11 @@ ROOT = Path(__file__).parents[1]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
+IMPORTED_AS = {"scikit_learn": "sklearn"}
+
 
 def dependencies(extra: str | None = None) -> set[str]:
     """The packages that the project, or one of its extras, declares, spelled as they are imported."""
     declared = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
-    return {re.split(r"[^\w-]", requirement)[0].lower().replace("-", "_") for requirement in declared}
+    names = {re.split(r"[^\w-]", requirement)[0].lower().replace("-", "_") for requirement in declared}
+    return {IMPORTED_AS.get(name, name) for name in names}

@@ -20,12 +20,13 @@ import pytest
 
 from cellsearch.cell import from_json, load
 from cellsearch.cli import main
+from cellsearch.search.comparison import load_comparison
 from cellsearch.search.ledger import Ledger, read_records
 from cellsearch.search.study import load_study
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"
-SMALL = ("--parameters", "200", "--steps", "5", "--workers", "1", "--learning-rates", "1", "--fresh-seeds", "2")
+SMALL = ("--parameters", "200", "--steps", "5", "--workers", "1", "--trials", "1", "--fresh-seeds", "2")
 SEARCH = ("search", "--task", TASK, *SMALL)
 RESULTS = ["best.json", "best.png", "best.py", "best.safetensors", "progress.png", "report.csv", "verdict.csv"]
 ROOT = Path(__file__).parents[1]
@@ -93,7 +94,7 @@ CYCLE = {
 }
 
 BAD = [
-    (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, chars, or a reference"),
+    (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, "),
     (("search", "--task", "nothing.py:TASK"), "task 'nothing.py:TASK': no file nothing.py"),
     ((*SEARCH, "--space", "nothing"), "unknown search space 'nothing'; use darts_rnn, gated"),
     ((*SEARCH, "--seeds", "rnn,nothing"), "unknown cell 'nothing'; use a seed such as lstm, gru, rnn"),
@@ -109,15 +110,26 @@ BAD = [
     ((*SEARCH, "--candidates", "-1"), "candidates must be at least 0, got -1"),
     ((*SEARCH, "--steps", "0"), "steps must be at least 1, got 0"),
     ((*SEARCH, "--parameters", "10"), "a budget of 10 parameters is too small for cell"),
+    ((*SEARCH, "--hyperparameter", "clip"), "hyperparameter 'clip' has no value; write clip=VALUE"),
+    ((*SEARCH, "--hyperparameter", "clip=tight"), "clip must be a number from 0, or a range such as 0.1:0.5, which"),
+    ((*SEARCH, "--patience", "0"), "patience must be above 0, a share of the steps, got 0"),
+    (("compare", "lstm", "--task", TASK), "a comparison needs at least two cells, got 1; name them, as lstm gru"),
+    (("compare", "lstm", "nothing", "--task", TASK), "unknown cell 'nothing'"),
+    (("compare", "lstm", "gru", "--task", "nothing"), "unknown task 'nothing'"),
+    (("compare", "lstm", "gru", "--task", TASK, "--seeds", "0"), "seeds must be at least 1, got 0"),
+    (("compare", "lstm", "gru", "--task", TASK, "--out", "locked"), "study locked is being written by"),
     ((*SEARCH, "--option", "seconds"), "option 'seconds' has no value; write seconds=VALUE"),
     ((*SEARCH, "--option", "length=3"), "has no option 'length'; its options: seconds, trouble, diary"),
     ((*SEARCH, "--option", "seconds=long"), "seconds must be float, got 'long'"),
     ((*SEARCH, "--data", "empty.txt"), "has no option 'data'"),
-    (("search", "--task", "chars", "--data", "nothing.txt"), "nothing.txt: No such file or directory; name a"),
+    (
+        ("search", "--task", "chars", "--data", "nothing.txt"),
+        "data 'nothing.txt' does not exist; name a file such as input.txt",
+    ),
     (("search", "--task", "chars", "--data", "empty.txt"), "empty.txt is empty; name a file with text"),
     (("search", "--task", "chars", "--data", "latin.txt"), "latin.txt: not UTF-8 text (byte 3); convert it"),
     (("search", "--task", "chars", "--data", "short.txt"), "short.txt' has 5 characters, too few for 32 streams"),
-    (("search", "--task", "chars", "--data", "."), ": Is a directory; name a text file"),
+    (("search", "--task", "chars", "--data", "."), " has no input.txt; name a file such as input.txt"),
     (("show", "nothing"), "unknown cell 'nothing'"),
     (("show", "cycle.json"), "form a cycle within one step"),
     (("show", "malformed.json"), "cell file malformed.json: not JSON: Expecting value in line 1"),
@@ -144,7 +156,7 @@ def spoil(folder: Path) -> Ledger:
     (folder / "spoilt").mkdir()
     (folder / "spoilt" / "study.db").write_text("no database\n" * 100)
     settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}}
-    return Ledger(folder / "locked", settings, True, (1e-3, 1e-1))
+    return Ledger(folder / "locked", settings, True, {})
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda each: each if isinstance(each, str) else None)
@@ -252,6 +264,19 @@ def test_the_same_command_continues_and_trains_nothing_new(here: Here, searched:
     before = read_records(study)
     ended = here(*SEARCH, "--candidates", "2", "--finalists", "1", "--study", str(study))
     assert ended.code == 0 and read_records(study) == before
+
+
+def test_a_comparison_prints_its_findings_and_leaves_tables_and_a_plot(here: Here, tmp_path: Path) -> None:
+    compare = ("compare", "rnn", "gru", "gru", "--task", TASK, "--parameters", "200", "--steps", "5", "--workers", "1")
+    ended = here(*compare, "--trials", "1", "--seeds", "2", columns=100)
+    assert ended.code == 0 and ended.err == "", ended
+    folder = tmp_path / "runs" / "compare-cellsearch.testing.troubled_task-rnn-gru-gru"
+    for name in ("comparison.csv", "trainings.csv", "comparison.png"):
+        assert (folder / name).stat().st_size > 0 and name in ended.out
+    for words in ("comparison: ", "less rnn", "gru_2", "squared error, lower is better", "training", "inference"):
+        assert words in ended.out
+    again = here(*compare, "--trials", "1", "--seeds", "2", columns=100)
+    assert again.code == 0 and len(load_comparison(folder).records[0]) == 3
 
 
 def test_help_says_what_each_option_is(here: Here) -> None:

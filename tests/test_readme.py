@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cellsearch.testing.task import check_task
 from tests.project import ROOT
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,28 +32,24 @@ def test_its_python_runs(code: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_its_own_task_can_be_searched(tmp_path: Path) -> None:
+def test_its_own_task_can_be_searched_and_cells_compared_on_it(tmp_path: Path) -> None:
     code = next(code for code in PYTHON if code.startswith("# parity.py"))
     (tmp_path / "parity.py").write_text(code, encoding="utf-8")
-    assert len(code.splitlines()) <= 50
-    command = [
-        "search",
-        "--task",
-        "parity.py:TASK",
-        "--option",
-        "length=6",
-        "--candidates",
-        "2",
-        "--steps",
-        "20",
-        "--finalists",
-        "1",
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *command], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs/parity/best.py").is_file()
+    assert len(code.splitlines()) < 40
+    check_task(f"{tmp_path / 'parity.py'}:TASK")
+    small = ["--task", "parity.py:TASK", "--option", "length=6", "--steps", "20"]
+    for command, left in (
+        (["search", *small, "--candidates", "2", "--finalists", "1"], "runs/parity/best.py"),
+        (
+            ["compare", "rnn", "gru", *small, "--trials", "2", "--seeds", "2"],
+            "runs/compare-parity-rnn-gru/comparison.png",
+        ),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / left).is_file()
 
 
 def test_it_shows_commands() -> None:

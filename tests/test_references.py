@@ -20,7 +20,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of two trials, the second the better one."""
     path = tmp_path_factory.mktemp("runs") / "study"
     settings = {"seed": 0, "steps": 5, "task": "adding", "options": {}}
-    with Ledger(path, settings, True, (1e-3, 1e-1)) as ledger:
+    with Ledger(path, settings, True, {}) as ledger:
         for number, (cell, score) in enumerate([(LSTM, 2.0), (GRU, 1.0)]):
             ledger.queue("search", Proposal(cell), "candidate", seed=0)
             ledger.begin("search")

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.search.search import Progress
+from cellsearch.search.progress import Progress
 
 __all__ = ["Display"]
 
@@ -72,7 +72,8 @@ def _scores(progress: Progress) -> RenderableType:
     best = progress.best.score if progress.best else None
     when = "so far" if progress.stage == "search" else "of the search"
     label = f"{escape(progress.best.cell.name)}, best {when}" if progress.best else "no candidate is complete yet"
-    scores.add_row(label, "-" if best is None else f"{best:.4f}", style="bold")
+    if progress.stage != "comparison":
+        scores.add_row(label, "-" if best is None else f"{best:.4f}", style="bold")
     for baseline, score in progress.baselines.items():
         scores.add_row(escape(baseline), f"{score:.4f}", "-" if best is None else f"{best - score:+.4f}")
     return scores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -16,8 +16,9 @@ from cellsearch.cell.equations import equations_in_brief
 from cellsearch.cell.symbols import legend
 from cellsearch.search.finals import BASELINES, best_candidates
 from cellsearch.search.record import Record
-from cellsearch.search.study import Study
-from cellsearch.search.verdict import Interval, Verdict
+from cellsearch.search.statistics import Interval
+from cellsearch.search.study import Study, tuned_names
+from cellsearch.search.verdict import Verdict
 from cellsearch.training import Task
 
 __all__ = ["catalogue", "cell_list", "cell_sheet", "statement", "study_list", "trial_sheet", "verdict_table"]
@@ -69,7 +70,7 @@ def trial_sheet(record: Record, metric: str) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_row("trial", f"{record.number}, {record.role}, {record.state}")
     if record.score is not None:
-        table.add_row("score", f"{record.score:.4f} {metric} at learning rate {record.learning_rate:.2g}")
+        table.add_row("score", f"{record.score:.4f} {metric}{_at(record.hyperparameters)}")
     if record.reason:
         table.add_row("reason", escape(record.reason))
     if record.parents:
@@ -113,7 +114,8 @@ def verdict_table(study: Study) -> RenderableType:
     task = study.task
     ranked = sorted(study.verdicts, key=lambda v: _rank(v, task.lower_is_better))
     scores = _right_aligned("cell", "validation", *(f"less {name}" for name in BASELINES), "test")
-    models = _right_aligned("cell", "hidden size", "parameters", "learning rate", "seeds")
+    tuned = tuned_names(r for records in study.finals.values() for r in records)
+    models = _right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "seeds")
     failures = []
     for verdict in ranked:
         name, style = escape(verdict.cell.name), "bold" if verdict.role == "candidate" else ""
@@ -123,11 +125,22 @@ def verdict_table(study: Study) -> RenderableType:
         differences = [verdict.differences.get(baseline) for baseline in BASELINES]
         intervals = [verdict.validation, *differences, verdict.test]
         scores.add_row(name, *(str(each or "") for each in intervals), style=style)
-        rate = f"{verdict.learning_rate:.2g}"
-        models.add_row(name, str(verdict.hidden_size), f"{verdict.parameters:,}", rate, str(verdict.seeds), style=style)
+        values = [f"{verdict.hyperparameters[each]:.2g}" for each in tuned]
+        sizes = (str(verdict.hidden_size), f"{verdict.parameters:,}")
+        models.add_row(name, *sizes, *values, str(verdict.seeds), style=style)
     direction = "lower" if task.lower_is_better else "higher"
     title = Text(f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds")
     return Group(title, scores, Text(), models, Text(), *failures)
+
+
+def _at(hyperparameters: Mapping[str, float]) -> str:
+    """The values that were drawn, in words."""
+    values = ", ".join(f"{_words(name)} {value:.2g}" for name, value in hyperparameters.items())
+    return f" at {values}" if values else ""
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _right_aligned(first: str, *others: str) -> Table:

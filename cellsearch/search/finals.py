@@ -1,18 +1,18 @@
-"""The finals: the best candidates beside LSTM and GRU, each tuned alike and trained again with fresh seeds.
+"""The finals: cells beside each other, each tuned alike and trained again with fresh seeds.
 
-A candidate's score in the search is a maximum over many tries, so it flatters. Here every finalist gets the same
-learning rates, spread evenly over those that the search tried, and then the same fresh seeds at its best rate.
+A candidate's score in the search is a maximum over many tries, so it flatters. Here every finalist gets the same number
+of tries for its hyperparameters, by the same sampler with the same seed, and then the same fresh seeds at its best.
 Test data is read after these trainings and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cellsearch.cell import Cell, identity
-from cellsearch.search.ledger import Ledger
+from cellsearch.search.ledger import STARTUP, Ledger
 from cellsearch.search.loop import Begun
 from cellsearch.search.record import Proposal, Record
 
@@ -26,7 +26,7 @@ FRESH: Final = "fresh"
 
 
 def final_stage(cell: Cell) -> str:
-    """The ledger's stage for a finalist."""
+    """The ledger's stage for a finalist of a search."""
     return f"final-{identity(cell)}"
 
 
@@ -38,11 +38,16 @@ def best_candidates(records: Sequence[Record], lower_is_better: bool) -> list[Re
 
 @dataclass(frozen=True)
 class Finals:
-    """Who takes part, and the learning rates and the number of fresh seeds that each gets."""
+    """Who takes part, by stage, and the tries and the fresh seeds that each gets.
+
+    A try draws its hyperparameters, except for the first, which has those of `first`; with nothing to draw one is
+    enough.
+    """
 
     ledger: Ledger
-    finalists: Sequence[Cell]
-    rates: Sequence[float]
+    finalists: Mapping[str, Cell]
+    first: Mapping[str, float]
+    trials: int
     fresh_seeds: int
     seed: int
     lower_is_better: bool
@@ -50,33 +55,42 @@ class Finals:
     @property
     def total(self) -> int:
         """Trainings of the whole finals."""
-        return len(self.finalists) * (len(self.rates) + self.fresh_seeds)
+        return len(self.finalists) * (self._tries + self.fresh_seeds)
 
     def records(self) -> list[Record]:
         """The trials of all finalists that were not interrupted."""
-        stages = [final_stage(cell) for cell in self.finalists]
-        return [r for stage in stages for r in self.ledger.records(stage) if r.state != "interrupted"]
+        return [r for stage in self.finalists for r in self._alive(stage)]
 
     def next_trial(self) -> Begun | None:
         """Begin the next training that can begin now; None if all are done or wait for others."""
-        for cell in self.finalists:
-            stage = final_stage(cell)
+        for stage, cell in self.finalists.items():
             if self.ledger.waiting(stage) or self._queue_next(stage, cell):
                 return stage, self.ledger.begin(stage)
         return None
 
+    @property
+    def _tries(self) -> int:
+        return self.trials if self.first else 1
+
+    def _alive(self, stage: str) -> list[Record]:
+        return [r for r in self.ledger.records(stage) if r.state != "interrupted"]
+
     def _queue_next(self, stage: str, cell: Cell) -> bool:
-        records = [r for r in self.ledger.records(stage) if r.state != "interrupted"]
+        records = self._alive(stage)
         tuning = [r for r in records if r.role == TUNING]
         fresh = [r for r in records if r.role == FRESH]
-        if len(tuning) < len(self.rates):
-            self.ledger.queue(stage, Proposal(cell), TUNING, self.seed, self.rates[len(tuning)])
+        busy = any(r.state == "running" for r in tuning)
+        if len(tuning) < self._tries:
+            # The sampler's model of what it has seen must not depend on which training happened to end first.
+            if busy and len(tuning) >= STARTUP:
+                return False
+            self.ledger.queue(stage, Proposal(cell), TUNING, self.seed, None if tuning else self.first)
             return True
         scored = [r for r in tuning if r.score is not None]
-        if len(fresh) >= self.fresh_seeds or not scored or any(r.state == "running" for r in tuning):
+        if busy or len(fresh) >= self.fresh_seeds or not scored:
             return False
         best = sorted(scored, key=lambda r: r.score or 0.0, reverse=not self.lower_is_better)[0]
-        self.ledger.queue(stage, Proposal(cell), FRESH, _fresh_seed(self.seed, len(fresh)), best.learning_rate)
+        self.ledger.queue(stage, Proposal(cell), FRESH, _fresh_seed(self.seed, len(fresh)), best.hyperparameters)
         return True
 
 

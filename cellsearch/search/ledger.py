@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, Self
 
 import optuna
 from filelock import FileLock, Timeout
-from optuna.distributions import FloatDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import URL
@@ -25,9 +25,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from cellsearch.cell import Cell, from_json, identity, save, to_json
 from cellsearch.errors import StudyError
 from cellsearch.search.record import SEARCH, Proposal, Record, State
-from cellsearch.training import Report
+from cellsearch.training import Range, Report
 
-__all__ = ["Ledger", "read_records", "read_study", "study_folders", "weights_path"]
+__all__ = ["STARTUP", "Ledger", "read_records", "read_study", "study_folders", "weights_path"]
 
 SCHEMA: Final = "cellsearch.study/1"
 
@@ -48,26 +48,42 @@ PATIENCE: Final = 60.0
 
 PROPOSED: Final = ("cell", "identity", "role", "seed", "parents", "edits", "place")
 """What the ledger knows of a trial before it begins; `place` counts the stage's trials before it, without those that
-were interrupted, so that a search draws the same learning rates whether it was interrupted or not."""
+were interrupted, so that a search draws the same hyperparameters whether it was interrupted or not."""
 
-RESULT: Final = ("hidden_size", "parameters", "seconds", "test")
+RESULT: Final = (
+    "hidden_size",
+    "parameters",
+    "seconds",
+    "test",
+    "tokens_per_second",
+    "step_seconds",
+    "inference_seconds",
+    "details",
+)
 """What the ledger keeps of a trial's last report beside its score."""
 
-STARTUP: Final = 10
-"""Trials of a stage whose learning rate is drawn at random before the sampler models what it has seen."""
+STARTUP_SEARCH: Final = 10
+STARTUP: Final = 5
+"""Trials of a stage whose hyperparameters are drawn at random before the sampler models what it has seen: more in the
+search, where each trial has another cell."""
 
 
 class Ledger:
     """A study opened for writing; a context manager that holds the study's lock.
 
-    `settings` are plain data that must be the same each time the study is opened. Raises StudyError, in one line, if
-    another process is writing the study, its settings differ, or the folder holds no readable study.
+    `settings` are plain data that must be the same each time the study is opened; `ranges` are what the sampler draws
+    each trial's hyperparameters from. Raises StudyError, in one line, if another process is writing the study, its
+    settings differ, or the folder holds no readable study.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], lower_is_better: bool, rates: tuple[float, float]):
+    def __init__(
+        self, path: Path, settings: Mapping[str, Any], lower_is_better: bool, ranges: Mapping[str, Range]
+    ) -> None:
         self.path = path
         self._direction: Literal["minimize", "maximize"] = "minimize" if lower_is_better else "maximize"
-        self._rates = FloatDistribution(*rates, log=True)
+        self._distributions: dict[str, BaseDistribution] = {
+            name: FloatDistribution(r.low, r.high, log=r.log) for name, r in ranges.items()
+        }
         self._seed = int(settings["seed"])
         self._steps = int(settings["steps"])
         self._lock = _locked(path)
@@ -110,9 +126,10 @@ class Ledger:
         """Whether the stage has a trial that was queued and never begun."""
         return any(trial.state is TrialState.WAITING for trial in self._all(stage))
 
-    def queue(self, stage: str, proposal: Proposal, role: str, seed: int, learning_rate: float | None = None) -> None:
-        """Put a trial on disk that `begin` starts; `learning_rate` fixes the rate that the sampler would suggest."""
-        params = {} if learning_rate is None else {"learning_rate": learning_rate}
+    def queue(
+        self, stage: str, proposal: Proposal, role: str, seed: int, hyperparameters: Mapping[str, float] | None = None
+    ) -> None:
+        """Put a trial on disk that `begin` starts; `hyperparameters` fixes those that the sampler would suggest."""
         attributes = {
             "cell": to_json(proposal.cell),
             "identity": identity(proposal.cell),
@@ -122,16 +139,17 @@ class Ledger:
             "edits": list(proposal.edits),
             "place": sum(record.state != INTERRUPTED for record in self.records(stage)),
         }
-        self._study(stage).enqueue_trial(params, user_attrs=attributes)
+        self._study(stage).enqueue_trial(dict(hyperparameters or {}), user_attrs=attributes)
         self._changed(stage)
 
     def begin(self, stage: str) -> Record:
-        """Begin the first waiting trial of the stage, with its learning rate."""
+        """Begin the first waiting trial of the stage, with its hyperparameters."""
         study = self._study(stage)
         first = next(trial for trial in self._all(stage) if trial.state is TrialState.WAITING)
-        # A sampler of its own for each trial: a rate depends on seed, place and history, not on this process' past.
-        study.sampler = _sampler(self._seed * 1_000_003 + first.user_attrs["place"])
-        trial = study.ask(fixed_distributions={"learning_rate": self._rates})
+        # A sampler of its own for each trial: draws depend on seed, place and history, not on this process' past.
+        startup = STARTUP_SEARCH if stage == SEARCH else STARTUP
+        study.sampler = _sampler(self._seed * 1_000_003 + first.user_attrs["place"], startup)
+        trial = study.ask(fixed_distributions=self._distributions)
         self._trials[stage, trial.number] = trial
         self._changed(stage)
         return _record(self._all(stage)[trial.number])
@@ -149,14 +167,16 @@ class Ledger:
         return trial.user_attrs["role"] == "candidate" and trial.should_prune()
 
     def complete(self, stage: str, number: int) -> None:
-        """The trial ended with its last report as its score."""
-        last = self._last.get((stage, number))
-        if last is None:
+        """The trial ended; its best report is its score."""
+        scores = self._all(stage)[number].intermediate_values.values()
+        if not scores:
             self.fail(stage, number, "the evaluation reported nothing")
             return
         if stage == SEARCH:
             self._keep_cell(number, from_json(self._trials[stage, number].user_attrs["cell"]))
-        self._end(stage, number, TrialState.COMPLETE, value=last.score)
+        self._end(
+            stage, number, TrialState.COMPLETE, value=min(scores) if self._direction == "minimize" else max(scores)
+        )
 
     def prune(self, stage: str, number: int) -> None:
         """The pruner gave the trial up."""
@@ -293,8 +313,8 @@ def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
     return settings
 
 
-def _sampler(seed: int) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed % 2**32)
+def _sampler(seed: int, startup: int) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.TPESampler(n_startup_trials=startup, seed=seed % 2**32)
 
 
 def _locked(path: Path) -> FileLock:
@@ -323,11 +343,11 @@ def _record(trial: FrozenTrial) -> Record:
         seed=notes["seed"],
         parents=tuple(notes["parents"]),
         edits=tuple(notes["edits"]),
-        learning_rate=trial.params.get("learning_rate"),
+        hyperparameters=trial.params,
         scores=trial.intermediate_values,
         score=trial.value if trial.state is TrialState.COMPLETE else None,
         reason=reason,
-        **{name: result.get(name) for name in RESULT},
+        **({name: result.get(name) for name in RESULT} | {"details": result.get("details", {})}),
         began=trial.datetime_start,
         ended=trial.datetime_complete,
     )

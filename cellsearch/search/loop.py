@@ -26,13 +26,13 @@ Begun = tuple[str, Record]
 class Loop:
     """Runs trials on a pool and writes what they say into the ledger.
 
-    `evaluation` turns a begun trial into what its worker trains; `observe` is told twice a second and at the end how
-    many trials are running.
+    `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told twice a second and at
+    the end how many trials are running.
     """
 
     pool: WorkerPool
     ledger: Ledger
-    evaluation: Callable[[Record], Evaluation]
+    evaluation: Callable[[str, Record], Evaluation]
     observe: Callable[[int], None]
     running: dict[int, Begun] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
@@ -62,7 +62,7 @@ class Loop:
     def _submit(self, begun: Begun) -> None:
         job = next(self._numbers)
         self.running[job] = begun
-        self.pool.submit(job, self.evaluation(begun[1]))
+        self.pool.submit(job, self.evaluation(*begun))
 
     def _handle(self, event: Event) -> None:
         if event.job not in self.running:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -31,8 +31,9 @@ class Record:
     """One trial as the ledger has it.
 
     `role` is "baseline" or "candidate" in the search, "tuning" or "fresh" in a final. `scores` maps steps to the metric
-    on validation; `score` is the last of them for a complete trial, else None. `reason` says why a trial failed.
-    `seconds` is the training's own time until its last report; `test` is there after a fresh training.
+    on validation; `score` is the best of them for a complete trial, else None. `hyperparameters` are those that were
+    drawn for it, none before it began. `reason` says why a trial failed. `seconds` is the training's own time until
+    its last report; `test`, `inference_seconds` and `details` are there after a fresh training: see `Report`.
     """
 
     number: int
@@ -43,7 +44,7 @@ class Record:
     seed: int
     parents: tuple[int, ...]
     edits: tuple[str, ...]
-    learning_rate: float | None
+    hyperparameters: Mapping[str, float]
     scores: Mapping[int, float]
     score: float | None
     reason: str
@@ -53,3 +54,7 @@ class Record:
     test: float | None
     began: datetime | None
     ended: datetime | None
+    tokens_per_second: float | None = None
+    step_seconds: float | None = None
+    inference_seconds: float | None = None
+    details: Mapping[str, float] = field(default_factory=dict)

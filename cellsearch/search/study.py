@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -22,7 +22,7 @@ from cellsearch.search.record import SEARCH, Record
 from cellsearch.search.verdict import Verdict, verdicts
 from cellsearch.training import Task, load_task
 
-__all__ = ["REPORT", "VERDICT", "Study", "load_studies", "load_study"]
+__all__ = ["REPORT", "VERDICT", "Study", "csv_text", "load_studies", "load_study", "tuned_names"]
 
 REPORT = "report.csv"
 VERDICT = "verdict.csv"
@@ -103,25 +103,30 @@ class Study:
 
     def write_tables(self) -> None:
         """Write `report.csv`, a line a trial, and `verdict.csv`, a line a finalist."""
-        (self.path / REPORT).write_text(_csv([_trial_row(record) for record in self.records]), encoding="utf-8")
+        tuned = tuned_names(self.records)
+        (self.path / REPORT).write_text(csv_text([_trial_row(record, tuned) for record in self.records]), "utf-8")
         if self.verdicts:
-            (self.path / VERDICT).write_text(_csv([_verdict_row(v) for v in self.verdicts]), encoding="utf-8")
+            (self.path / VERDICT).write_text(csv_text([_verdict_row(v, tuned) for v in self.verdicts]), "utf-8")
 
 
 def load_study(path: str | Path) -> Study:
     """The study in a folder, which may be written meanwhile. Raises StudyError if there is none."""
     path = Path(path)
     settings, stages = read_study(path)
+    if "entrants" in settings:
+        raise StudyError(f"study {path} is a comparison, no search; its results are the tables and the plot in there")
     records = stages[SEARCH]
     cells = {final_stage(record.cell): record.cell for record in records if record.score is not None}
     return Study(path, settings, records, {cell: stages[stage] for stage, cell in cells.items() if stage in stages})
 
 
 def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
-    """The studies at or under a folder; and the reasons of those that cannot be read, by their folders."""
+    """The searches at or under a folder; and the reasons of those that cannot be read, by their folders."""
     studies, unreadable = [], {}
     for path in study_folders(root):
         try:
+            if "entrants" in read_study(path)[0]:
+                continue
             study = load_study(path)
             study.task  # noqa: B018, it may be gone
             studies.append(study)
@@ -130,7 +135,12 @@ def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
     return studies, unreadable
 
 
-def _trial_row(record: Record) -> dict[str, object]:
+def tuned_names(records: Iterable[Record]) -> list[str]:
+    """The hyperparameters that were drawn for some of the trials."""
+    return list(dict.fromkeys(name for record in records for name in record.hyperparameters))
+
+
+def _trial_row(record: Record, hyperparameters: Sequence[str]) -> dict[str, object]:
     return {
         "trial": record.number,
         "cell": record.cell.name,
@@ -138,7 +148,7 @@ def _trial_row(record: Record) -> dict[str, object]:
         "role": record.role,
         "state": record.state,
         "score": record.score,
-        "learning_rate": record.learning_rate,
+        **{name: record.hyperparameters.get(name) for name in hyperparameters},
         "hidden_size": record.hidden_size,
         "parameters": record.parameters,
         "nodes": len(record.cell.nodes),
@@ -150,12 +160,12 @@ def _trial_row(record: Record) -> dict[str, object]:
     }
 
 
-def _verdict_row(verdict: Verdict) -> dict[str, object]:
+def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str]) -> dict[str, object]:
     row: dict[str, object] = {
         "cell": verdict.cell.name,
         "identity": identity(verdict.cell),
         "role": verdict.role,
-        "learning_rate": verdict.learning_rate,
+        **{name: verdict.hyperparameters.get(name) for name in hyperparameters},
         "hidden_size": verdict.hidden_size,
         "parameters": verdict.parameters,
         "seeds": verdict.seeds,
@@ -169,7 +179,8 @@ def _verdict_row(verdict: Verdict) -> dict[str, object]:
     return row
 
 
-def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows with the same columns as a CSV file's text."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()

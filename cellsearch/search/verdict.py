@@ -5,29 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy import stats
-
 from cellsearch.cell import Cell
 from cellsearch.search.finals import FRESH
 from cellsearch.search.record import Record
+from cellsearch.search.statistics import Interval, interval
 
-__all__ = ["Interval", "Verdict", "interval", "verdicts"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean with its 95 % interval by Student's t; the bounds are None where one value alone is known."""
-
-    mean: float
-    low: float | None
-    high: float | None
-
-    def __str__(self) -> str:
-        half = 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2
-        before_point = len(str(int(max(abs(self.mean), half))))
-        decimals = max(0, 5 - before_point)
-        mean = f"{self.mean:.{decimals}f}"
-        return mean if self.low is None else f"{mean} ± {half:.{decimals}f}"
+__all__ = ["Verdict", "verdicts"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +23,7 @@ class Verdict:
 
     cell: Cell
     role: str
-    learning_rate: float | None
+    hyperparameters: Mapping[str, float]
     hidden_size: int | None
     parameters: int | None
     seeds: int
@@ -48,18 +31,6 @@ class Verdict:
     test: Interval | None
     differences: Mapping[str, Interval]
     reason: str
-
-
-def interval(values: Sequence[float]) -> Interval | None:
-    """Mean and 95 % interval of a few values; None of none."""
-    if not values:
-        return None
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        return Interval(mean, None, None)
-    error = float(stats.sem(values))
-    half = float(stats.t.ppf(0.975, len(values) - 1)) * error
-    return Interval(mean, mean - half, mean + half)
 
 
 def verdicts(finals: Mapping[Cell, Sequence[Record]], roles: Mapping[Cell, str]) -> list[Verdict]:
@@ -82,7 +53,7 @@ def _verdict(
     return Verdict(
         cell=cell,
         role=role,
-        learning_rate=some.learning_rate if some else None,
+        hyperparameters=some.hyperparameters if some else {},
         hidden_size=some.hidden_size if some else None,
         parameters=some.parameters if some else None,
         seeds=len(fresh),

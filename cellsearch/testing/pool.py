@@ -11,7 +11,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from cellsearch.cell import from_equations, to_json
 from cellsearch.training import Evaluation, evaluate
@@ -215,8 +215,9 @@ def _stream(pool: WorkerPool) -> Iterator[Event]:
 
 
 def _timeless(events: list[Event]) -> list[Event]:
-    """The events without the seconds that reports took."""
+    """The events without the times that reports tell."""
+    untold: Any = {"seconds": 0.0, "tokens_per_second": None, "step_seconds": None, "inference_seconds": None}
     return [
-        replace(event, report=replace(event.report, seconds=0.0)) if isinstance(event, Reported) else event
+        replace(event, report=replace(event.report, **untold)) if isinstance(event, Reported) else event
         for event in events
     ]

@@ -58,7 +58,7 @@ def record(
         seed=0,
         parents=(),
         edits=(),
-        learning_rate=None if state == "waiting" else 0.01,
+        hyperparameters={} if state == "waiting" else {"learning_rate": 0.01},
         scores={5: score} if score is not None else {},
         score=score if state == "complete" else None,
         reason="it raised" if state == "failed" else "",

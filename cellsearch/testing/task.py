@@ -17,6 +17,7 @@ import torch
 from cellsearch.cell import Cell, Node
 from cellsearch.recurrence import parameter_count
 from cellsearch.training import Split, Task, hidden_size_for, load_task, task_options
+from cellsearch.training.task import task_details
 
 __all__ = ["check_task"]
 
@@ -50,6 +51,8 @@ def _check_values(task: Task) -> None:
         has_default = field.default is not dataclasses.MISSING
         assert has_default, f"option {field.name!r} has a default"
         assert type(field.default) in (str, int, float), f"option {field.name!r} is a str, int or float"
+    dropout = task_options(task).get("dropout", 0.0)
+    assert isinstance(dropout, float) and 0 <= dropout < 1, "the option `dropout`, which a search may set, is a share"
     same = load_task_like(task)
     assert same == task, "a task is a value: equal options make an equal task"
 
@@ -106,14 +109,21 @@ def _check_training(task: Task) -> None:
 def _check_scores(task: Task) -> None:
     torch.manual_seed(0)
     model = task.model(CELL, 8).eval()
+    state = torch.get_rng_state()
     with torch.no_grad():
         scores = {split: task.score(model, split) for split in SPLITS}
         again = {split: task.score(model, split) for split in reversed(SPLITS)}
+        details = task_details(task, model)
     assert all(isinstance(score, float) and math.isfinite(score) for score in scores.values()), (
         f"a score is one finite number, got {scores}"
     )
     assert scores == again, "a score depends on the model alone"
-    assert scores["validation"] != scores["test"], "validation and test are different data"
+    assert torch.equal(state, torch.get_rng_state()), "scores leave torch's own generator alone"
+    at_an_end = scores["test"] in (0.0, 1.0)  # where a share may stay before training
+    assert scores["validation"] != scores["test"] or at_an_end, "validation and test are different data"
+    assert all(name and math.isfinite(value) for name, value in details.items()), (
+        f"details are finite numbers by name, got {details}"
+    )
 
 
 def _same(one: Any, other: Any) -> bool:

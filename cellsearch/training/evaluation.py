@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import torch
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, from_json
 from cellsearch.errors import BudgetError, DivergenceError
 from cellsearch.recurrence import parameter_count
-from cellsearch.training.task import Task, load_task
+from cellsearch.training.optimization import device, inference_seconds, train
+from cellsearch.training.task import Task, load_task, task_details
 
-__all__ = ["REPORTS", "Evaluation", "Report", "evaluate", "hidden_size_for"]
+__all__ = ["PATIENCE", "REPORTS", "Evaluation", "Report", "evaluate", "hidden_size_for"]
 
 REPORTS: Final = 5
 """Validations of one training, evenly spread over its steps."""
 
-WARMUP: Final = 0.05
-FLOOR: Final = 0.05
-LARGEST_GRADIENT: Final = 1.0
+PATIENCE: Final = 0.5
+"""The share of its steps that a training goes on without a better validation; with 1 none ends early."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Evaluation:
     model's learned numbers; `steps` counts optimizer steps. A `final` evaluation also scores the test split and
     returns the weights with its last report. `space` is the reference of the search space that the cell is from, whose
     file may define operations of its own.
+
+    `optimizer` is `adamw` or `sgd` (without momentum), `weight_decay` theirs on matrices, `clip` the norm that a
+    gradient is cut to, `schedule` `cosine` or `constant` after a warm-up; `dropout` replaces the task's option of that
+    name. `seed` orders the data and draws the model and its dropout, which `initialisation` draws instead if given.
     """
 
     task: str
@@ -48,6 +52,14 @@ class Evaluation:
     options: Mapping[str, str] = field(default_factory=dict)
     space: str = ""
     final: bool = False
+    weight_decay: float = 0.0
+    dropout: float | None = None
+    clip: float = 1.0
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    reports: int = REPORTS
+    patience: float = PATIENCE
+    initialisation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +67,11 @@ class Report:
     """What a training says of itself after `step` steps.
 
     `score` is the task's metric on validation, `seconds` the time since the evaluation began, `hidden_size` and
-    `parameters` the model's. The last report of a final evaluation has the `test` score and the `weights`
-    (safetensors).
+    `parameters` the model's. `tokens_per_second` counts time steps times sequences of the training so far and
+    `step_seconds` is the median time of an optimizer step, both without validations.
+
+    The last report of a final evaluation has, of the step with the best score, the `test` score, the task's `details`
+    and the `weights` (safetensors); and `inference_seconds`, the time of a forward pass over a training batch.
     """
 
     step: int
@@ -66,32 +81,41 @@ class Report:
     parameters: int
     test: float | None = None
     weights: bytes | None = None
+    tokens_per_second: float | None = None
+    step_seconds: float | None = None
+    inference_seconds: float | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
 
 
 def evaluate(evaluation: Evaluation) -> Iterator[Report]:
-    """Train the cell and report REPORTS times.
+    """Train the cell and report `evaluation.reports` times, or fewer if validation stops to improve.
 
-    Adam with linear warm-up, cosine decay and gradient clipping, the same for every cell. Seeds torch's generator.
-    Raises DivergenceError when the loss or score leaves the finite numbers; BudgetError, DataError as the task demands.
+    The training's score is the best of its reports. Seeds torch's generator. Raises DivergenceError when the loss or
+    score leaves the finite numbers; BudgetError, DataError as the task demands.
     """
     begun = time.monotonic()
-    task = load_task(evaluation.task, evaluation.options)
-    task.prepare()
-    if evaluation.space:
-        plugins.load(plugins.SPACES, evaluation.space)
-    cell = from_json(evaluation.cell)
-    _check_steps(evaluation)
+    task, cell = _loaded(evaluation)
     hidden_size = hidden_size_for(task, cell, evaluation.parameters)
-    torch.manual_seed(evaluation.seed)
-    model = task.model(cell, hidden_size).to(_device())
-    count = parameter_count(model)
-    for step in _train(model, task, evaluation):
-        score = _score(model, task, step)
-        report = Report(step, score, time.monotonic() - begun, hidden_size, count)
-        if step == evaluation.steps and evaluation.final:
-            yield _final(report, model, task)
-        else:
-            yield report
+    torch.manual_seed(evaluation.seed if evaluation.initialisation is None else evaluation.initialisation)
+    model = task.model(cell, hidden_size).to(device())
+    count, best = parameter_count(model), _Best(task.lower_is_better, evaluation.final)
+    for pace in train(model, task, evaluation):
+        score = _score(model, task, pace.step)
+        best.see(pace.step, score, model)
+        seconds = time.monotonic() - begun
+        report = Report(
+            pace.step,
+            score,
+            seconds,
+            hidden_size,
+            count,
+            tokens_per_second=pace.tokens_per_second,
+            step_seconds=pace.step_seconds,
+        )
+        ends = pace.step == evaluation.steps or pace.step - best.step >= evaluation.patience * evaluation.steps
+        yield _final(report, model, task, best, evaluation.seed) if ends and evaluation.final else report
+        if ends:
+            return
 
 
 def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:
@@ -116,51 +140,39 @@ def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:
     return low
 
 
-def _check_steps(evaluation: Evaluation) -> None:
+class _Best:
+    """The step with the best score so far, and a copy of its weights if they are wanted."""
+
+    def __init__(self, lower_is_better: bool, keep: bool) -> None:
+        self._sign = 1.0 if lower_is_better else -1.0
+        self._keep = keep
+        self._score = math.inf
+        self.step = 0
+        self.weights: dict[str, Tensor] = {}
+
+    def see(self, step: int, score: float, model: nn.Module) -> None:
+        """Note a validation."""
+        if self._sign * score < self._score:
+            self._score, self.step = self._sign * score, step
+            if self._keep:
+                self.weights = {name: array.detach().clone() for name, array in model.state_dict().items()}
+
+
+def _loaded(evaluation: Evaluation) -> tuple[Task, Cell]:
+    """The task with its data, and the cell; what makes no training is refused here."""
+    dropout = {} if evaluation.dropout is None else {"dropout": str(evaluation.dropout)}
+    task = load_task(evaluation.task, {**evaluation.options, **dropout})
+    task.prepare()
+    if evaluation.space:
+        plugins.load(plugins.SPACES, evaluation.space)
     if evaluation.steps < 1:
         raise BudgetError(f"a budget of {evaluation.steps} steps is too small for one step; use at least 1")
-
-
-def _train(model: nn.Module, task: Task, evaluation: Evaluation) -> Iterator[int]:
-    """Take all steps, stopping after those at which a report is due."""
-    optimizer = torch.optim.Adam(model.parameters(), evaluation.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, evaluation.steps))
-    due = {math.ceil(evaluation.steps * (i + 1) / REPORTS) for i in range(REPORTS)}
-    carried, device = None, _device()
-    batches = task.batches(evaluation.seed)
-    for step in range(1, evaluation.steps + 1):
-        model.train()
-        loss, carried = task.loss(model, _moved(next(batches), device), carried)
-        if not math.isfinite(loss.item()):
-            raise DivergenceError(f"the loss is {loss.item()} at step {step}")
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-        optimizer.step()
-        schedule.step()
-        if step in due:
-            yield step
-
-
-def _device() -> torch.device:
-    """The GPU that this process may use, or the CPU; a pool decides which process sees a GPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _moved(batch: Any, device: torch.device) -> Any:
-    """The batch with its tensors on the device."""
-    if isinstance(batch, Tensor | PackedSequence):
-        return batch.to(device)  # type: ignore[arg-type]  # torch annotates PackedSequence.to with a dtype alone
-    return tuple(_moved(part, device) for part in batch) if isinstance(batch, tuple) else batch
-
-
-def _schedule(step: int, steps: int) -> float:
-    """The factor of the learning rate: linear warm-up, then half a cosine down to FLOOR."""
-    warmup = max(1, round(WARMUP * steps))
-    if step < warmup:
-        return (step + 1) / warmup
-    progress = (step - warmup) / max(1, steps - warmup)
-    return FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * progress)) / 2
+    if evaluation.reports < 1 or not evaluation.patience > 0:
+        raise BudgetError(
+            f"a training needs at least 1 report and a patience above 0, got {evaluation.reports} and "
+            f"{evaluation.patience:g}"
+        )
+    return task, from_json(evaluation.cell)
 
 
 def _score(model: nn.Module, task: Task, step: int) -> float:
@@ -172,8 +184,18 @@ def _score(model: nn.Module, task: Task, step: int) -> float:
     return score
 
 
-def _final(report: Report, model: nn.Module, task: Task) -> Report:
+def _final(report: Report, model: nn.Module, task: Task, best: _Best, seed: int) -> Report:
+    """The report with what is known of the best step's weights. The one place that reads test data."""
+    model.load_state_dict(best.weights)
+    model.eval()
     with torch.no_grad():
         test = float(task.score(model, "test"))
-    weights = to_safetensors({name: array.contiguous() for name, array in model.state_dict().items()})
-    return Report(report.step, report.score, report.seconds, report.hidden_size, report.parameters, test, weights)
+        details = task_details(task, model)
+        seconds = inference_seconds(model, task, seed)
+    return dataclasses.replace(
+        report,
+        test=test,
+        weights=to_safetensors({name: array.contiguous() for name, array in best.weights.items()}),
+        inference_seconds=seconds,
+        details=details,
+    )

@@ -12,7 +12,7 @@ from cellsearch import plugins
 from cellsearch.cell import Cell
 from cellsearch.errors import UnknownNameError
 
-__all__ = ["Split", "Task", "load_task", "task_options"]
+__all__ = ["Split", "Task", "load_task", "task_details", "task_options"]
 
 Split = Literal["validation", "test"]
 
@@ -21,8 +21,12 @@ class Task(Protocol):
     """One task, found through the entry-point group `cellsearch.tasks` or as `file.py:TASK`.
 
     A frozen dataclass whose fields are its options, each with a default. `parameters` and `steps` are its default
-    budget, `learning_rate` the middle of the range that a search tries, `metric` the unit of a score. The model is
-    any module built around `cellsearch.recurrence.RNN(cell, ...)`.
+    budget, `learning_rate` the middle of the range that a search tries with AdamW, `metric` the unit of a score. The
+    model is any module built around `cellsearch.recurrence.RNN(cell, ...)`.
+
+    Two members are optional: an option `dropout: float`, which a search may tune, and a method `details(model) ->
+    Mapping[str, float]` with further figures of a trained model, such as its scores at other lengths, read on test
+    data once, at the end.
     """
 
     @property
@@ -76,6 +80,12 @@ def load_task(reference: str, options: Mapping[str, str]) -> Task:
 def task_options(task: Task) -> dict[str, Any]:
     """The task's options with their present values."""
     return {each.name: getattr(task, each.name) for each in dataclasses.fields(task)}  # type: ignore[arg-type]
+
+
+def task_details(task: Task, model: nn.Module) -> dict[str, float]:
+    """The task's further figures of a trained model, which is in evaluation mode; none if it offers none."""
+    details = getattr(task, "details", None)
+    return {} if details is None else {name: float(value) for name, value in details(model).items()}
 
 
 def _short(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,8 +31,12 @@ def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
 
 
 def warm_up(threads: int) -> None:
-    """Make this process ready to train with so many torch threads; takes about a second, once."""
+    """Make this process ready to train, alike for the same seed, with so many torch threads; takes a second, once."""
     torch.set_num_threads(threads)
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with this alone
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.optim.Adam([torch.zeros(1)])  # the first optimizer imports half of torch, which is no job's fault
 
 

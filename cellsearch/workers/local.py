@@ -22,6 +22,7 @@ from typing import Final, Self
 
 from cellsearch.errors import CellsearchError
 from cellsearch.training import Evaluation
+from cellsearch.training.shared import FOLDER
 from cellsearch.workers.interface import Event, Failed, Finished, Started
 from cellsearch.workers.local_worker import READY
 
@@ -43,8 +44,8 @@ LAUNCH: Final = (
 class LocalPool:
     """`size` worker processes on this machine, each with `threads` torch threads (default: its share of the cores).
 
-    `timeout` is in seconds a job. They share the driver's working directory and import path. POSIX only. Its methods
-    raise CellsearchError if workers cannot start.
+    `timeout` is in seconds a job. They share the driver's working directory and import path, and map what a task reads
+    with `training.shared` from one file. POSIX only. Its methods raise CellsearchError if workers cannot start.
     """
 
     def __init__(self, size: int, timeout: float, threads: int | None = None) -> None:
@@ -52,7 +53,8 @@ class LocalPool:
         self._threads = threads or max(1, _cores() // size)
         self._queue: deque[tuple[int, Evaluation]] = deque()
         self._failed_starts = 0
-        self._workers = [_Worker(self._threads) for _ in range(size)]
+        self._shared = tempfile.TemporaryDirectory(prefix="cellsearch-")
+        self._workers = [self._new_worker() for _ in range(size)]
 
     @property
     def size(self) -> int:
@@ -88,6 +90,10 @@ class LocalPool:
         self._queue.clear()
         while self._workers:
             self._workers.pop().end()
+        self._shared.cleanup()
+
+    def _new_worker(self) -> _Worker:
+        return _Worker(self._threads, self._shared.name)
 
     def _hand_out(self) -> None:
         for worker in self._workers:
@@ -103,7 +109,7 @@ class LocalPool:
         late = time.monotonic() >= worker.deadline
         if worker.dead or late:
             death = worker.end()
-            self._workers[i] = _Worker(self._threads)
+            self._workers[i] = self._new_worker()
             if not worker.ready:
                 self._failed_starts += 1
                 if self._failed_starts >= MOST_FAILED_STARTS:
@@ -115,9 +121,9 @@ class LocalPool:
 
 
 class _Worker:
-    """One process, its pipe, and the job it has."""
+    """One process, its pipe, and the job it has; `shared` is the folder of data that it shares with others."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, shared: str) -> None:
         self.pipe, far_end = Pipe()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it is closed by end()
         with far_end:
@@ -127,6 +133,7 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
+                env=os.environ | {FOLDER: shared},
                 process_group=0,  # to end it with all that a task started, and to keep the terminal's Ctrl-C from it
             )
         self.ready = False

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from cellsearch.inspect.live import LINES, Display
-from cellsearch.search.search import Progress
+from cellsearch.search.progress import Progress
 from cellsearch.testing.strategy import record
 from search_spaces.gated import RNN
 

@@ -26,7 +26,7 @@ SMALL: dict[str, Any] = {
     "candidates": 8,
     "workers": 1,
     "finalists": 2,
-    "learning_rates": 2,
+    "trials": 2,
     "fresh_seeds": 2,
     "timeout": 60.0,
 }
@@ -53,7 +53,7 @@ def _trial(record: Record, records: list[Record]) -> dict[str, Any]:
         "role": record.role,
         "state": record.state,
         "seed": record.seed,
-        "learning_rate": record.learning_rate,
+        "hyperparameters": dict(record.hyperparameters),
         "score": record.score,
         "test": record.test,
         "hidden_size": record.hidden_size,

@@ -19,15 +19,19 @@ from cellsearch.cell import from_equations, identity, load
 from cellsearch.errors import StudyError
 from cellsearch.search.ledger import Ledger, read_records, read_study, study_folders, weights_path
 from cellsearch.search.record import SEARCH, Proposal, Record
-from cellsearch.training import Report
+from cellsearch.training import Range, Report
 
 CELL = from_equations("elman", "h_next = tanh(linear(x, h))", states=["h"], output="h_next")
 SETTINGS: dict[str, Any] = {"seed": 3, "steps": 10, "task": "adding"}
-RATES = (1e-3, 1e-1)
+RATE = {"learning_rate": 0.02}
+RANGES = {
+    "learning_rate": Range(1e-3, 1e-1, log=True, first=1e-2),
+    "dropout": Range(0.0, 0.5, log=False, first=0.0),
+}
 
 
 def opened(path: Path, seed: int = 3, lower_is_better: bool = True, **changes: Any) -> Ledger:
-    return Ledger(path, SETTINGS | {"seed": seed} | changes, lower_is_better, RATES)
+    return Ledger(path, SETTINGS | {"seed": seed} | changes, lower_is_better, RANGES)
 
 
 def run_trial(ledger: Ledger, score: float = 1.0, stage: str = SEARCH, role: str = "candidate") -> int:
@@ -86,7 +90,7 @@ def test_every_way_to_end_is_kept_with_its_reason(tmp_path: Path) -> None:
     assert [r.state for r in records] == ["failed", "pruned", "failed", "running", "waiting"]
     assert [r.reason for r in records] == ["the evaluation reported nothing", "", "timed out after 1 s", "", ""]
     assert (records[1].score, records[1].scores, records[1].hidden_size) == (None, {5: 2.0}, 8)
-    assert records[4].learning_rate is None
+    assert records[4].hyperparameters == {}
 
 
 def test_weights_are_kept_where_weights_path_says(tmp_path: Path) -> None:
@@ -198,7 +202,7 @@ def test_what_was_running_when_the_writer_was_killed_is_queued_again(tmp_path: P
 def test_an_interruption_of_the_requeueing_itself_queues_nothing_twice(tmp_path: Path) -> None:
     for _ in range(3):
         ledger = opened(tmp_path)
-        ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0, learning_rate=0.02)
+        ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0, hyperparameters=RATE)
         ledger.begin(SEARCH)
         ledger.__exit__(None, None, None)
     with opened(tmp_path) as ledger:
@@ -209,23 +213,23 @@ def test_an_interruption_of_the_requeueing_itself_queues_nothing_twice(tmp_path:
     with opened(tmp_path) as ledger:
         after = ledger.records(SEARCH)
         assert after == [replace(old, ended=new.ended) for old, new in zip(before, after, strict=True)]
-        rates = [ledger.begin(SEARCH).learning_rate for _ in range(3)]
+        rates = [ledger.begin(SEARCH).hyperparameters["learning_rate"] for _ in range(3)]
     assert rates == [0.02] * 3
 
 
 def test_a_fixed_rate_outlives_an_interruption_before_it_was_drawn(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        ledger.queue(SEARCH, Proposal(CELL), "baseline", seed=0, learning_rate=0.02)
+        ledger.queue(SEARCH, Proposal(CELL), "baseline", seed=0, hyperparameters=RATE)
     with sqlite3.connect(tmp_path / "study.db") as database:
         database.execute("update trials set state = 'RUNNING'")
     database.close()
     with opened(tmp_path) as ledger:
-        assert ledger.begin(SEARCH).learning_rate == 0.02
+        assert ledger.begin(SEARCH).hyperparameters["learning_rate"] == 0.02
 
 
 @pytest.mark.parametrize("trials", [2, pytest.param(14, marks=pytest.mark.slow, id="with a model of what was seen")])
-def test_rates_depend_on_the_seed_and_not_on_the_process_or_interruptions(trials: int, tmp_path: Path) -> None:
-    def rates(path: Path, seed: int, restart: Callable[[int], bool]) -> list[float | None]:
+def test_draws_depend_on_the_seed_and_not_on_the_process_or_interruptions(trials: int, tmp_path: Path) -> None:
+    def draws(path: Path, seed: int, restart: Callable[[int], bool]) -> list[tuple[float, ...]]:
         ledger = opened(path, seed)
         for i in range(trials):
             run_trial(ledger, score=1 / (1 + i))
@@ -241,13 +245,15 @@ def test_rates_depend_on_the_seed_and_not_on_the_process_or_interruptions(trials
             ledger.report(SEARCH, number, report(10, 0.5))
             ledger.complete(SEARCH, number)
         ledger.__exit__(None, None, None)
-        return [r.learning_rate for r in read_records(path) if r.state == "complete"]
+        found = [r.hyperparameters for r in read_records(path) if r.state == "complete"]
+        return [tuple(each[name] for name in RANGES) for each in found]
 
-    at_once = rates(tmp_path / "a", 3, lambda i: False)
-    assert rates(tmp_path / "b", 3, lambda i: i % 4 == 0) == at_once
-    assert rates(tmp_path / "c", 4, lambda i: False) != at_once
+    at_once = draws(tmp_path / "a", 3, lambda i: False)
+    assert draws(tmp_path / "b", 3, lambda i: i % 4 == 0) == at_once
+    assert draws(tmp_path / "c", 4, lambda i: False) != at_once
     assert len(set(at_once)) == len(at_once)
-    assert all(RATES[0] <= rate <= RATES[1] for rate in at_once if rate)
+    for draw in at_once:
+        assert all(each.low <= value <= each.high for value, each in zip(draw, RANGES.values(), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from cellsearch.cell import Node, identity
 from cellsearch.errors import BudgetError, CellsearchError, StudyError, UnknownNameError
 from cellsearch.recurrence import RNN
 from cellsearch.search.ledger import Ledger, read_records
+from cellsearch.search.progress import Progress
 from cellsearch.search.record import Record
-from cellsearch.search.search import Progress
 from cellsearch.search.study import Study, load_study
 from cellsearch.testing.troubled_task import TASK as TROUBLED
 from search_spaces.gated import LSTM
@@ -63,11 +63,11 @@ def test_another_seed_gives_another_search(small: Study, tmp_path: Path) -> None
 
 def test_baselines_come_first_at_the_tasks_rate_and_no_cell_is_trained_twice(small: Study) -> None:
     assert [(r.cell.name, r.role) for r in small.records[:3]] == [(n, "baseline") for n in ("rnn", "lstm", "gru")]
-    assert {r.learning_rate for r in small.records[:3]} == {TROUBLED.learning_rate}
+    assert {r.hyperparameters["learning_rate"] for r in small.records[:3]} == {TROUBLED.learning_rate}
     assert [r.role for r in small.records[3:]] == ["candidate"] * SMALL["candidates"]
     assert len({r.identity for r in small.records}) == len(small.records)
     assert [r.cell.name for r in _candidates(small)] == [f"cell_{r.number}" for r in _candidates(small)]
-    rates = [r.learning_rate or 0.0 for r in small.records]
+    rates = [r.hyperparameters["learning_rate"] for r in small.records]
     assert TROUBLED.learning_rate / 5 <= min(rates) < max(rates) <= TROUBLED.learning_rate * 5
     assert all((r.parameters or 0) <= SMALL["parameters"] for r in small.records)
 
@@ -78,14 +78,14 @@ def test_finalists_get_the_same_rates_and_the_same_fresh_seeds(small: Study) -> 
     assert names == {"lstm", "gru", *(r.cell.name for r in best)}
     tuning = {cell.name: _by_role(records, "tuning") for cell, records in small.finals.items()}
     fresh = {cell.name: _by_role(records, "fresh") for cell, records in small.finals.items()}
-    rates = [[r.learning_rate for r in records] for records in tuning.values()]
-    assert rates == [pytest.approx([TROUBLED.learning_rate * 5**-0.5, TROUBLED.learning_rate * 5**0.5])] * 4
+    rates = [[r.hyperparameters["learning_rate"] for r in records] for records in tuning.values()]
+    assert rates == [rates[0]] * 4 and rates[0][0] == TROUBLED.learning_rate and len(set(rates[0])) == 2
     seeds = [[r.seed for r in records] for records in fresh.values()]
     assert seeds == [seeds[0]] * 4 and len(set(seeds[0])) == 2
     assert not set(seeds[0]) & {r.seed for r in small.records}
     for name in names:
-        chosen = min(tuning[name], key=lambda r: r.score or math.inf).learning_rate
-        assert {r.learning_rate for r in fresh[name]} == {chosen}
+        chosen = min(tuning[name], key=lambda r: r.score or math.inf).hyperparameters["learning_rate"]
+        assert {r.hyperparameters["learning_rate"] for r in fresh[name]} == {chosen}
 
 
 def test_test_data_is_read_in_fresh_trainings_only(small: Study) -> None:
@@ -238,8 +238,8 @@ def test_a_metric_of_which_more_is_better_is_searched_upwards(higher: bool, tmp_
     best = next(v for v in study.verdicts if v.cell == study.best.cell)
     assert best.validation is not None and best.validation.mean == max(means)
     for records in study.finals.values():
-        chosen = max(_by_role(records, "tuning"), key=lambda r: r.score or -math.inf).learning_rate
-        assert {r.learning_rate for r in _by_role(records, "fresh")} == {chosen}
+        chosen = max(_by_role(records, "tuning"), key=lambda r: r.score or -math.inf).hyperparameters["learning_rate"]
+        assert {r.hyperparameters["learning_rate"] for r in _by_role(records, "fresh")} == {chosen}
 
 
 def test_without_finalists_there_is_no_final_and_progress_is_told(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_two_workers_train_at_once(tmp_path: Path) -> None:
         ({"candidates": -1}, BudgetError, "candidates must be at least 0, got -1"),
         ({"finalists": -1}, BudgetError, "finalists must be at least 0, got -1"),
         ({"workers": 0}, BudgetError, "workers must be at least 1, got 0"),
-        ({"learning_rates": 0}, BudgetError, "learning rates must be at least 1, got 0"),
+        ({"trials": 0}, BudgetError, "trials must be at least 1, got 0"),
         ({"fresh_seeds": 0}, BudgetError, "fresh seeds must be at least 1, got 0"),
     ],
 )
@@ -312,7 +312,7 @@ def test_a_pool_that_cannot_be_is_refused_and_leaves_the_study_free(
 ) -> None:
     with pytest.raises(CellsearchError, match=message):
         small_search(tmp_path, **changes)
-    Ledger(tmp_path, load_study(tmp_path).settings, True, (1e-3, 1e-1)).__exit__(None, None, None)
+    Ledger(tmp_path, load_study(tmp_path).settings, True, {}).__exit__(None, None, None)
 
 
 def test_a_study_of_another_task_is_not_continued(small: Study) -> None:

@@ -74,7 +74,7 @@ def test_the_report_has_a_line_a_trial(small: Study) -> None:
     for row, trial in zip(table, small.records, strict=True):
         assert row["cell"] == trial.cell.name and row["identity"] == trial.identity and row["state"] == trial.state
         assert row["score"] == ("" if trial.score is None else str(trial.score))
-        assert row["learning_rate"] == str(trial.learning_rate)
+        assert row["learning_rate"] == str(trial.hyperparameters["learning_rate"])
         assert (row["nodes"], row["states"]) == (str(len(trial.cell.nodes)), str(len(trial.cell.states)))
         assert row["parents"] == " ".join(map(str, trial.parents)) and row["edits"] == "; ".join(trial.edits)
     columns = "trial cell identity role state score learning_rate hidden_size parameters nodes states seconds parents"

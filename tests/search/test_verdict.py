@@ -1,4 +1,4 @@
-"""The verdict: means with Student's interval, differences paired by seed, and sentences that claim no more."""
+"""The verdict: means with their intervals, and differences paired by seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from scipy import stats
 
 from cellsearch.cell import Cell
 from cellsearch.search.record import Record
-from cellsearch.search.verdict import Interval, Verdict, interval, verdicts
+from cellsearch.search.statistics import Interval, interval
+from cellsearch.search.verdict import Verdict, verdicts
 from cellsearch.testing.strategy import SEEDS, record
 from search_spaces.gated import GRU, LSTM
 
@@ -27,39 +28,13 @@ def by_name(finals: dict[Cell, list[Record]]) -> dict[str, Verdict]:
     return {verdict.cell.name: verdict for verdict in verdicts(finals, ROLES)}
 
 
-@pytest.mark.parametrize("values", [[1.0, 2.0], [1.5, 1.25, 3.0], [0.1, 0.2, 0.4, 0.8, 1.6], [-3.0, 5.0, 4.0, 4.0]])
-def test_the_interval_is_that_of_scipys_own_t_test(values: list[float]) -> None:
-    found = interval(values)
-    expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
-    assert found is not None and found.low is not None and found.high is not None
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert found.mean == pytest.approx(sum(values) / len(values))
-
-
-def test_one_value_has_no_interval_and_none_has_no_mean() -> None:
-    assert interval([2.5]) == Interval(2.5, None, None)
-    assert interval([]) is None
-
-
-def test_equal_values_have_an_interval_of_no_width() -> None:
-    assert interval([2.0, 2.0, 2.0]) == Interval(2.0, 2.0, 2.0)
-
-
-def test_an_interval_is_written_as_mean_and_half_width() -> None:
-    assert str(Interval(1.25, 1.0, 1.5)) == "1.2500 ± 0.2500"
-    assert str(Interval(1.25, None, None)) == "1.2500"
-    assert str(Interval(-123.456, -133.456, -113.456)) == "-123.46 ± 10.00"
-    assert str(Interval(1.25, -122.2, 124.7)) == "1.25 ± 123.45"
-    assert str(Interval(1234567.0, None, None)) == "1234567"
-
-
 def test_a_verdict_has_means_over_fresh_trials_alone() -> None:
     tuning = [record(9, LSTM, "complete", 100.0, role="tuning"), record(8, LSTM, "failed", role="tuning")]
     finals = {LSTM: [*tuning, fresh(LSTM, 1, 2.0, 2.5), fresh(LSTM, 2, 4.0, 4.5)]}
     (verdict,) = verdicts(finals, ROLES)
     assert (verdict.role, verdict.seeds, verdict.reason) == ("baseline", 2, "")
     assert verdict.validation == interval([2.0, 4.0]) and verdict.test == interval([2.5, 4.5])
-    assert (verdict.learning_rate, verdict.hidden_size, verdict.parameters) == (0.01, 8, 100)
+    assert (verdict.hyperparameters, verdict.hidden_size, verdict.parameters) == ({"learning_rate": 0.01}, 8, 100)
 
 
 def test_differences_are_paired_by_seed() -> None:

@@ -68,3 +68,10 @@ def test_the_length_is_an_option() -> None:
 def test_impossible_options_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(DataError, match="adding needs length at least 2 and batch at least 1"):
         Adding(**options).prepare()
+
+
+def test_details_tell_the_error_on_longer_sequences() -> None:
+    assert Adding(length=10).details(Sum()) == pytest.approx({"error at length 20": 0, "error at length 40": 0})
+    assert Adding(length=10).details(One()) == pytest.approx(
+        {"error at length 20": 1 / 6, "error at length 40": 1 / 6}, rel=0.1
+    )

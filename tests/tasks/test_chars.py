@@ -58,7 +58,7 @@ def test_the_corpus_is_the_language_reference_split_in_order() -> None:
 def test_the_splits_of_a_file_put_together_are_the_file(text_file: str) -> None:
     corpus = _corpus(text_file)
     alphabet = sorted(set(TEXT))
-    assert corpus.characters == len(alphabet)
+    assert corpus.tokens == len(alphabet)
     assert "".join(alphabet[i] for i in torch.cat([corpus.train, corpus.validation, corpus.test])) == TEXT
 
 
@@ -106,7 +106,7 @@ def test_states_are_carried_within_a_pass_only(text_file: str) -> None:
 
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_a_uniform_guess_costs_the_logarithm_of_the_alphabet(split: str) -> None:
-    characters = _corpus("").characters
+    characters = _corpus("").tokens
     assert TASK.score(Uniform(characters), split) == pytest.approx(math.log2(characters), abs=1e-4)
 
 
@@ -135,7 +135,7 @@ def test_counting_parameters_first_leaves_the_corpus_usable(text_file: str) -> N
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "No such file or directory; name a text file"),
+        (None, "does not exist; name a file such as input.txt, or 'tinyshakespeare' for the official download"),
         (b"", "is empty; name a file with text"),
         (b" \n\t ", "is empty; name a file with text"),
         (b"caf\xe9 au lait", r"not UTF-8 text \(byte 3\); convert it"),
@@ -153,7 +153,7 @@ def test_unusable_data_is_refused_in_one_line(content: bytes | None, message: st
 
 
 def test_a_folder_is_no_data(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Is a directory"):
+    with pytest.raises(DataError, match=r"has no input\.txt"):
         Chars(str(tmp_path)).prepare()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,17 +78,18 @@ def test_a_final_evaluation_returns_test_and_weights_with_its_last_report_only()
 
 
 @pytest.mark.parametrize("task", ["adding", "chars"])
-def test_the_weights_reproduce_the_scores(task: str) -> None:
+def test_the_weights_reproduce_the_best_score_and_its_test_score(task: str) -> None:
     options = {"batch": "8", "length": "6"}
     evaluation = dataclasses.replace(SMALL, task=task, parameters=15_000, steps=5, options=options, final=True)
-    *_, last = evaluate(evaluation)
+    reports = list(evaluate(evaluation))
+    last = reports[-1]
     loaded = load_task(task, options)
     model = loaded.model(GRU, last.hidden_size).eval()
     assert parameter_count(model) == last.parameters
     assert last.weights is not None
     model.load_state_dict(load(last.weights))
     with torch.no_grad():
-        assert loaded.score(model, "validation") == last.score
+        assert loaded.score(model, "validation") == min(report.score for report in reports)
         assert loaded.score(model, "test") == last.test
 
 
@@ -100,6 +102,102 @@ def test_training_learns(task: str, at_most: float) -> None:
         Evaluation(task, to_json(GRU), default.parameters, default.steps, default.learning_rate, seed=0)
     )
     assert last.score < at_most
+
+
+TURNING = """
+from dataclasses import dataclass
+from cellsearch.testing.troubled_task import Troubled
+
+SCORES = iter(SCORED)
+
+@dataclass(frozen=True)
+class Turning(Troubled):
+    dropout: float = 0.0
+    lower_is_better = LOWER
+
+    def score(self, model, split):
+        return next(SCORES) if split == "validation" else float(sum(p.sum() for p in model.parameters()))
+
+    def details(self, model):
+        return {"twice": 2 * self.score(model, "test"), "dropout": self.dropout, "training": model.training}
+
+TASK = Turning()
+"""
+
+
+def turning(folder: Path, scores: list[float], lower_is_better: bool = True) -> Evaluation:
+    """An evaluation whose validation scores are these, of 10 steps with a report each."""
+    (folder / "turning.py").write_text(TURNING.replace("SCORED", str(scores)).replace("LOWER", str(lower_is_better)))
+    return dataclasses.replace(
+        SMALL, task=f"{folder / 'turning.py'}:TASK", options={}, steps=10, reports=10, final=True, clip=1e9
+    )
+
+
+def test_a_training_ends_when_validation_has_not_improved_for_its_patience(tmp_path: Path) -> None:
+    scores = [5.0, 4.0, 3.0, 3.5, 3.0, 3.2, 3.1, 2.0, 1.0, 0.0]
+    reports = list(evaluate(dataclasses.replace(turning(tmp_path, scores), patience=0.4)))
+    assert [report.score for report in reports] == scores[:7]
+    assert reports[-1].test is not None and all(report.test is None for report in reports[:-1])
+
+
+def test_with_a_patience_of_one_every_training_goes_to_its_end(tmp_path: Path) -> None:
+    reports = list(evaluate(dataclasses.replace(turning(tmp_path, [1.0] * 10), patience=1)))
+    assert len(reports) == 10
+
+
+@pytest.mark.parametrize("lower_is_better", [True, False])
+def test_the_weights_of_the_best_report_are_tested_and_returned(lower_is_better: bool, tmp_path: Path) -> None:
+    sign = 1 if lower_is_better else -1
+    evaluation = turning(tmp_path, [sign * score for score in (5, 4, 3, 9, 9, 9, 9, 9, 9, 9)], lower_is_better)
+    *_, last = evaluate(evaluation)
+    assert last.step == 8 and last.weights is not None and last.test is not None
+    assert sum(array.sum() for array in load(last.weights).values()) == pytest.approx(last.test)
+
+
+def test_details_are_read_of_the_best_weights_at_the_end(tmp_path: Path) -> None:
+    evaluation = dataclasses.replace(turning(tmp_path, [3.0, 1.0] + [2.0] * 8), dropout=0.25)
+    *before, last = evaluate(evaluation)
+    assert last.test is not None
+    assert last.details == {"twice": pytest.approx(2 * last.test), "dropout": 0.25, "training": 0.0}
+    assert not any(report.details for report in before)
+
+
+def test_the_hyperparameters_reach_the_training() -> None:
+    changed = [
+        SMALL,
+        dataclasses.replace(SMALL, weight_decay=0.5),
+        dataclasses.replace(SMALL, clip=0.01, optimizer="sgd"),
+        dataclasses.replace(SMALL, optimizer="sgd"),
+        dataclasses.replace(SMALL, schedule="constant"),
+        dataclasses.replace(SMALL, initialisation=5),
+    ]
+    assert len({tuple(_scores(each)) for each in changed}) == len(changed)
+
+
+def test_the_seed_orders_the_data_also_where_another_draws_the_model() -> None:
+    same = dataclasses.replace(SMALL, initialisation=SMALL.seed)
+    assert _scores(same) == _scores(SMALL)
+    other_data = dataclasses.replace(SMALL, seed=2, initialisation=SMALL.seed)
+    assert _scores(other_data) != _scores(SMALL)
+
+
+def test_a_task_without_dropout_cannot_be_given_some() -> None:
+    with pytest.raises(UnknownNameError, match="task 'adding' has no option 'dropout'"):
+        list(evaluate(dataclasses.replace(SMALL, dropout=0.1)))
+
+
+def test_a_report_tells_how_fast_the_training_is() -> None:
+    *before, last = evaluate(dataclasses.replace(SMALL, final=True))
+    assert last.tokens_per_second and last.step_seconds and last.inference_seconds
+    assert last.tokens_per_second * last.seconds >= 0.5 * SMALL.steps * 6 * 8 > 0
+    assert last.inference_seconds < last.step_seconds
+    assert all(report.inference_seconds is None for report in before)
+
+
+@pytest.mark.parametrize("change", [{"reports": 0}, {"patience": 0.0}, {"patience": float("nan")}])
+def test_a_training_that_would_tell_nothing_is_refused(change: dict[str, float]) -> None:
+    with pytest.raises(BudgetError, match="needs at least 1 report and a patience above 0"):
+        list(evaluate(dataclasses.replace(SMALL, **change)))  # type: ignore[arg-type]
 
 
 def test_divergence_is_raised_with_its_step() -> None:

@@ -62,6 +62,10 @@ def test_a_users_file_passes_the_suite(tmp_path: Path) -> None:
          "one finite number"),
         ("def score(self, model, split): return float(torch.rand(()))", "depends on the model alone"),
         ("def score(self, model, split): return super().score(model, 'test')", "are different data"),
+        ("def score(self, model, split): return super().score(model, split) + 0 * float(torch.rand(()))",
+         "leave torch's own generator alone"),
+        ("def details(self, model): return {'longer': float('nan')}", "details are finite numbers by name"),
+        ("dropout: float = 1.5", "is a share"),
     ],
 )  # fmt: skip
 def test_the_suite_names_the_rule_that_is_broken(broken: str, rule: str, tmp_path: Path) -> None:

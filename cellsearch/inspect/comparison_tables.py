@@ -1,0 +1,136 @@
+"""What the command line prints of a comparison: scores with intervals, models and times, and a sentence an entrant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from cellsearch.search.comparison import Comparison, Entrant
+from cellsearch.search.statistics import Interval
+from cellsearch.search.study import tuned_names
+
+__all__ = ["comparison_statement", "comparison_table"]
+
+
+def comparison_table(comparison: Comparison) -> RenderableType:
+    """Scores, models, times and further figures of each entrant, the best test score first."""
+    task = comparison.task
+    ranked = sorted(comparison.entrants, key=lambda e: _rank(e, task.lower_is_better))
+    trained = [entrant for entrant in ranked if entrant.test]
+    direction = "lower" if task.lower_is_better else "higher"
+    title = Text(f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds")
+    problems = [Text(line) for line in map(_problem, ranked) if line]
+    parts: list[RenderableType] = [
+        title,
+        _scores(trained, comparison.cells[0].name),
+        Text(),
+        _models(comparison, trained),
+    ]
+    if any(entrant.details for entrant in trained):
+        parts += [Text(), Text("mean over fresh seeds, on test data"), _details(trained)]
+    return Group(*parts, *([Text()] if problems else []), *problems)
+
+
+def comparison_statement(comparison: Comparison) -> str:
+    """A sentence for each entrant but the first, that claims no more than the corrected test does."""
+    first, *others = comparison.entrants
+    return "\n".join(_sentence(entrant, first, comparison) for entrant in others if entrant.difference)
+
+
+def _scores(entrants: Sequence[Entrant], first: str) -> Table:
+    table = Table("cell", box=None, padding=(0, 2, 0, 0))
+    for heading in ("test", f"less {first}", "p"):
+        table.add_column(heading, justify="right")
+    for entrant in entrants:
+        difference = entrant.difference
+        bold = "bold" if difference and difference.shown else ""
+        table.add_row(
+            escape(entrant.cell.name),
+            _bounds(entrant.test),
+            _bounds(difference.interval, sign="+") if difference else "",
+            _p(difference.p_value) if difference else "",
+            style=bold,
+        )
+    return table
+
+
+def _models(comparison: Comparison, entrants: Sequence[Entrant]) -> Table:
+    tuned = tuned_names(r for records in comparison.records for r in records)
+    table = Table("cell", box=None, padding=(0, 2, 0, 0))
+    names = (name.replace("_", " ") for name in tuned)
+    for heading in ("validation", "size", "parameters", *names, "seeds", "training", "inference"):
+        table.add_column(heading, justify="right")
+    for entrant in entrants:
+        table.add_row(
+            escape(entrant.cell.name),
+            f"{entrant.validation.mean:.4f}" if entrant.validation else "",
+            str(entrant.hidden_size),
+            f"{entrant.parameters:,}",
+            *(f"{entrant.hyperparameters[name]:.2g}" for name in tuned),
+            str(len(entrant.tests)),
+            _milliseconds(entrant.step_seconds),
+            _milliseconds(entrant.inference_seconds),
+        )
+    return table
+
+
+def _details(entrants: Sequence[Entrant]) -> Table:
+    table = Table("cell", box=None, padding=(0, 2, 0, 0))
+    names = list(dict.fromkeys(name for entrant in entrants for name in entrant.details))
+    for name in names:
+        table.add_column(escape(name), justify="right")
+    for entrant in entrants:
+        values = [f"{entrant.details[name]:.4g}" if name in entrant.details else "" for name in names]
+        table.add_row(escape(entrant.cell.name), *values)
+    return table
+
+
+def _sentence(entrant: Entrant, first: Entrant, comparison: Comparison) -> str:
+    difference, unit = entrant.difference, comparison.task.metric
+    assert difference is not None
+    name, other, mean = entrant.cell.name, first.cell.name, difference.interval.mean
+    if difference.p_value is None:
+        return f"{name} less {other}: {mean:+.4f} {unit} with one seed, which shows nothing."
+    spread = _bounds(difference.interval, sign="+").partition(" ")[2].strip("[]").replace(", ", " to ")
+    known = f"95 % interval {spread}, corrected p = {_p(difference.p_value)}, {difference.seeds} seeds"
+    if not difference.shown:
+        return f"{name} less {other}: {mean:+.4f} {unit}; no difference is shown ({known})."
+    better = (mean < 0) == comparison.task.lower_is_better
+    return f"{name} is {'better' if better else 'worse'} than {other} on test by {abs(mean):.4f} {unit} ({known})."
+
+
+def _problem(entrant: Entrant) -> str:
+    if entrant.test is None:
+        return f"{entrant.cell.name} has no result: {entrant.reason}"
+    if entrant.failed:
+        total = entrant.failed + len(entrant.tests)
+        return f"{entrant.cell.name}: {entrant.failed} of {total} seeds failed and are in no mean: {entrant.reason}"
+    return ""
+
+
+def _bounds(interval: Interval | None, sign: str = "") -> str:
+    if interval is None:
+        return ""
+    if interval.low is None or interval.high is None:
+        return f"{interval.mean:{sign}.4f}"
+    largest = max(abs(interval.low), abs(interval.high))
+    form = f"{sign}.{max(0, 5 - len(str(int(largest))))}f"
+    return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
+
+
+def _p(p_value: float | None) -> str:
+    return "-" if p_value is None else "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{1000 * seconds:.3g} ms"
+
+
+def _rank(entrant: Entrant, lower_is_better: bool) -> float:
+    if entrant.test is None:
+        return float("inf")
+    return entrant.test.mean if lower_is_better else -entrant.test.mean

@@ -1,0 +1,23 @@
+"""Cheap signals: what an untrained cell, or one in its first seconds of training, tells of its future."""
+
+from cellsearch.signals.filter import will_fail
+from cellsearch.signals.probe import Probe, probe
+from cellsearch.signals.saturation import Saturation, gate_saturation
+from cellsearch.signals.states import STATE_SIGNALS, gradient_by_lag, lyapunov_exponents
+from cellsearch.signals.weights import WEIGHT_SIGNALS, Start, first_losses, loss_fall, start
+
+__all__ = [
+    "STATE_SIGNALS",
+    "WEIGHT_SIGNALS",
+    "Probe",
+    "Saturation",
+    "Start",
+    "first_losses",
+    "gate_saturation",
+    "gradient_by_lag",
+    "loss_fall",
+    "lyapunov_exponents",
+    "probe",
+    "start",
+    "will_fail",
+]

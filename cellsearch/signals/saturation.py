@@ -1,0 +1,91 @@
+"""How a trained cell uses its gates: how often each is shut, how often open, on the data that it was trained for.
+
+Karpathy, Johnson & Fei-Fei (2015), Visualizing and understanding recurrent networks: a gate below 0.1 is left-, one
+above 0.9 right-saturated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence
+
+from cellsearch.cell import Cell, Node
+from cellsearch.recurrence import RNN
+from cellsearch.training import Task
+
+__all__ = ["Saturation", "gate_saturation"]
+
+SHUT: Final = 0.1
+OPEN: Final = 0.9
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """The share of a gate's values, over time, sequences and units, that are below SHUT and above OPEN."""
+
+    shut: float
+    open: float
+
+
+def gate_saturation(model: nn.Module, task: Task, seed: int = 0) -> dict[str, Saturation]:
+    """Each sigmoid of the first layer of the model's first RNN, by node, on one batch of the task."""
+    seen = _first_call(model, task, seed)
+    if seen is None:
+        return {}
+    rnn, x = seen
+    return {name: _saturation(rnn, name, x) for name, node in rnn.cell.nodes.items() if node.op == "sigmoid"}
+
+
+def _first_call(model: nn.Module, task: Task, seed: int) -> tuple[RNN, Any] | None:
+    """The model's first RNN and what it reads of a batch."""
+    calls: list[tuple[RNN, Any]] = []
+    hooks = [
+        module.register_forward_pre_hook(lambda rnn, given: calls.append((rnn, given[0])))
+        for module in model.modules()
+        if isinstance(module, RNN)
+    ]
+    model.eval()
+    with torch.no_grad():
+        task.loss(model, next(task.batches(seed)), None)
+    for hook in hooks:
+        hook.remove()
+    return calls[0] if calls else None
+
+
+def _saturation(rnn: RNN, gate: str, x: Any) -> Saturation:
+    watching = RNN(
+        _showing(rnn.cell, gate), rnn.input_size, rnn.hidden_size, batch_first=rnn.batch_first, dtype=_dtype(x)
+    )
+    watching.layers[0].load_state_dict(rnn.layers[0].state_dict())
+    with torch.no_grad():
+        outputs, _ = watching(x)
+    values = outputs.data if isinstance(outputs, PackedSequence) else outputs
+    return Saturation(float((values < SHUT).double().mean()), float((values > OPEN).double().mean()))
+
+
+def _showing(cell: Cell, gate: str) -> Cell:
+    """The cell with the gate as its output; 0 times the old output keeps what else the old one needs."""
+    nothing, shown = _unused("nothing", cell.nodes), _unused("shown", cell.nodes)
+    nodes = {
+        **cell.nodes,
+        nothing: Node("times_constant", (cell.output,), constant=0.0),
+        shown: Node("sum", (gate, nothing)),
+    }
+    return Cell(cell.name, nodes, cell.states, shown)
+
+
+def _unused(stem: str, taken: Mapping[str, Any]) -> str:
+    name = stem
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _dtype(x: Any) -> torch.dtype:
+    dtype: torch.dtype = (x.data if isinstance(x, PackedSequence) else x).dtype
+    return dtype

@@ -1,0 +1,132 @@
+"""What of a training can be tuned: each hyperparameter's range, and what a search fixes or draws of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cellsearch.errors import UnknownNameError
+from cellsearch.training.task import Task, task_options
+
+__all__ = ["HYPERPARAMETERS", "Hyperparameter", "Range", "Tuning", "Value", "task_ranges", "tuning"]
+
+Value = float | str
+"""A hyperparameter's value: a number, or one of a few words."""
+
+SPREAD: Final = 5.0
+"""Learning rates are tried from the task's own divided by this to the task's own times this."""
+
+SGD: Final = 50.0
+"""A task's learning rate is AdamW's; with clipped gradients SGD takes about so many times more."""
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A row of the table: the words that are possible, or the numbers' bounds and whether they are drawn by ratio."""
+
+    words: tuple[str, ...] = ()
+    least: float = 0.0
+    below: float = float("inf")
+    log: bool = False
+
+
+HYPERPARAMETERS: Final[Mapping[str, Hyperparameter]] = {
+    "learning_rate": Hyperparameter(log=True),
+    "weight_decay": Hyperparameter(log=True),
+    "dropout": Hyperparameter(below=1.0),
+    "clip": Hyperparameter(log=True),
+    "optimizer": Hyperparameter(words=("adamw", "sgd")),
+    "schedule": Hyperparameter(words=("cosine", "constant")),
+}
+"""All hyperparameters, fields of `Evaluation` by the same names, which says what they mean."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers to draw from, evenly or, with `log`, evenly in their logarithms; `first` is tried before any is drawn."""
+
+    low: float
+    high: float
+    log: bool
+    first: float
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What every training of a study has in common (`fixed`), and what is drawn for each (`ranges`)."""
+
+    fixed: Mapping[str, Value]
+    ranges: Mapping[str, Range]
+
+    @property
+    def first(self) -> dict[str, float]:
+        """The values to try first."""
+        return {name: each.first for name, each in self.ranges.items()}
+
+    def settings(self) -> dict[str, object]:
+        """As plain data: a value, or [low, high]."""
+        return {**self.fixed, **{name: [each.low, each.high] for name, each in self.ranges.items()}}
+
+
+def task_ranges(task: Task, options: Iterable[str] = (), optimizer: Value = "adamw") -> dict[str, Range]:
+    """What a task has ranges for: dropout where it has such an option that `options`, which the user set, lacks."""
+    rate = task.learning_rate * (SGD if optimizer == "sgd" else 1.0)
+    ranges = {
+        "learning_rate": Range(rate / SPREAD, rate * SPREAD, log=True, first=rate),
+        "weight_decay": Range(1e-5, 1e-1, log=True, first=1e-5),
+    }
+    if "dropout" in task_options(task) and "dropout" not in options:
+        first = float(task_options(task)["dropout"])
+        ranges["dropout"] = Range(0.0, max(0.6, first), log=False, first=first)
+    return ranges
+
+
+def tuning(
+    task: Task, options: Iterable[str], chosen: Mapping[str, object], tuned: Iterable[str] | None = None
+) -> Tuning:
+    """The user's choices over the task's own ranges.
+
+    `chosen` maps a hyperparameter to a value, which fixes it, or to a range: (low, high), or text as `0.1:0.5`. Of
+    the others, those of `tuned` (by default all) that the task has ranges for are drawn from them. Raises
+    UnknownNameError if a name or value is none.
+    """
+    parsed = {name: _parsed(name, given) for name, given in chosen.items()}
+    if "dropout" in parsed and "dropout" not in task_options(task):
+        raise UnknownNameError(f"task {task.name!r} has no option 'dropout' to tune; leave it out")
+    fixed = {name: each for name, each in parsed.items() if not isinstance(each, Range)}
+    ranges = {name: each for name, each in parsed.items() if isinstance(each, Range)}
+    for name, own in task_ranges(task, options, fixed.get("optimizer", "adamw")).items():
+        if name not in parsed and (tuned is None or name in tuned):
+            ranges[name] = own
+        elif name == "learning_rate" and name not in parsed:
+            fixed[name] = own.first
+    return Tuning(fixed, {name: ranges[name] for name in HYPERPARAMETERS if name in ranges})
+
+
+def _parsed(name: str, given: object) -> Value | Range:
+    if name not in HYPERPARAMETERS:
+        raise UnknownNameError(f"unknown hyperparameter {name!r}; use {', '.join(HYPERPARAMETERS)}")
+    row = HYPERPARAMETERS[name]
+    if row.words:
+        if given not in row.words:
+            raise UnknownNameError(f"{name} must be {' or '.join(row.words)}, got {given!r}")
+        return str(given)
+    numbers = _numbers(given)
+    if len(numbers) == 1 and row.least <= numbers[0] < row.below:
+        return numbers[0]
+    if len(numbers) == 2 and row.least <= numbers[0] < numbers[1] < row.below and not (row.log and numbers[0] == 0):
+        low, high = numbers
+        return Range(low, high, row.log, first=(low * high) ** 0.5 if row.log else (low + high) / 2)
+    bounds = f"from {row.least:g}" + (f" and below {row.below:g}" if row.below < float("inf") else "")
+    zero = ", which begins above 0" if row.log else ""
+    raise UnknownNameError(f"{name} must be a number {bounds}, or a range such as 0.1:0.5{zero}, got {given!r}")
+
+
+def _numbers(given: object) -> list[float]:
+    """The numbers of a value or a range; none if it is neither."""
+    parts: Any = given.split(":") if isinstance(given, str) else given if isinstance(given, tuple | list) else [given]
+    try:
+        return [float(part) for part in parts]
+    except (TypeError, ValueError):
+        return []

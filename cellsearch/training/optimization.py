@@ -1,0 +1,124 @@
+"""The steps of a training: optimizer, clipping, schedule, truncated backpropagation, and how fast they go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from cellsearch.errors import DivergenceError
+from cellsearch.training.task import Task
+
+if TYPE_CHECKING:
+    from cellsearch.training.evaluation import Evaluation
+
+__all__ = ["Pace", "device", "inference_seconds", "tokens", "train"]
+
+WARMUP: Final = 0.05
+FLOOR: Final = 0.05
+
+FORWARD_PASSES: Final = 10
+"""Forward passes of which the median is the inference time."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a training went up to a step, validations apart: see `Report`."""
+
+    step: int
+    tokens_per_second: float
+    step_seconds: float
+
+
+def train(model: nn.Module, task: Task, evaluation: Evaluation) -> Iterator[Pace]:
+    """Take all steps, stopping after those at which a report is due.
+
+    What a batch carries into the next is the task's (truncated backpropagation through time: states, detached).
+    Raises DivergenceError when the loss leaves the finite numbers.
+    """
+    optimizer = _optimizer(model, evaluation)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, evaluation))
+    due = {math.ceil(evaluation.steps * (i + 1) / evaluation.reports) for i in range(evaluation.reports)}
+    carried, read, seconds = None, 0, list[float]()
+    batches = task.batches(evaluation.seed)
+    for step in range(1, evaluation.steps + 1):
+        begun = perf_counter()
+        model.train()
+        batch = _moved(next(batches), device())
+        loss, carried = task.loss(model, batch, carried)
+        if not math.isfinite(loss.item()):
+            raise DivergenceError(f"the loss is {loss.item()} at step {step}")
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), evaluation.clip)
+        optimizer.step()
+        schedule.step()
+        read += tokens(batch)
+        seconds.append(perf_counter() - begun)
+        if step in due:
+            yield Pace(step, read / sum(seconds), median(seconds))
+
+
+def inference_seconds(model: nn.Module, task: Task, seed: int) -> float:
+    """The time of one forward pass over a training batch, loss included; call it without gradients."""
+    model.eval()
+    batch = _moved(next(task.batches(seed)), device())
+    seconds = []
+    for _ in range(1 + FORWARD_PASSES):
+        begun = perf_counter()
+        task.loss(model, batch, None)[0].item()
+        seconds.append(perf_counter() - begun)
+    return median(seconds[1:])
+
+
+def tokens(batch: Any) -> int:
+    """Time steps times sequences of a batch's first tensor, which is [T, B, ...] (padding counts) or packed."""
+    if isinstance(batch, PackedSequence):
+        return len(batch.data)
+    if isinstance(batch, Tensor):
+        return batch.shape[:2].numel()
+    return next((count for part in batch if (count := tokens(part))), 0) if isinstance(batch, tuple) else 0
+
+
+def device() -> torch.device:
+    """The GPU that this process may use, or the CPU; a pool decides which process sees a GPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _optimizer(model: nn.Module, evaluation: Evaluation) -> torch.optim.Optimizer:
+    """Matrices decay, biases and other vectors do not."""
+    learned = list(model.parameters())
+    groups = [
+        {"params": [array for array in learned if array.dim() > 1], "weight_decay": evaluation.weight_decay},
+        {"params": [array for array in learned if array.dim() <= 1], "weight_decay": 0.0},
+    ]
+    if evaluation.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=evaluation.learning_rate)
+    return torch.optim.AdamW(groups, lr=evaluation.learning_rate)
+
+
+def _factor(step: int, evaluation: Evaluation) -> float:
+    """The factor of the learning rate: linear warm-up, then constant or half a cosine down to FLOOR."""
+    warmup = max(1, round(WARMUP * evaluation.steps))
+    if step < warmup:
+        return (step + 1) / warmup
+    if evaluation.schedule == "constant":
+        return 1.0
+    progress = (step - warmup) / max(1, evaluation.steps - warmup)
+    return FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def _moved(batch: Any, place: torch.device) -> Any:
+    """A batch's tensors on the device; tuples keep their shape, and whatever else is in them stays as it is."""
+    if isinstance(batch, Tensor):
+        return batch.to(place)
+    if isinstance(batch, PackedSequence):
+        return batch.to(place)  # type: ignore[arg-type]  # torch annotates PackedSequence.to with a dtype alone
+    return tuple(_moved(part, place) for part in batch) if isinstance(batch, tuple) else batch

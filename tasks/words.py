@@ -1,0 +1,176 @@
+"""Word-level language modelling, the benchmark of Penn Treebank and WikiText-2; metric: perplexity, lower is better.
+
+Data in the format of both: a folder with a train, a valid and a test file of words between blanks, rare words as
+`<unk>`, and the end of a line as a word of its own, `<eos>`. `wikitext2` (Merity et al. 2016; 2,088,628 training words,
+33,278 distinct) is downloaded; Penn Treebank (Mikolov et al. 2010; 929,589 words, 10,000 distinct) has a licence, so
+name its folder. By default the words and signs of the language reference that every CPython carries, each paragraph
+once: about 71,000 words, 2,900 distinct, 90, 5 and 5 percent in order, words seen once in training as `<unk>`.
+
+Published test perplexities: Penn Treebank, two layers of 650: LSTM 82.7 (Zaremba et al. 2014), three layers: LSTM 57.3
+(Merity et al. 2017); WikiText-2, one layer of 1,024: LSTM 99.3 (Grave et al. 2016), three layers: LSTM 91.5, GRU 103.5,
+RNN 170.3 (Klyuchnikov et al. 2020, NAS-Bench-NLP). The embedding is the output layer's matrix too (Press & Wolf 2016;
+Inan et al. 2016). A linear layer leads from the outputs to it whatever the sizes, so that the model grows evenly with
+its hidden size.
+
+Training carries its states from one step to the next (see `streams`).
+
+ids: [T, B] time, batch; logits: [T, B, words]
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cellsearch.cell import Cell
+from cellsearch.errors import DataError
+from cellsearch.recurrence import RNN
+from cellsearch.training.dataset import Dataset, Remote, locate, read_text
+from tasks.streams import SHORTEST, Corpus, nats, stream_loss, windows
+
+WIKITEXT2 = Dataset(
+    "wikitext2",
+    (
+        Remote(
+            "wikitext-2-v1.zip",
+            "https://wikitext.smerity.com/wikitext-2-v1.zip",
+            "92675f1d63015c1c8b51f1656a52d5bdbc33aafa60cc47a218a66e7ee817488c",
+        ),
+    ),
+)
+
+NAMES = ("{}.txt", "ptb.{}.txt", "wiki.{}.tokens", "wikitext-2/wiki.{}.tokens")
+"""How published folders name the file of a split."""
+
+UNKNOWN, END = "<unk>", "<eos>"
+
+LOGITS = 1 << 24
+"""Numbers that the output layer may compute at once while scoring."""
+
+
+class WordModel(nn.Module):
+    """Embedding, one recurrent layer, a linear layer to the embedding's size, the embedding as output layer."""
+
+    def __init__(self, cell: Cell, hidden_size: int, words: int, embedding: int, dropout: float) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, embedding)
+        self.rnn = RNN(cell, embedding, hidden_size)
+        self.projection = nn.Linear(hidden_size, embedding)
+        self.bias = nn.Parameter(torch.zeros(words))
+        self.dropout = nn.Dropout(dropout)
+        # As output layer it has the scale of torch's Linear, not of its Embedding.
+        nn.init.uniform_(self.embedding.weight, -(embedding**-0.5), embedding**-0.5)
+
+    def forward(self, ids: Tensor, states: Any = None) -> tuple[Tensor, Any]:
+        outputs, states = self.rnn(self.dropout(self.embedding(ids)), states)
+        projected = self.dropout(self.projection(outputs))
+        return F.linear(projected, self.embedding.weight, self.bias), states
+
+
+@dataclass(frozen=True)
+class Words:
+    """The task; `data` is a folder or `wikitext2`, empty for the language reference; `embedding` is a word's size."""
+
+    data: str = ""
+    batch: int = 20
+    length: int = 35
+    embedding: int = 64
+    dropout: float = 0.0
+
+    name: ClassVar[str] = "words"
+    metric: ClassVar[str] = "perplexity"
+    lower_is_better: ClassVar[bool] = True
+    parameters: ClassVar[int] = 300_000
+    steps: ClassVar[int] = 600
+    learning_rate: ClassVar[float] = 1e-2
+
+    def prepare(self) -> None:
+        """Read the corpus. Raises DataError if a split is missing, empty, too short or has words that train lacks."""
+        if min(self.batch, self.length, self.embedding) < 1 or not 0 <= self.dropout < 1:
+            raise DataError(
+                f"words needs batch, length and embedding of at least 1 and dropout from 0 to below 1, "
+                f"got {self.batch}, {self.length}, {self.embedding}, {self.dropout}"
+            )
+        for split in ("train", "validation", "test"):
+            words = len(getattr(_corpus(self.data), split))
+            if words <= SHORTEST * self.batch:
+                raise DataError(
+                    f"data {self.data!r} has {words} words to {split}, too few for {self.batch} streams: "
+                    f"use at least {SHORTEST * self.batch + 1}, or a smaller batch"
+                )
+
+    def model(self, cell: Cell, hidden_size: int) -> nn.Module:
+        """A word model of the corpus' vocabulary."""
+        return WordModel(cell, hidden_size, _corpus(self.data).tokens, self.embedding, self.dropout)
+
+    def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor, bool]]:
+        """(ids [T, B], next ids [T, B], whether the streams go on from the last batch)."""
+        return windows(_corpus(self.data).train, self.batch, self.length, seed)
+
+    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor, bool], carried: Any) -> tuple[Tensor, Any]:
+        """Mean cross-entropy (nats a word), and the states for the next batch."""
+        return stream_loss(model, batch, carried)
+
+    def score(self, model: nn.Module, split: str) -> float:
+        """Perplexity over the split, read as `batch` streams at once."""
+        corpus = _corpus(self.data)
+        window = max(1, LOGITS // (self.batch * corpus.tokens))
+        return math.exp(nats(model, getattr(corpus, split), self.batch, window))
+
+
+TASK = Words()
+
+
+@lru_cache(maxsize=2)
+def _corpus(data: str) -> Corpus:
+    return _folder(locate(WIKITEXT2, data)) if data else _language_reference()
+
+
+def _folder(folder: Path) -> Corpus:
+    files = [_file(folder, split) for split in ("train", "valid", "test")]
+    texts = [read_text(file).replace("\n", f" {END} ").split() for file in files]
+    vocabulary = {word: i for i, word in enumerate(dict.fromkeys(texts[0]))}
+    return Corpus(len(vocabulary), *(_ids(file, text, vocabulary) for file, text in zip(files, texts, strict=True)))
+
+
+def _file(folder: Path, split: str) -> Path:
+    names = [name.format(split) for name in NAMES]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise DataError(f"data folder {folder} has no {split} file; name one with {', '.join(names[:-1])} or the like")
+
+
+def _ids(file: Path, text: list[str], vocabulary: dict[str, int]) -> Tensor:
+    try:
+        return torch.tensor([vocabulary[word] for word in text], device="cpu")
+    except KeyError as error:
+        word = error.args[0]
+        line = 1 + text[: text.index(word)].count(END)
+        raise DataError(
+            f"data file {file}, line {line}: {word!r} is not in the training file; write {UNKNOWN} for unknown words"
+        ) from None
+
+
+def _language_reference() -> Corpus:
+    from pydoc_data.topics import topics
+
+    # Sections repeat parts of each other: each paragraph counts once, so that none to test is one of training.
+    parts = (part for name in sorted(topics) for part in topics[name].split("\n\n"))
+    paragraphs = dict.fromkeys(tuple(re.findall(r"\w+|[^\w\s]+", part)) for part in parts)
+    words = [word for paragraph in paragraphs for word in paragraph]
+    train, validation = 18 * len(words) // 20, 19 * len(words) // 20
+    counts = Counter(words[:train])
+    vocabulary = {word: i for i, word in enumerate([UNKNOWN, *sorted(w for w, count in counts.items() if count > 1)])}
+    ids = torch.tensor([vocabulary.get(word, 0) for word in words], device="cpu")
+    return Corpus(len(vocabulary), ids[:train], ids[train:validation], ids[validation:])

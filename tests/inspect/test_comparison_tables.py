@@ -1,0 +1,44 @@
+"""A comparison printed: readable in 80 columns, and no claim beyond the corrected test."""
+
+from __future__ import annotations
+
+import pytest
+
+from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
+from cellsearch.search.comparison import Comparison
+from tests.inspect.test_tables import printed
+from tests.search.test_comparison import FIRST, SECOND, THIRD, comparison
+
+
+def test_the_best_stands_first_with_intervals_differences_and_times_in_80_columns() -> None:
+    text = printed(comparison_table(comparison(FIRST, SECOND, THIRD)))
+    assert text.startswith("test squared error, lower is better; mean and 95 % interval over fresh seeds")
+    order = [line.split()[0] for line in text.splitlines() if "[" in line]
+    assert order == ["gru", "lstm", "rnn"]
+    assert "less lstm" in text and "-1.0000 [-1.2484, -0.7516]" in text and "0.007" in text
+    assert "…" not in text and max(map(len, text.splitlines())) <= 80
+    assert "200 ms" in text and "10 ms" in text and "length 400" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (
+            comparison(FIRST, SECOND),
+            "gru is better than lstm on test by 1.0000 squared error (95 % interval -1.2484 to",
+        ),
+        (comparison(SECOND, FIRST), "gru is worse than lstm on test by 1.0000 squared error (95 % interval +0.7516 to"),
+        (comparison(FIRST, THIRD), "gru less lstm: +0.1333 squared error; no difference is shown (95 % interval"),
+        (comparison([1.0], [2.0]), "gru less lstm: +1.0000 squared error with one seed, which shows nothing."),
+        (comparison(FIRST, [None, None]), ""),
+    ],
+)
+def test_a_sentence_claims_no_more_than_the_test_does(found: Comparison, sentence: str) -> None:
+    assert comparison_statement(found).startswith(sentence)
+    assert bool(comparison_statement(found)) == bool(sentence)
+
+
+def test_failures_are_told_in_words() -> None:
+    text = printed(comparison_table(comparison([10.0, None, 30.0], [None, None, None])), 120)
+    assert "lstm: 1 of 3 seeds failed and are in no mean: it raised" in text
+    assert "gru has no result: it raised" in text

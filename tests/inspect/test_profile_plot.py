@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cellsearch.errors import CellsearchError
+from cellsearch.inspect.profile_plot import save_profile
+from tests.inspect.profiles import PROFILE
+
+
+def test_the_figure_is_a_picture_that_can_be_looked_at(tmp_path: Path) -> None:
+    save_profile(PROFILE, tmp_path / "profile.png")
+    picture = (tmp_path / "profile.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", picture[16:24])
+    assert width > 1500
+    assert height > 600
+
+
+def test_the_figure_names_cells_skills_and_gates(tmp_path: Path) -> None:
+    from matplotlib import rc_context
+
+    with rc_context({"svg.fonttype": "none"}):
+        save_profile(PROFILE, tmp_path / "profile.svg")
+    text = (tmp_path / "profile.svg").read_text()
+    assert all(f">{each}<" in text for each in ("rnn", "gru", "remember", "add", "gru: update_gate"))
+
+
+def test_a_profile_of_cells_without_gates_says_so(tmp_path: Path) -> None:
+    from matplotlib import rc_context
+
+    with rc_context({"svg.fonttype": "none"}):
+        save_profile(replace(PROFILE, portraits=PROFILE.portraits[:1]), tmp_path / "profile.svg")
+    assert "no cell has a sigmoid gate" in (tmp_path / "profile.svg").read_text()
+
+
+def test_another_ending_is_refused() -> None:
+    with pytest.raises(CellsearchError, match=r"figure 'profile.pdf' ends in neither .png nor .svg"):
+        save_profile(PROFILE, "profile.pdf")
