@@ -32,26 +32,30 @@ def joinable(form: Form, joining: Sequence[Joining]) -> dict[int, int]:
 def linears_that_are_added(form: Form, uses: _Uses) -> dict[int, int]:
     """linear(a, ..) + linear(b, ..) = linear(a, .., b, ..), if the two only ever occur in such sums; biases add up.
 
+    linear(a, ..) + bias(b) = linear(a, ..) + b likewise, wherever the sum is a factor.
+
     linear(a) + linear(a) is linear(a, a), not linear(a): two matrices start from a wider draw than one.
     """
     graph = form.graph
     alike: dict[frozenset[_Use], list[int]] = defaultdict(list)
     for value in uses.values:
-        if graph.terms[value].op == LINEAR and value not in uses.otherwise:
+        if graph.terms[value].op in (LINEAR, BIAS) and value not in uses.otherwise:
             alike[frozenset(uses.sums[value])].append(value)
     instead: dict[int, int] = {}
     for group in alike.values():
         terms = [graph.terms[value] for value in group]
-        operands = sum((term.operands for term in terms), ())
-        if len(group) > 1 and len(operands) <= MOST_OPERANDS:
+        linears = [value for value in group if graph.terms[value].op == LINEAR]
+        operands = sum((graph.terms[value].operands for value in linears), ())
+        if linears and len(group) > 1 and len(operands) <= MOST_OPERANDS:
             joined = Term(
                 LINEAR,
                 operands,
                 (rounded(sum(term.numbers[0] for term in terms)), 1.0),
-                sum((term.weights for term in terms), ()),
+                sum((graph.terms[value].weights for value in linears), ()),
                 sum((term.biases for term in terms), ()),
             )
-            instead |= dict.fromkeys(group, graph.settled(ZERO)) | {group[0]: graph.settled(joined)}
+            instead |= {value: graph.terms[value].operands[0] for value in group}
+            instead |= dict.fromkeys(linears, graph.settled(ZERO)) | {linears[0]: graph.settled(joined)}
     return instead
 
 

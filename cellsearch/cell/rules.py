@@ -141,8 +141,10 @@ def ramp(graph: Graph, term: Term) -> int | None:
 
 
 def never_negative(graph: Graph, term: Term) -> int | None:
-    """relu(a) = a and leaky_relu(a) = a, where a is a relu, sigmoid, exp or such."""
+    """relu(a) = a and leaky_relu(a) = a, where a is a relu, sigmoid, exp or such; relu(-a) = 0."""
     (a,) = term.operands
+    if term.op == "relu" and _mirrored(graph, _scaled(graph, -1.0, a)):
+        return graph.settled(ZERO)
     return a if graph.terms[a].op in NEVER_NEGATIVE or _mirrored(graph, a) else None
 
 

@@ -84,6 +84,10 @@ SAME = [
     ("l * sigmoid(0 * a - 5)", "l - l * sigmoid(5 + 0 * a)"),
     ("l * gelu(0 * a - 5)", "l * gelu(5 + 0 * a) - 5 * l"),
     ("maximum(0 * a + 1, maximum(0 * a + 2, l))", "maximum(l, 0 * b + 2)"),
+    ("(linear(x) + linear(a - a)) * c", "linear(x) * c"),
+    ("(linear(x) + bias(a, bias=1)) * c", "(linear(x, bias=1) + a) * c"),
+    ("relu(a) + relu(a - relu(a))", "relu(a)"),
+    ("relu(a) + relu(relu(-1 * a) * -1)", "relu(a)"),
     ("l + exp(0 * a + 1000)", "exp(1000 + 0 * b) + l"),
     ("l * layer_norm(1 + 0 * a, bias=1)", "l * bias(normalize(2 + 0 * b), bias=1)"),
 ]
