@@ -14,7 +14,7 @@ from cellsearch.cell import Cell
 from cellsearch.recurrence import sequence
 from cellsearch.recurrence.eager_passes import Backward, Forward, program
 from cellsearch.recurrence.interface import Parameters, States
-from cellsearch.recurrence.sequence import Kept, Needs
+from cellsearch.recurrence.sequence import Given, Kept, Needs
 
 __all__ = ["EAGER"]
 
@@ -32,25 +32,17 @@ class Eager:
         """Outputs and last states, a step at a time."""
         return sequence.run(self, cell, parameters, x, states)
 
-    def forward(
-        self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool
-    ) -> tuple[Tensor, States, Kept]:
+    def forward(self, given: Given, saving: bool) -> tuple[Tensor, States, Kept]:
         """See `sequence.Passes`."""
-        forward = Forward(program(cell), parameters, x, states, saving)
+        forward = Forward(program(given.cell), given.parameters, given.x, given.states, saving)
         return forward.output(), forward.last(), forward.kept() if saving else {}
 
     def backward(
-        self,
-        cell: Cell,
-        parameters: Parameters,
-        x: Tensor,
-        states: States,
-        kept: Kept,
-        needs: Needs,
-        gradients: tuple[Tensor, ...],
+        self, given: Given, kept: Kept, needs: Needs, gradients: tuple[Tensor, ...]
     ) -> Iterable[Tensor | None]:
         """See `sequence.Passes`."""
-        return Backward(program(cell), parameters, x, states, kept, needs).run(*gradients)
+        backward = Backward(program(given.cell), given.parameters, given.x, given.states, kept, needs)
+        return backward.run(*gradients)
 
 
 EAGER: Final = Eager()

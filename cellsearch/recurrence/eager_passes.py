@@ -23,7 +23,7 @@ from cellsearch.cell.expression import parse, torch_source
 from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.recurrence.eager_source import Slot, Steps, adjoint_steps, forward_steps
 from cellsearch.recurrence.interface import Parameters, States
-from cellsearch.recurrence.plan import Phase, Plan, Product, values_read
+from cellsearch.recurrence.plan import Phase, Plan, Product, values_read, weight_names
 from cellsearch.recurrence.planner import plan
 
 __all__ = ["Backward", "Forward", "Program", "program"]
@@ -91,7 +91,7 @@ class Pass:
         if product not in self.stacked:
             rows = []
             for linear in product.linears:
-                first, *others = (self.parameters[linear][p] for p in _weights(self.cell, linear, product.operand))
+                first, *others = (self.parameters[linear][p] for p in weight_names(self.cell, linear, product.operand))
                 rows.append(sum(others, first))
             self.stacked[product] = torch.cat(rows) if len(rows) > 1 else rows[0]
         return self.stacked[product]
@@ -256,7 +256,7 @@ class Backward(Pass):
             if biases is not None:
                 self.learned[linear, "bias"] = biases[i * self.hidden : (i + 1) * self.hidden]
         for product in phase.products:
-            arrays = {n: _weights(self.cell, n, product.operand) for n in product.linears}
+            arrays = {n: weight_names(self.cell, n, product.operand) for n in product.linears}
             if any(self.needs[linear][p] for linear, weights in arrays.items() for p in weights):
                 columns = self.columns(phase, rows, product.linears)
                 stacked = columns.t() @ self.value(product.operand).flatten(0, 1)
@@ -277,11 +277,6 @@ class Backward(Pass):
                         g=self.gradients[name], k=node.constant, **known, **self.parameters[name]
                     )
                     self.learned[name, parameter] = each.sum((0, 1))
-
-
-def _weights(cell: Cell, linear: str, operand: str) -> list[str]:
-    """The linear's weights that multiply the operand; several if it is an operand more than once."""
-    return [f"weight_{i}" for i, each in enumerate(cell.nodes[linear].operands) if each == operand]
 
 
 @cache

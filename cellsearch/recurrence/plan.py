@@ -34,6 +34,7 @@ __all__ = [
     "Returned",
     "names",
     "values_read",
+    "weight_names",
 ]
 
 
@@ -177,6 +178,11 @@ def values_read(cell: Cell, node: str, letter: str) -> dict[str, str]:
     row, operands = cell.nodes[node].row, cell.nodes[node].operands
     known = {"y": node, **dict(zip("abc", operands, strict=False))}
     return {letter: known[letter] for letter in sorted(names(row.derivatives[letter])) if letter in known}
+
+
+def weight_names(cell: Cell, linear: str, operand: str) -> tuple[str, ...]:
+    """The linear's weights that multiply the operand; several if it is an operand more than once."""
+    return tuple(f"weight_{i}" for i, each in enumerate(cell.nodes[linear].operands) if each == operand)
 
 
 def names(expression: str) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.reference import REFERENCE
 from cellsearch.recurrence.structured import dense
 
-__all__ = ["Kept", "Needs", "Passes", "run", "traced"]
+__all__ = ["Given", "Kept", "Needs", "Passes", "run", "traced"]
 
 Kept = Mapping[str, Tensor]
 """What a forward pass keeps for the backward pass, by the backend's own names."""
@@ -28,23 +28,23 @@ Needs = tuple[bool, tuple[bool, ...], Mapping[str, Mapping[str, bool]]]
 """Whether a gradient is wanted: of x, of each state, of the learned arrays by node and parameter."""
 
 
-class Passes(Protocol):
-    """The two passes of a backend over a cell whose linears are all plain ones."""
+class Given(NamedTuple):
+    """What both passes start from: a cell with plain linears alone, its learned arrays, x and the initial states."""
 
-    def forward(
-        self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool
-    ) -> tuple[Tensor, States, Kept]:
+    cell: Cell
+    parameters: Parameters
+    x: Tensor
+    states: States
+
+
+class Passes(Protocol):
+    """The two passes of a backend."""
+
+    def forward(self, given: Given, saving: bool) -> tuple[Tensor, States, Kept]:
         """Outputs, last states and, if `saving`, what the backward pass needs beside what is given here."""
 
     def backward(
-        self,
-        cell: Cell,
-        parameters: Parameters,
-        x: Tensor,
-        states: States,
-        kept: Kept,
-        needs: Needs,
-        gradients: tuple[Tensor, ...],
+        self, given: Given, kept: Kept, needs: Needs, gradients: tuple[Tensor, ...]
     ) -> Iterable[Tensor | None]:
         """From the gradients of the outputs and last states, those of x, the states and the learned arrays in order."""
 
@@ -56,7 +56,7 @@ def run(passes: Passes, cell: Cell, parameters: Parameters, x: Tensor, states: S
     if torch.is_grad_enabled() and any(each.requires_grad for each in (x, *states, *learned)):
         output, *last = _Sequence.apply(passes, cell, x, *states, *learned)  # type: ignore[no-untyped-call]
         return output, tuple(last)
-    output, states, _ = passes.forward(cell, parameters, x, states, saving=False)
+    output, states, _ = passes.forward(Given(cell, parameters, x, states), saving=False)
     return output, states
 
 
@@ -84,8 +84,7 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, passes: Passes, cell: Cell, *given: Tensor) -> tuple[Tensor, ...]:
-        x, states, parameters = _sorted(cell, given)
-        output, last, kept = passes.forward(cell, parameters, x, states, saving=True)
+        output, last, kept = passes.forward(_given(cell, given), saving=True)
         ctx.passes, ctx.cell, ctx.given, ctx.kept = passes, cell, len(given), tuple(kept)
         ctx.save_for_backward(*given, *kept.values())
         return output, *last
@@ -97,10 +96,14 @@ class _Sequence(torch.autograd.Function):
         needed = ctx.needs_input_grad[2:]
         if torch.is_grad_enabled():
             return None, None, *_by_reference(ctx.cell, given, needed, gradients)
-        x, states, parameters = _sorted(ctx.cell, given)
         kept = dict(zip(ctx.kept, values, strict=True))
         needs = _sorted(ctx.cell, needed)
-        return None, None, *ctx.passes.backward(ctx.cell, parameters, x, states, kept, needs, gradients)
+        return None, None, *ctx.passes.backward(_given(ctx.cell, given), kept, needs, gradients)
+
+
+def _given(cell: Cell, given: tuple[Tensor, ...]) -> Given:
+    x, states, parameters = _sorted(cell, given)
+    return Given(cell, parameters, x, states)
 
 
 def _sorted(cell: Cell, given: Any) -> tuple[Any, Any, dict[str, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """The native backend: the whole time loop as C that was written for this cell, compiled here, and kept on disk.
 
-`program` turns the plan into products and groups, `source` writes them as C, `build` compiles and caches, `passes`
-lays out the memory and runs both routines. `kernel.c` and `vector.h` are what all cells share.
+`program` turns the plan into products and groups, `source` writes them as C, `build` compiles and caches, `layout`
+says where everything lies in memory, `passes` runs both routines. `kernel.c` and `vector.h` are what all cells share.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.build import compiler
 from cellsearch.recurrence.native.lowering import compiles
 from cellsearch.recurrence.native.threads import alone_after_fork
-from cellsearch.recurrence.sequence import Kept, Needs
+from cellsearch.recurrence.sequence import Given, Kept, Needs
 from cellsearch.recurrence.structured import plain
 
 __all__ = ["NATIVE"]
@@ -51,36 +51,27 @@ class Native:
         """Outputs and last states, all steps in one call."""
         return sequence.run(self, cell, parameters, x, states)
 
-    def forward(
-        self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool
-    ) -> tuple[Tensor, States, Kept]:
+    def forward(self, given: Given, saving: bool) -> tuple[Tensor, States, Kept]:
         """See `sequence.Passes`."""
         from cellsearch.recurrence.native.passes import Forward
 
-        _check(cell, parameters, x, states)
+        _check(given)
         with alone_after_fork():
-            forward = Forward(cell, parameters, x, states, saving)
+            forward = Forward(given, saving)
             output = forward.output()
             # The output is kept beside the series whose memory it may share, so that autograd sees a change in place.
             kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
             return output, forward.last(), kept if saving else {}
 
     def backward(
-        self,
-        cell: Cell,
-        parameters: Parameters,
-        x: Tensor,
-        states: States,
-        kept: Kept,
-        needs: Needs,
-        gradients: tuple[Tensor, ...],
+        self, given: Given, kept: Kept, needs: Needs, gradients: tuple[Tensor, ...]
     ) -> Iterable[Tensor | None]:
         """See `sequence.Passes`."""
         from cellsearch.recurrence.native.passes import Backward
 
         buffers = {base: kept[base] for base in ("output", "kept")}
         with alone_after_fork():
-            return [*Backward(cell, parameters, x, states, buffers, needs).run_back(*gradients)]
+            return [*Backward(given, buffers, needs).run_back(*gradients)]
 
 
 NATIVE: Final = Native()
@@ -114,8 +105,9 @@ def _logged(reason: str) -> str:
     return reason
 
 
-def _check(cell: Cell, parameters: Parameters, x: Tensor, states: States) -> None:
+def _check(given: Given) -> None:
     """Raise BackendError if an array does not fit: C would read past its end, or take its bytes for other numbers."""
+    cell, parameters, x, states = given
     batch, hidden = x.shape[1], states[0].shape[-1]
     learned = (
         (f"{name} of {node!r}", parameters[node][name], shape)

@@ -43,7 +43,7 @@ DIGEST: Final = hashlib.sha256().digest_size
 def compiler() -> str | None:
     """The path of the system's C compiler: that of the variable CC, or `cc`, `gcc`, `clang`; None without one."""
     return next(
-        (found for name in (os.environ.get("CC"), "cc", "gcc", "clang") if name and (found := _which(name))), None
+        (found for name in (os.environ.get("CC"), "cc", "gcc", "clang") if name and (found := shutil.which(name))), None
     )
 
 
@@ -68,10 +68,6 @@ def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
 def text_of(name: str) -> str:
     """A C file of this folder, as text."""
     return (HERE / name).read_text()
-
-
-def _which(name: str) -> str | None:
-    return shutil.which(name)
 
 
 @cache

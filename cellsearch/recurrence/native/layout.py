@@ -7,7 +7,7 @@ vectors, so that the routines know no remainders.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -21,7 +21,7 @@ from cellsearch.recurrence.native.places import Kind, Place, home
 from cellsearch.recurrence.native.products import Products, products
 from cellsearch.recurrence.native.program import Program, program
 from cellsearch.recurrence.native.source import Routine, Source, source
-from cellsearch.recurrence.plan import Product
+from cellsearch.recurrence.plan import Product, weight_names
 
 __all__ = ["BASES", "Blueprint", "Layout", "Series", "Sizes", "blueprint"]
 
@@ -71,7 +71,7 @@ class Layout:
     """Series by place, numbers that each buffer holds, and where the regions lie that are no series, by what they are.
 
     `slice` is how many numbers of scratch memory each slice of the batch has, `chunk` the steps
-    for which the products of the input run at once.
+    for which the products of the input run at once, `arrays` the series that the routine is given.
     """
 
     series: dict[Place, Series] = field(default_factory=dict)
@@ -79,20 +79,13 @@ class Layout:
     regions: dict[object, int] = field(default_factory=dict)
     slice: int = 0
     chunk: int = 1
-    _described: ctypes.Array[ctypes.c_long] | None = None
+    arrays: ctypes.Array[ctypes.c_long] = field(default_factory=ctypes.c_long * 0)
 
     def take(self, base: str, count: int) -> int:
         """The offset of a new region of so many numbers."""
         offset = self.numbers[base]
         self.numbers[base] += -(-count // ALIGNED) * ALIGNED
         return offset
-
-    def described(self, places: tuple[Place, ...]) -> ctypes.Array[ctypes.c_long]:
-        """The series of these places, as a routine is given them."""
-        if self._described is None:
-            numbers = [number for place in places for number in self.series[place]]
-            self._described = (ctypes.c_long * len(numbers))(*numbers)
-        return self._described
 
     def region(self, name: object, count: int) -> None:
         """Room for so many numbers among what no pass needs after it."""
@@ -121,12 +114,10 @@ class Blueprint:
     def weights(self) -> dict[Product, tuple[tuple[str, tuple[str, ...]], ...]]:
         """The linears of a product, each with the names of its weights for the operand."""
         every = (*self.phase.products, *self.source.forward.weights)
-        return {product: tuple(self._weights(product)) for product in every}
-
-    def _weights(self, product: Product) -> Iterator[tuple[str, tuple[str, ...]]]:
-        for linear in product.linears:
-            operands = self.cell.nodes[linear].operands
-            yield linear, tuple(f"weight_{i}" for i, each in enumerate(operands) if each == product.operand)
+        return {
+            product: tuple((linear, weight_names(self.cell, linear, product.operand)) for linear in product.linears)
+            for product in every
+        }
 
     def row_of_block(self, width: int) -> int:
         return max(1, len(self.phase.linears)) * width
@@ -149,34 +140,19 @@ def forward_layout(plan: Blueprint, sizes: Sizes, saving: bool) -> Layout:
     for state in plan.cell.states:
         is_output = plan.output == Place("state", state, shift=1)
         base = "output" if is_output else "kept"
-        steps = sizes.T + 1 if saving or is_output else 2
-        _lay(
-            layout,
-            Place("state", state),
-            base,
-            steps,
-            sizes.B,
-            width,
-            EVERY if steps > 2 or saving or is_output else TWO,
-        )
+        mask = EVERY if saving or is_output else TWO
+        _lay(layout, Place("state", state), base, sizes.T + 1 if mask == EVERY else 2, sizes.B, width, mask)
     for place in (*plan.source.forward.arrays, Place(plan.output.kind, plan.output.of)):
         if place.kind == "value" and place not in layout.series:
             is_output, kept = place == plan.output, saving and place.of in plan.program.stored
             base = "output" if is_output else "kept" if kept else "working"
-            _lay(
-                layout,
-                place,
-                base,
-                sizes.T if base != "working" else 1,
-                sizes.B,
-                width,
-                EVERY if base != "working" else ONE,
-            )
+            steps, mask = (1, ONE) if base == "working" else (sizes.T, EVERY)
+            _lay(layout, place, base, steps, sizes.B, width, mask)
     _lay_input(layout, sizes, width)
     for product in plan.source.forward.weights:
         k = sizes.I if product.operand == INPUT else sizes.H
         layout.region(product, plan.products.packed_size(len(product.linears) * width, k))
-    _lay_scratch(layout, plan, plan.source.forward, sizes, sizes.H)
+    _finish(layout, plan, plan.source.forward, sizes, sizes.H)
     return layout
 
 
@@ -202,7 +178,7 @@ def reverse_layout(plan: Blueprint, sizes: Sizes) -> Layout:
         size = sizes.I if product.operand == INPUT else sizes.H
         layout.region(product, plan.products.packed_size(plan.products.width(size), len(product.linears) * width))
     layout.region("sums", sizes.B * len(plan.source.reverse.sums) * width)
-    _lay_scratch(layout, plan, plan.source.reverse, sizes, plan.row_of_block(width))
+    _finish(layout, plan, plan.source.reverse, sizes, plan.row_of_block(width))
     return layout
 
 
@@ -233,8 +209,8 @@ def _lay_input(layout: Layout, sizes: Sizes, width: int) -> None:
     layout.series[Place("input", INPUT)] = Series(BASES.index("input"), 0, sizes.B * width, width, EVERY)
 
 
-def _lay_scratch(layout: Layout, plan: Blueprint, routine: Routine, sizes: Sizes, deepest: int) -> None:
-    """Memory for a thread within the loop, and for all threads in a product for all steps."""
+def _finish(layout: Layout, plan: Blueprint, routine: Routine, sizes: Sizes, deepest: int) -> None:
+    """Scratch memory, for a slice within the loop and for all threads in a product for all steps; and the arrays."""
     width, every = plan.products.width(sizes.H), sizes.T * sizes.B
     rows = -(-sizes.B // sizes.slices) * layout.chunk
     layout.slice = plan.products.scratch_size(rows, max(deepest, sizes.I)) + routine.temporaries * width
@@ -246,3 +222,5 @@ def _lay_scratch(layout: Layout, plan: Blueprint, routine: Routine, sizes: Sizes
         sizes.threads
         * max(plan.products.scratch_size(every, row), plan.products.transposed_scratch_size(row, largest, every)),
     )
+    numbers = [number for place in routine.arrays for number in layout.series[place]]
+    layout.arrays = (ctypes.c_long * len(numbers))(*numbers)

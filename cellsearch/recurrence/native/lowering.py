@@ -15,7 +15,7 @@ from typing import Final
 from cellsearch.cell.expression import parse
 from cellsearch.cell.functions import FUNCTIONS
 
-__all__ = ["ALONG_ROW", "HIDDEN_SIZE", "Instruction", "Lowering", "compiles"]
+__all__ = ["ALONG_ROW", "HIDDEN_SIZE", "Instruction", "Lowering", "compiles", "functions"]
 
 HIDDEN_SIZE: Final = "hidden_size"
 """In definitions of functions, the number of hidden units."""
@@ -117,10 +117,11 @@ class Lowering:
 
 def compiles(expressions: Iterable[str]) -> bool:
     """Whether a compiling backend knows every function of the expressions."""
-    return all(FUNCTIONS[function].compiles for text in expressions for function in _functions(text))
+    return all(FUNCTIONS[function].compiles for text in expressions for function in functions(text))
 
 
-def _functions(expression: str) -> Iterator[str]:
+def functions(expression: str) -> Iterator[str]:
+    """The functions that an expression calls."""
     for node in ast.walk(parse(expression)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             yield node.func.id

@@ -1,7 +1,8 @@
 """The two passes of the native backend: a program's two routines, and the products for all steps around them.
 
-The input is multiplied for all steps before the loop; gradients of weights and of the input wait until the reverse
-loop is over and take one product each.
+The input's products run within the routines, for several steps at once, or, where there are fewer slices than
+threads, for all steps before and after them. Gradients of weights wait until the reverse loop is over and take one
+product each.
 
 series: [T, B, width], a state's [T + 1, B, width] from its initial value on; block: [T, B, linears * width].
 """
@@ -9,14 +10,14 @@ series: [T, B, width], a state's [T + 1, B, width] from its initial value on; bl
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from cellsearch.cell import INPUT, Cell
-from cellsearch.recurrence.interface import Parameters, States
+from cellsearch.cell import INPUT
+from cellsearch.recurrence.interface import States
 from cellsearch.recurrence.native.layout import BASES, Layout, Sizes, blueprint, forward_layout, reverse_layout
 from cellsearch.recurrence.native.memory import fresh
 from cellsearch.recurrence.native.places import Call, Place, home
@@ -24,7 +25,7 @@ from cellsearch.recurrence.native.products import Rows
 from cellsearch.recurrence.native.source import Routine
 from cellsearch.recurrence.native.threads import slices
 from cellsearch.recurrence.plan import Product
-from cellsearch.recurrence.sequence import Needs
+from cellsearch.recurrence.sequence import Given, Kept, Needs
 
 __all__ = ["Backward", "Forward"]
 
@@ -42,16 +43,16 @@ class _Run(ctypes.Structure):
 class _Pass:
     """What both passes share: sizes, buffers, and how a routine is called."""
 
-    def __init__(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> None:
-        self.parameters, self.states = parameters, states
+    def __init__(self, given: Given) -> None:
+        cell, self.parameters, x, self.states = given
         self.x = x.contiguous()
         self.plan = blueprint(cell, x.dtype)
         self.products = self.plan.products
         steps, batch, inputs = x.shape
-        hidden = states[0].shape[1]
+        hidden = self.states[0].shape[1]
         self.width = self.products.width(hidden)
         threads = slices(steps * batch)
-        of_batch = max(1, min(threads, batch))
+        of_batch = slices(batch)
         units = min(threads // of_batch, self.width // self.products.lanes) if self.plan.divides_units else 1
         self.sizes = Sizes(steps, batch, inputs, hidden, of_batch, units, threads)
         self.buffers: dict[str, Tensor] = {}
@@ -106,7 +107,7 @@ class _Pass:
 
     def run(self, routine: Routine, input_width: int = 0) -> None:
         """Call the routine, whose weights lie packed in their regions."""
-        arrays = self.layout.described(routine.arrays)
+        arrays = self.layout.arrays
         vectors = [self.padded(self.parameters[place.of][place.parameter]) for place in routine.vectors]
         bases = _pointers([self.addresses.get(base, 0) for base in BASES])
         weights = _pointers([self.region(product) for product in routine.weights])
@@ -126,8 +127,8 @@ class _Pass:
 class Forward(_Pass):
     """The forward pass; `saving` keeps what the reverse pass reads."""
 
-    def __init__(self, cell: Cell, parameters: Parameters, x: Tensor, states: States, saving: bool) -> None:
-        super().__init__(cell, parameters, x, states)
+    def __init__(self, given: Given, saving: bool) -> None:
+        super().__init__(given)
         self.allocate(forward_layout(self.plan, self.sizes, saving), "output", "kept", "working")
         for state, initial in zip(self.plan.cell.states, self.states, strict=True):
             self.view(Place("state", state), 1).copy_(initial)
@@ -164,10 +165,8 @@ class Forward(_Pass):
 class Backward(_Pass):
     """The reverse pass over what a forward pass kept. `needs` says of what is given whether its gradient is wanted."""
 
-    def __init__(
-        self, cell: Cell, parameters: Parameters, x: Tensor, states: States, kept: Mapping[str, Tensor], needs: Needs
-    ) -> None:
-        super().__init__(cell, parameters, x, states)
+    def __init__(self, given: Given, kept: Kept, needs: Needs) -> None:
+        super().__init__(given)
         for base, buffer in kept.items():
             self.hold(base, buffer)
         self.needs_input, _, self.needs = needs
@@ -197,7 +196,8 @@ class Backward(_Pass):
         for state, gradient in zip(self.plan.cell.states, of_last, strict=True):
             self.view(Place("state_gradient", state), 2)[self.sizes.T & 1].copy_(gradient)
         for product in self.plan.source.reverse.weights:
-            self._pack_back(product)
+            if self.needs_input or product.operand != INPUT:
+                self._pack_back(product)
         if self.plan.source.reverse.sums:
             self._sums_of_rows().zero_()
 

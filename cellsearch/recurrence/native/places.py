@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cellsearch.cell import INPUT, LINEAR, Cell
-from cellsearch.cell.expression import parse
-from cellsearch.recurrence.native.lowering import Lowering
+from cellsearch.recurrence.native.lowering import Lowering, functions
 from cellsearch.recurrence.plan import Phase, Plan, Product
 
 __all__ = ["Call", "Group", "Kind", "Place", "home", "stored"]
@@ -79,9 +77,10 @@ def stored(plan: Plan) -> frozenset[str]:
     multiplied = {operand for node in cell.nodes.values() if node.op == LINEAR for operand in node.operands}
     while waiting:
         name = waiting.pop()
-        cheap = not any(isinstance(each, ast.Call) for each in ast.walk(parse(cell.nodes[name].row.value or "f()")))
+        node = cell.nodes[name]
+        cheap = node.op != LINEAR and not any(functions(node.row.value))
         if cheap and name not in multiplied and home(plan.step, cell, name).kind == "value":
-            waiting.extend(operand for operand in cell.nodes[name].operands if operand in cell.nodes)
+            waiting.extend(operand for operand in node.operands if operand in cell.nodes)
         else:
             found.add(name)
     return frozenset(found)
