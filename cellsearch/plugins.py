@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from difflib import get_close_matches
 from hashlib import sha256
 from importlib.metadata import entry_points
@@ -18,7 +19,7 @@ from typing import Any, Final
 from cellsearch.cell import Cell, SearchSpace
 from cellsearch.errors import UnknownNameError
 
-__all__ = ["SPACES", "TASKS", "load", "load_file", "names", "seed", "seeds"]
+__all__ = ["SPACES", "TASKS", "cells", "load", "load_file", "names", "seed", "seeds"]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
@@ -89,6 +90,11 @@ def seed(name: str) -> Cell:
             "a .json file, or STUDY:best"
         )
     return known[name]
+
+
+def cells(given: Iterable[str | Cell]) -> list[Cell]:
+    """Cells given as themselves or as names of seed cells. Raises UnknownNameError."""
+    return [seed(each) if isinstance(each, str) else each for each in given]
 
 
 def seeds() -> dict[str, Cell]:

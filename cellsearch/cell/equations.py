@@ -15,11 +15,12 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from cellsearch.cell.cell import Cell, Node
+from cellsearch.cell.expression import replaced
 from cellsearch.cell.latex import latex as latex_lines
 from cellsearch.cell.notation import TEXT, statements, write
 from cellsearch.cell.ops import OPS
@@ -162,19 +163,9 @@ def equations_in_brief(cell: Cell) -> str:
     unnamed: dict[str, ast.expr] = {}
     found = []
     for target, tree in statements(cell):
-        whole = _Inlined(unnamed).visit(tree)
+        whole = replaced(tree, unnamed)
         if target in shown:
             found.append(f"{target} = {write(whole, style)}")
         elif re.fullmatch("v[0-9]+", target) and sum(1 for _ in ast.walk(whole)) <= INLINED:
             unnamed[target] = whole
     return ",  ".join(found)
-
-
-class _Inlined(ast.NodeTransformer):
-    """Puts values in the place of their names."""
-
-    def __init__(self, values: Mapping[str, ast.expr]) -> None:
-        self.values = values
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.values.get(node.id, node)

@@ -9,7 +9,7 @@ from functools import cache
 from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.cell.ops import Op
 
-__all__ = ["constants", "parse", "substitute", "torch_source"]
+__all__ = ["constants", "parse", "replaced", "substitute", "torch_source"]
 
 
 @cache
@@ -20,7 +20,11 @@ def parse(expression: str) -> ast.expr:
 
 def substitute(expression: str, names: Mapping[str, ast.expr]) -> ast.expr:
     """The expression's tree with every name of `names` replaced; functions and other names stay."""
-    tree = ast.parse(expression, mode="eval").body
+    return replaced(ast.parse(expression, mode="eval").body, names)
+
+
+def replaced(tree: ast.expr, names: Mapping[str, ast.expr]) -> ast.expr:
+    """A tree that nobody shares with every name of `names` replaced, in place; functions and other names stay."""
     return _Substitution(names).visit(tree)  # type: ignore[no-any-return]
 
 

@@ -81,7 +81,7 @@ def compare(
         trials=trials,
         tuning=tuning(the_task, options or {}, hyperparameters or {}),
     )
-    entrants = _named([plugins.seed(each) if isinstance(each, str) else each for each in cells])
+    entrants = _named(plugins.cells(cells))
     check_counts(1, workers=workers, seeds=seeds)
     plan.check(the_task, entrants)
     settings = {**plan.settings(), "entrants": [to_json(cell) for cell in entrants]}

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from cellsearch.cell import Cell, from_json, identity
 from cellsearch.errors import StudyError
-from cellsearch.search.finals import FRESH
+from cellsearch.search.finals import FRESH, scored_fresh
 from cellsearch.search.ledger import read_study
-from cellsearch.search.record import Record
+from cellsearch.search.record import Record, alive
 from cellsearch.search.statistics import Interval, holm, interval, paired_p_value
 from cellsearch.search.study import csv_text, tuned_names
 from cellsearch.training import Task, load_task
@@ -89,7 +89,7 @@ class Comparison:
     @cached_property
     def entrants(self) -> list[Entrant]:
         """What the trainings say of each entrant, in the order they were named."""
-        tests = [{r.seed: r.test for r in _fresh(records) if r.test is not None} for records in self.records]
+        tests = [{r.seed: r.test for r in scored_fresh(records) if r.test is not None} for records in self.records]
         differences = _differences(tests)
         everything = zip(self.cells, self.records, tests, differences, strict=True)
         return [_entrant(*each) for each in everything]
@@ -102,8 +102,7 @@ class Comparison:
         trainings = [
             _training_row(cell, record, tuned)
             for cell, records in zip(self.cells, self.records, strict=True)
-            for record in records
-            if record.state != "interrupted"
+            for record in alive(records)
         ]
         (self.path / TRAININGS).write_text(csv_text(trainings), "utf-8")
 
@@ -118,10 +117,6 @@ def load_comparison(path: str | Path) -> Comparison:
     return Comparison(path, settings, cells, [stages.get(entrant_stage(i), []) for i in range(len(cells))])
 
 
-def _fresh(records: Sequence[Record]) -> list[Record]:
-    return [r for r in records if r.role == FRESH and r.score is not None]
-
-
 def _differences(tests: Sequence[Mapping[int, float]]) -> list[Difference | None]:
     """Of each entrant to the first, paired by seed; the first has none."""
     first = tests[0]
@@ -134,7 +129,7 @@ def _differences(tests: Sequence[Mapping[int, float]]) -> list[Difference | None
 def _entrant(
     cell: Cell, records: Sequence[Record], tests: Mapping[int, float], difference: Difference | None
 ) -> Entrant:
-    fresh = _fresh(records)
+    fresh = scored_fresh(records)
     failed = [r for r in records if r.state == "failed" and r.role == FRESH]
     reasons = [r.reason for r in failed or ([] if fresh else records) if r.reason]
     steps = [r.step_seconds for r in fresh if r.step_seconds is not None]

@@ -14,9 +14,9 @@ from typing import Final
 from cellsearch.cell import Cell, identity
 from cellsearch.search.ledger import STARTUP, Ledger
 from cellsearch.search.loop import Begun
-from cellsearch.search.record import Proposal, Record
+from cellsearch.search.record import Proposal, Record, alive, best_first
 
-__all__ = ["BASELINES", "FRESH", "TUNING", "Finals", "best_candidates", "final_stage"]
+__all__ = ["BASELINES", "FRESH", "TUNING", "Finals", "best_candidates", "final_stage", "scored_fresh"]
 
 BASELINES: Final = ("lstm", "gru")
 """Cells that every search trains and every final table holds beside the best candidates."""
@@ -32,8 +32,12 @@ def final_stage(cell: Cell) -> str:
 
 def best_candidates(records: Sequence[Record], lower_is_better: bool) -> list[Record]:
     """The complete candidates of a search, the best first."""
-    complete = [r for r in records if r.role == "candidate" and r.score is not None]
-    return sorted(complete, key=lambda r: r.score or 0.0, reverse=not lower_is_better)
+    return best_first((r for r in records if r.role == "candidate"), lower_is_better)
+
+
+def scored_fresh(records: Sequence[Record]) -> list[Record]:
+    """The trainings with fresh seeds that have a score."""
+    return [r for r in records if r.role == FRESH and r.score is not None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Finals:
 
     def records(self) -> list[Record]:
         """The trials of all finalists that were not interrupted."""
-        return [r for stage in self.finalists for r in self._alive(stage)]
+        return [r for stage in self.finalists for r in alive(self.ledger.records(stage))]
 
     def next_trial(self) -> Begun | None:
         """Begin the next training that can begin now; None if all are done or wait for others."""
@@ -72,11 +76,8 @@ class Finals:
     def _tries(self) -> int:
         return self.trials if self.first else 1
 
-    def _alive(self, stage: str) -> list[Record]:
-        return [r for r in self.ledger.records(stage) if r.state != "interrupted"]
-
     def _queue_next(self, stage: str, cell: Cell) -> bool:
-        records = self._alive(stage)
+        records = alive(self.ledger.records(stage))
         tuning = [r for r in records if r.role == TUNING]
         fresh = [r for r in records if r.role == FRESH]
         busy = any(r.state == "running" for r in tuning)
@@ -86,11 +87,10 @@ class Finals:
                 return False
             self.ledger.queue(stage, Proposal(cell), TUNING, self.seed, None if tuning else self.first)
             return True
-        scored = [r for r in tuning if r.score is not None]
+        scored = best_first(tuning, self.lower_is_better)
         if busy or len(fresh) >= self.fresh_seeds or not scored:
             return False
-        best = sorted(scored, key=lambda r: r.score or 0.0, reverse=not self.lower_is_better)[0]
-        self.ledger.queue(stage, Proposal(cell), FRESH, _fresh_seed(self.seed, len(fresh)), best.hyperparameters)
+        self.ledger.queue(stage, Proposal(cell), FRESH, _fresh_seed(self.seed, len(fresh)), scored[0].hyperparameters)
         return True
 
 

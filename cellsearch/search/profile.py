@@ -16,13 +16,12 @@ from safetensors.torch import load as from_safetensors
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, identity, to_json
+from cellsearch.search.finals import BASELINES
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
 from cellsearch.training import Evaluation, Report, hidden_size_for, load_task
 from cellsearch.workers import Failed, Reported, open_pool
 
 __all__ = ["EXERCISES", "Exercise", "Portrait", "Profile", "Skill", "profile"]
-
-BASELINES: Final = ("lstm", "gru")
 
 RATES: Final = (1.0, 0.3)
 """Learning rates that are tried, in those of the task; the one with the better validation counts."""
@@ -131,7 +130,7 @@ def profile(
     """
     if space:
         plugins.load(plugins.SPACES, space)
-    found = _distinct([plugins.seed(each) if isinstance(each, str) else each for each in (*cells, *BASELINES)])
+    found = _distinct(plugins.cells((*cells, *BASELINES)))
     tasks = [load_task(each.task, each.options) for each in exercises]
     for task, cell in product(tasks, found):
         task.prepare()

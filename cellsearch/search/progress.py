@@ -9,7 +9,7 @@ from time import monotonic
 from cellsearch.search.record import Record
 from cellsearch.training import Task
 
-__all__ = ["Observer", "Progress", "Watch", "alive"]
+__all__ = ["Observer", "Progress", "Watch"]
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,6 @@ class Watch:
                 seconds_left=(monotonic() - self._began) / ended * left if ended else None,
             )
         )
-
-
-def alive(records: Sequence[Record]) -> list[Record]:
-    """The trials that were not interrupted."""
-    return [record for record in records if record.state != "interrupted"]
 
 
 def _ended(records: Sequence[Record]) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
 from cellsearch.cell import Cell
 
-__all__ = ["SEARCH", "Proposal", "Record", "State"]
+__all__ = ["SEARCH", "Proposal", "Record", "State", "alive", "best_first"]
 
 SEARCH: Final = "search"
 """The stage of the candidates; finalists have stages of their own."""
@@ -58,3 +58,14 @@ class Record:
     step_seconds: float | None = None
     inference_seconds: float | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+
+
+def alive(records: Iterable[Record]) -> list[Record]:
+    """The trials that were not interrupted."""
+    return [record for record in records if record.state != "interrupted"]
+
+
+def best_first(records: Iterable[Record], lower_is_better: bool) -> list[Record]:
+    """The trials that have a score, the best first."""
+    scored = [record for record in records if record.score is not None]
+    return sorted(scored, key=lambda record: record.score or 0.0, reverse=not lower_is_better)

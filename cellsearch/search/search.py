@@ -15,8 +15,8 @@ from cellsearch.search.finals import BASELINES, Finals, best_candidates, final_s
 from cellsearch.search.ledger import Ledger
 from cellsearch.search.loop import Begun, Loop
 from cellsearch.search.plan import Plan, check_counts
-from cellsearch.search.progress import Observer, Watch, alive
-from cellsearch.search.record import SEARCH, Proposal, Record
+from cellsearch.search.progress import Observer, Watch
+from cellsearch.search.record import SEARCH, Proposal, Record, alive
 from cellsearch.search.strategy import Strategy, make_strategy
 from cellsearch.search.study import Study, load_study
 from cellsearch.training import PATIENCE, REPORTS, Evaluation, Task, load_task, tuning
@@ -187,7 +187,7 @@ class _Run:
 def _seed_cells(space: SearchSpace, seeds: Sequence[str | Cell] | None) -> list[Cell]:
     if seeds is None:
         return list(space.seeds.values())
-    cells = [plugins.seed(each) if isinstance(each, str) else each for each in seeds]
+    cells = plugins.cells(seeds)
     if not cells:
         raise UnknownNameError(f"no seed cell given; use {', '.join(space.seeds)}")
     for cell in cells:

@@ -16,9 +16,9 @@ from safetensors.torch import load as from_safetensors
 from cellsearch.cell import Cell, identity
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
-from cellsearch.search.finals import BASELINES, FRESH, TUNING, best_candidates, final_stage
+from cellsearch.search.finals import BASELINES, TUNING, best_candidates, final_stage, scored_fresh
 from cellsearch.search.ledger import read_study, study_folders, weights_path
-from cellsearch.search.record import SEARCH, Record
+from cellsearch.search.record import SEARCH, Record, best_first
 from cellsearch.search.verdict import Verdict, verdicts
 from cellsearch.training import Task, load_task
 
@@ -89,10 +89,9 @@ class Study:
     def trained(self, which: str | int = "best") -> RNN | None:
         """The recurrent module of the trial's cell with the weights of its best fresh training; None without one."""
         cell = self.cell(which)
-        fresh = [r for r in self.finals.get(cell, ()) if r.role == FRESH and r.score is not None]
+        fresh = best_first(scored_fresh(self.finals.get(cell, ())), self.task.lower_is_better)
         if not fresh:
             return None
-        fresh.sort(key=lambda r: r.score or 0.0, reverse=not self.task.lower_is_better)
         path = weights_path(self.path, final_stage(cell), fresh[0].number)
         if not path.is_file() or fresh[0].hidden_size is None:
             return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cellsearch.cell import Cell
-from cellsearch.search.finals import FRESH
+from cellsearch.search.finals import scored_fresh
 from cellsearch.search.record import Record
 from cellsearch.search.statistics import Interval, interval
 
@@ -42,7 +42,7 @@ def verdicts(finals: Mapping[Cell, Sequence[Record]], roles: Mapping[Cell, str])
 def _verdict(
     cell: Cell, role: str, records: Sequence[Record], references: Mapping[str, Mapping[int, float]]
 ) -> Verdict:
-    fresh = [r for r in records if r.role == FRESH and r.score is not None]
+    fresh = scored_fresh(records)
     scores = _by_seed(records)
     some = fresh[0] if fresh else None
     differences = {
@@ -65,4 +65,4 @@ def _verdict(
 
 
 def _by_seed(records: Sequence[Record]) -> dict[int, float]:
-    return {r.seed: r.score for r in records if r.role == FRESH and r.score is not None}
+    return {r.seed: r.score for r in scored_fresh(records) if r.score is not None}

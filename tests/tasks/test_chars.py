@@ -15,6 +15,7 @@ from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from search_spaces.gated import LSTM
 from tasks.chars import SPLITS, TASK, WINDOW, Chars, _corpus
+from tests.tasks.carried import check_states_are_carried
 
 TEXT = "".join(f"{i} is a number, and {i * i} is its square. " for i in range(400))
 
@@ -93,15 +94,7 @@ def test_a_pass_reads_nearly_all_of_the_training_text(text_file: str) -> None:
 
 
 def test_states_are_carried_within_a_pass_only(text_file: str) -> None:
-    task = Chars(text_file, batch=4, length=10)
-    model = task.model(LSTM, 6)
-    ids, following, _ = next(task.batches(0))
-    _, carried = task.loss(model, (ids, following, False), None)
-    fresh, _ = task.loss(model, (ids, following, False), carried)
-    gone_on, states = task.loss(model, (ids, following, True), carried)
-    assert fresh == task.loss(model, (ids, following, False), None)[0]
-    assert gone_on != fresh
-    assert not any(state.requires_grad for state in states)
+    check_states_are_carried(Chars(text_file, batch=4, length=10))
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from search_spaces.gated import LSTM
 from tasks.xml import CHARACTERS, SIZES, TASK, Xml, _corpus, document
+from tests.tasks.carried import check_states_are_carried
 
 
 def documents(count: int) -> list[str]:
@@ -105,15 +105,7 @@ def test_streams_go_on_from_batch_to_batch_within_a_pass() -> None:
 
 
 def test_states_are_carried_within_a_pass_only() -> None:
-    task = Xml(length=10, batch=4)
-    model = task.model(LSTM, 6)
-    ids, following, _ = next(task.batches(0))
-    _, carried = task.loss(model, (ids, following, False), None)
-    fresh, _ = task.loss(model, (ids, following, False), carried)
-    gone_on, states = task.loss(model, (ids, following, True), carried)
-    assert fresh == task.loss(model, (ids, following, False), None)[0]
-    assert gone_on != fresh
-    assert not any(state.requires_grad for state in states)
+    check_states_are_carried(Xml(length=10, batch=4))
 
 
 def test_a_perfect_memory_foretells_what_the_docstring_says_and_none_much_less() -> None:
