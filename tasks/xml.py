@@ -24,11 +24,11 @@ from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from tasks.sequences import SymbolModel
+from tasks.streams import stream_loss
 
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 CHARACTERS: Final = "</>" + LETTERS
@@ -79,10 +79,7 @@ class Xml:
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor, bool], carried: Any) -> tuple[Tensor, Any]:
         """Mean cross-entropy (nats a character), and the states for the next batch."""
-        ids, following, goes_on = batch
-        logits, states = model(ids, carried if goes_on else None)
-        carried = states.detach() if isinstance(states, Tensor) else tuple(state.detach() for state in states)
-        return F.cross_entropy(logits.flatten(0, 1), following.flatten()), carried
+        return stream_loss(model, batch, carried)
 
     def score(self, model: nn.Module, split: str) -> float:
         """Share of the characters that are foretold, 0 to 1."""
