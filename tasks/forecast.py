@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import torch
@@ -31,6 +30,7 @@ from torch.nn import functional as F
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
+from cellsearch.training.shared import shared
 
 SPLITS: Final = {"co2": (1598, 1941), "elnino": (512, 622), "sunspots": (221, 256)}
 """Values before validation and before test, by series."""
@@ -130,10 +130,10 @@ class Forecast:
 TASK = Forecast()
 
 
-@lru_cache(maxsize=3)
+@shared
 def _series(name: str) -> Series:
     validation, test = SPLITS[name]
-    values = torch.tensor(_values(name), device="cpu", dtype=torch.float64)
+    values = torch.tensor(_values(name), dtype=torch.float64)
     changes = values.diff()
     # The change number i leads to the value number i + 1.
     scale = changes[: validation - 1].std()

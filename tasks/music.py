@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -29,6 +28,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate
+from cellsearch.training.shared import shared
 
 KEYS: Final = 88
 SPLITS: Final = {"train": "traindata", "validation": "validdata", "test": "testdata"}
@@ -156,7 +156,7 @@ def _surprise(model: nn.Module, frames: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask, nats, 0).sum()
 
 
-@lru_cache(maxsize=2)
+@shared
 def _pieces(name: str, data: str) -> dict[str, Pieces]:
     file, sha256 = FILES[name]
     path = locate(Dataset(name, (Remote(file, ADDRESS + file, sha256),)), data)
@@ -191,4 +191,4 @@ def _split(path: Path, key: str, array: Any) -> Pieces:
             raise DataError(f"data file {path}: piece {i} of {key} needs 2 frames at least, got {shape[0]}")
         if piece.dtype.kind not in "buif" or not ((piece == 0) | (piece == 1)).all():
             raise DataError(f"data file {path}: piece {i} of {key} must hold 0 and 1 only")
-    return [torch.tensor(piece.astype("uint8"), device="cpu") for piece in pieces]
+    return [torch.tensor(piece.astype("uint8")) for piece in pieces]

@@ -50,10 +50,10 @@ class Ragged:
 
 
 def ragged(sequences: Iterable[list[int]]) -> Ragged:
-    """Sequences, none of them empty, as tensors on the CPU, whatever the default device is."""
+    """Sequences, none of them empty, as tensors."""
     kept = list(sequences)
-    lengths = torch.tensor([len(each) for each in kept], device="cpu")
-    flat = torch.tensor(list(chain.from_iterable(kept)), device="cpu")
+    lengths = torch.tensor([len(each) for each in kept])
+    flat = torch.tensor(list(chain.from_iterable(kept)))
     return Ragged(flat, lengths.cumsum(0) - lengths, lengths)
 
 

@@ -20,7 +20,6 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +31,7 @@ from torch.nn.utils.rnn import PackedSequence
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
+from cellsearch.training.shared import shared
 from tasks.dates import pairs
 from tasks.encoder_decoder import EncoderDecoder
 from tasks.ragged import PADDING, Ragged, by_length, ragged, shuffled
@@ -164,7 +164,7 @@ def _right(model: nn.Module, pairs_: Pairs) -> Tensor:
     return right
 
 
-@lru_cache(maxsize=2)
+@shared
 def _corpus(data: str, split: str) -> Corpus:
     train, validation, test = _commands(locate(SCAN[split], data), split) if data else _dates()
     sources = _numbers(source for source, _ in train)

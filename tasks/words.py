@@ -24,7 +24,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,6 +35,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
+from cellsearch.training.shared import shared
 from tasks.streams import SHORTEST, Corpus, nats, stream_loss, windows
 
 WIKITEXT2 = Dataset(
@@ -131,7 +131,7 @@ class Words:
 TASK = Words()
 
 
-@lru_cache(maxsize=2)
+@shared
 def _corpus(data: str) -> Corpus:
     return _folder(locate(WIKITEXT2, data)) if data else _language_reference()
 
@@ -153,7 +153,7 @@ def _file(folder: Path, split: str) -> Path:
 
 def _ids(file: Path, text: list[str], vocabulary: dict[str, int]) -> Tensor:
     try:
-        return torch.tensor([vocabulary[word] for word in text], device="cpu")
+        return torch.tensor([vocabulary[word] for word in text])
     except KeyError as error:
         word = error.args[0]
         line = 1 + text[: text.index(word)].count(END)
@@ -172,5 +172,5 @@ def _language_reference() -> Corpus:
     train, validation = 18 * len(words) // 20, 19 * len(words) // 20
     counts = Counter(words[:train])
     vocabulary = {word: i for i, word in enumerate([UNKNOWN, *sorted(w for w, count in counts.items() if count > 1)])}
-    ids = torch.tensor([vocabulary.get(word, 0) for word in words], device="cpu")
+    ids = torch.tensor([vocabulary.get(word, 0) for word in words])
     return Corpus(len(vocabulary), ids[:train], ids[train:validation], ids[validation:])

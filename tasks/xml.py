@@ -19,7 +19,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import torch
@@ -27,6 +26,7 @@ from torch import Tensor, nn
 
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
+from cellsearch.training.shared import shared
 from tasks.sequences import SymbolModel
 from tasks.streams import stream_loss
 
@@ -97,7 +97,7 @@ class Xml:
 TASK = Xml()
 
 
-@lru_cache(maxsize=3)
+@shared
 def _corpus(split: str) -> tuple[Tensor, Tensor]:
     """Characters and depths [size, streams] of documents one after the other; see `document`."""
     generator, (size, streams) = random.Random(SEEDS[split]), SIZES[split]
@@ -111,7 +111,7 @@ def _corpus(split: str) -> tuple[Tensor, Tensor]:
             depth += deep
         ids.append([place[character] for character in text[:size]])
         depths.append(depth[:size])
-    return torch.tensor(ids, device="cpu").t(), torch.tensor(depths, device="cpu").t()
+    return torch.tensor(ids).t(), torch.tensor(depths).t()
 
 
 def document(generator: random.Random) -> tuple[str, list[int]]:

@@ -64,7 +64,13 @@ RULES = {
     "cellsearch": Rule(("cellsearch",)),
     "search_spaces": Rule(("cellsearch.cell",)),
     "tasks": Rule(
-        ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.training.dataset", "cellsearch.errors"),
+        (
+            "cellsearch.cell",
+            "cellsearch.recurrence",
+            "cellsearch.training.dataset",
+            "cellsearch.training.shared",
+            "cellsearch.errors",
+        ),
         ("torch", "numpy", "scipy", "sklearn", "statsmodels"),
     ),
 }

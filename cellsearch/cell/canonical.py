@@ -14,7 +14,7 @@ compared as it is written, up to names, order of operands and states.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from cellsearch.cell.cell import Cell
@@ -34,11 +34,15 @@ from cellsearch.cell.terms import (
     TooLarge,
     commutes,
     rebuilt,
+    rounded,
 )
 from cellsearch.cell.validate import MOST_NODES
 from cellsearch.cell.written import Canonical, written
 
 __all__ = ["Canonical", "canonical", "canonical_form", "canonical_text"]
+
+ARITHMETIC: Final = (COMBINATION, "product", "bias")
+"""What a sum may be multiplied out through."""
 
 PASSES: Final = 2 * MOST_NODES
 """Times that joining rules are tried, at most: each pass that finds something leaves less to find."""
@@ -66,22 +70,35 @@ def _smallest(cell: Cell) -> tuple[str, list[int], Form]:
 
 
 def _form(cell: Cell, salts: Mapping[str, int]) -> Form:
+    """The form multiplied out; if that is too large, held where functions read it; else as it is written."""
+    for form in (_multiplied_out, _held):
+        try:
+            found = form(_joined(_read(cell, RULES, salts), RULES, WITHIN_SUMS))
+        except TooLarge:
+            continue
+        if _size(found) <= MOST_NODES:
+            return found
+    return _read(cell, {}, {})
+
+
+def _multiplied_out(form: Form) -> Form:
     """Linears are joined before products are multiplied out, which would square them; biases are drawn out after it.
 
     A bias drawn out of a sum would hide the sum from its factor.
     """
-    try:
-        written_out = rebuilt(_joined(_read(cell, RULES, salts), RULES, WITHIN_SUMS), EXPANDING, {})
-        form = _joined(written_out, EXPANDING, JOINING)
-        if _size(form) <= MOST_NODES:
-            return form
-    except TooLarge:
-        pass
-    try:
-        form = _joined(_read(cell, RULES, salts), RULES, JOINING)
-    except TooLarge:
-        return _read(cell, {}, {})
-    return form if _size(form) <= MOST_NODES else _read(cell, {}, {})
+    return _shortened(_joined(rebuilt(form, EXPANDING, {}), EXPANDING, JOINING))
+
+
+def _held(form: Form) -> Form:
+    """Multiplied out but for sums that a linear or a function reads: these stay factors, so that chains stay short."""
+    return _shortened(_joined(rebuilt(form, EXPANDING, {}, _read_sums(form)), EXPANDING, JOINING, _read_sums))
+
+
+def _read_sums(form: Form) -> set[int]:
+    """Sums that leave the step or that something else than arithmetic reads."""
+    terms = form.graph.terms
+    read = {o for v in form.reachable if terms[v].op not in ARITHMETIC for o in terms[v].operands}
+    return {value for value in read.union(form.roots()) if len(terms[value].operands) > 1 and terms[value].op == COMBINATION}
 
 
 def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, int]) -> Form:
@@ -106,13 +123,29 @@ def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, i
     return Form(graph, {state: values[n] for state, n in cell.states.items()}, values[cell.output])
 
 
-def _joined(form: Form, rules: Mapping[str, Sequence[Rule]], joining: Sequence[Joining]) -> Form:
+def _joined(
+    form: Form,
+    rules: Mapping[str, Sequence[Rule]],
+    joining: Sequence[Joining],
+    held: Callable[[Form], Set[int]] = lambda form: frozenset(),
+) -> Form:
     for _ in range(PASSES):
         instead = joinable(form, joining)
         if not instead:
             return form
-        form = rebuilt(form, rules, instead)
+        form = rebuilt(form, rules, instead, held(form))
     raise TooLarge
+
+
+def _shortened(form: Form) -> Form:
+    """With numbers to 12 digits, for three times 1/6 may end in another digit than 1/2."""
+    short = [term._replace(numbers=tuple(rounded(k, 12) for k in term.numbers)) for term in form.graph.terms]
+    if short == form.graph.terms:
+        return form
+    graph = Graph({}, form.graph.salts)
+    graph.terms = short
+    found = Form(graph, form.states, form.output)
+    return rebuilt(found, EXPANDING, {}, _read_sums(found))
 
 
 def _size(form: Form) -> int:

@@ -75,11 +75,10 @@ def multiplied(graph: Graph, term: Term) -> int:
 
 
 def multiplied_out(graph: Graph, term: Term) -> int:
-    """(a + b) * c = a * c + b * c."""
+    """(a + b) * c = a * c + b * c, but for sums that are held."""
     monomials: list[tuple[float, list[int]]] = [(1.0, [])]
     for operand in term.operands:
-        constant, pairs = split(graph, operand)
-        parts = [(k, _atoms(graph, value)) for k, value in pairs] + ([(constant, ())] if constant else [])
+        parts = _parts(graph, operand)
         monomials = [(k * j, [*atoms, *more]) for k, atoms in monomials for j, more in parts]
         if len(monomials) > MOST_MONOMIALS or any(len(atoms) > MOST_MONOMIALS for _, atoms in monomials):
             raise TooLarge("a product of sums has too many terms or factors")
@@ -287,10 +286,27 @@ def _factors(graph: Graph, values: Iterable[int]) -> tuple[float, list[int]]:
     return factor, sorted(atoms)
 
 
-def _atoms(graph: Graph, value: int) -> tuple[int, ...]:
+def _parts(graph: Graph, value: int) -> list[tuple[float, list[int]]]:
+    """A value as (factor, atoms) whose products it adds up; sums that are held are atoms, the longest first."""
+    constant, pairs = split(graph, value)
+    left = {each: k for k, each in pairs}
+    parts = list[tuple[float, list[int]]]()
+    for held in sorted(graph.held, key=lambda held: (-len(graph.terms[held].operands), graph.shape(held))):
+        own, inner = split(graph, held)
+        times = left.get(inner[0][1], 0.0) / inner[0][0]
+        if times and all(left.get(v) == times * k for k, v in inner) and own in (0.0, constant / times):
+            factor, atoms = _factors(graph, [held])
+            parts.append((times * factor, atoms))
+            left = {v: k for v, k in left.items() if v not in {v for _, v in inner}}
+            constant -= times * own
+    parts += [(k, _atoms(graph, v)) for v, k in left.items()]
+    return [*parts, (constant, [])] if constant else parts
+
+
+def _atoms(graph: Graph, value: int) -> list[int]:
     """The factors of a value that is no combination."""
     term = graph.terms[value]
-    return term.operands if term.op == "product" else (value,)
+    return list(term.operands) if term.op == "product" else [value]
 
 
 def _product(graph: Graph, atoms: list[int]) -> int:

@@ -8,7 +8,7 @@ has learned arrays keeps the names of the nodes that they came from, so that it 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -72,13 +72,14 @@ class Graph:
     """Values, operands before their users; `rules` by the operation that they apply to.
 
     `salts` tell learned arrays and states apart in shapes, by the names that they have in the cell. `tied` are the
-    values whose sign shapes do not decide.
+    values whose sign shapes do not decide, `held` the sums that stay factors where products are multiplied out.
     """
 
     def __init__(self, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, int]) -> None:
         self.rules = rules
         self.salts = salts
         self.tied: set[int] = set()
+        self.held: set[int] = set()
         self.terms: list[Term] = []
         self._shapes: list[str] = []
         self._values: dict[Term, int] = {}
@@ -143,11 +144,11 @@ def combination(graph: Graph, constant: float, pairs: Iterable[tuple[float, int]
     return graph.settled(Term(COMBINATION, tuple(v for v, _ in kept), (constant, *(k for _, k in kept))))
 
 
-def rounded(number: float) -> float:
-    """To 12 digits, so that 0.1 + 0.2 is 0.3 in whatever order numbers were added."""
+def rounded(number: float, digits: int = 15) -> float:
+    """So that 0.1 + 0.2 is 0.3 in whatever order numbers were added."""
     if not math.isfinite(number):
         raise TooLarge(f"a constant becomes {number}")
-    return number + 0.0 if number.is_integer() else float(f"{number:.12g}")
+    return number + 0.0 if number.is_integer() else float(f"{number:.{digits}g}")
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,10 @@ class Form:
         return sorted(needed)
 
 
-def rebuilt(form: Form, rules: Mapping[str, Sequence[Rule]], instead: Mapping[int, int]) -> Form:
-    """The form in a graph of its own with the rules applied anew, `instead` of some values others."""
+def rebuilt(
+    form: Form, rules: Mapping[str, Sequence[Rule]], instead: Mapping[int, int], held: Set[int] = frozenset()
+) -> Form:
+    """The form in a graph of its own with the rules applied anew, `instead` of some values others, some `held`."""
     graph = Graph(rules, form.graph.salts)
     new = {v: graph.settled(term) for v, term in enumerate(form.graph.terms) if term.op == "state"}
     for value in operands_first(form.graph, form.roots(), instead) if instead else form.reachable:
@@ -183,6 +186,8 @@ def rebuilt(form: Form, rules: Mapping[str, Sequence[Rule]], instead: Mapping[in
             new[value] = combination(graph, term.numbers[0], zip(term.numbers[1:], operands, strict=True))
         else:
             new[value] = graph.value(term._replace(operands=operands))
+        if value in held:
+            graph.held.add(new[value])
     states = {state: new[instead.get(value, value)] for state, value in form.states.items()}
     return Form(graph, states, new[instead.get(form.output, form.output)])
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import re
+from random import Random
 
 import pytest
 
+from cellsearch import plugins
 from cellsearch.cell import LINEAR, Cell, Node, from_equations, identity
 from cellsearch.cell.canonical import canonical, canonical_form
-from cellsearch.testing.scramble import renamed
+from cellsearch.testing.scramble import renamed, scrambled
 from search_spaces.gated import GRU, SPACE
 from tests.cell.carried import assert_same_values
 
@@ -159,7 +160,7 @@ def test_a_ring_of_differences_is_the_same_under_other_names() -> None:
     nodes |= {f"t{i}": Node("tanh", (f"d{i}",)) for i in range(7)}
     nodes["s"] = Node(LINEAR, tuple(f"t{i}" for i in range(7)))
     ring = Cell("ring", nodes, {"h": "s"}, "s")
-    assert len({identity(renamed(ring, random.Random(seed))) for seed in range(10)}) == 1
+    assert len({identity(renamed(ring, Random(seed))) for seed in range(10)}) == 1
 
 
 def _of_twins(h_next: str) -> Cell:
@@ -210,6 +211,22 @@ def test_two_biases_of_the_same_value_stay_two_in_the_canonical_form() -> None:
     assert [node.op for node in form.nodes.values()].count("bias") == 2
     assert identity(form) == identity(cell)
     assert_same_values(cell, canonical_form(cell))
+
+
+@pytest.mark.parametrize("name", ["darts_v1", "darts_v2", "enas_cell", "rhn_10"])
+def test_a_chain_too_long_to_multiply_out_is_the_same_cell_in_every_spelling(name: str) -> None:
+    cell = plugins.seed(name)
+    assert_same_values(cell, canonical_form(cell))
+    assert identity(canonical(cell)) == identity(cell)
+    assert {identity(scrambled(cell, Random(seed), steps=12).cell) for seed in range(40)} == {identity(cell)}
+    for name, (a, b, c) in ((name, node.operands) for name, node in cell.nodes.items() if node.op == "blend"):
+        swapped = Cell(cell.name, {**cell.nodes, name: Node("blend", (a, c, b))}, cell.states, cell.output)
+        assert identity(swapped) != identity(cell)
+
+
+def test_three_times_a_sixth_is_a_half() -> None:
+    sixth = f"(a + b) * {1 / 6!r}"
+    assert identity(cell_of(f"tanh({sixth} + {sixth} + {sixth})")) == identity(cell_of("tanh(a * 0.5 + 0.5 * b)"))
 
 
 def test_a_cell_that_rules_would_blow_up_is_compared_as_written() -> None:

@@ -71,6 +71,8 @@ def test_another_default_device_is_for_models_alone(monkeypatch: pytest.MonkeyPa
     shared(read)("a")
     with torch.device("meta"):
         assert shared(read)("a").train.device.type == "cpu"
+        monkeypatch.delenv(FOLDER)
+        assert shared(read)("a").train.device.type == "cpu"
 
 
 def test_where_nothing_can_be_written_each_has_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
