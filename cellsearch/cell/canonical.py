@@ -98,7 +98,8 @@ def _read_sums(form: Form) -> set[int]:
     """Sums that leave the step or that something else than arithmetic reads."""
     terms = form.graph.terms
     read = {o for v in form.reachable if terms[v].op not in ARITHMETIC for o in terms[v].operands}
-    return {value for value in read.union(form.roots()) if len(terms[value].operands) > 1 and terms[value].op == COMBINATION}
+    sums = {v for v, term in enumerate(terms) if term.op == COMBINATION and len(term.operands) > 1}
+    return sums & read.union(form.roots())
 
 
 def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, int]) -> Form:
