@@ -19,6 +19,7 @@ from cellsearch.search.progress import Observer, Watch
 from cellsearch.search.record import SEARCH, Proposal, Record, alive
 from cellsearch.search.strategy import Strategy, make_strategy
 from cellsearch.search.study import Study, load_study
+from cellsearch.signals import will_fail
 from cellsearch.training import PATIENCE, REPORTS, Evaluation, Task, load_task, tuning
 from cellsearch.workers import open_pool
 
@@ -28,7 +29,7 @@ TUNED: Final = ("learning_rate",)
 """What a search tunes unless it is told more: the main hyperparameter (Greff et al. 2015), so that few trials do."""
 
 PROPOSALS: Final = 100
-"""Proposals of known cells in a row after which a space counts as exhausted."""
+"""Proposals of known or hopeless cells in a row after which a space counts as exhausted."""
 
 
 def search(
@@ -60,7 +61,8 @@ def search(
     """Search for a cell and return the study, which is the folder `study`.
 
     `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's. `seeds` are names
-    of seed cells or cells, by default all of the space. `candidates` counts the trials beside the baselines.
+    of seed cells or cells, by default all of the space. `candidates` counts the trials beside the baselines; cells that
+    `will_fail` are not among them.
     `parameters` (learned numbers of the whole model) and `steps` (of the optimizer) are the budget of every training,
     by default the task's. `hyperparameters` maps names such as `optimizer`, `clip` or `dropout` to a value, or to a
     range (low, high) to search beside the learning rate's. A training validates `reports` times, and ends early after
@@ -169,7 +171,7 @@ class _Run:
         self.watch.tell(running, best[0] if best else None, baselines)
 
     def _new_cell(self, strategy: Strategy, records: Sequence[Record]) -> Proposal | None:
-        """A proposal that no trial had before, named after its number; None if the space seems exhausted."""
+        """A proposal that no trial had before and that can learn, named after its number; None if there seems none."""
         everything = self.ledger.records(SEARCH)
         seen = {record.identity for record in everything}
         for attempt in range(PROPOSALS):
@@ -179,7 +181,7 @@ class _Run:
                 proposal = strategy.propose(records, self.task.lower_is_better, random)
             except CellError:
                 continue
-            if identity(proposal.cell) not in seen:
+            if identity(proposal.cell) not in seen and will_fail(proposal.cell) is None:
                 return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
         return None
 

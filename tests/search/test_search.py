@@ -23,6 +23,7 @@ from cellsearch.search.ledger import Ledger, read_records
 from cellsearch.search.progress import Progress
 from cellsearch.search.record import Record
 from cellsearch.search.study import Study, load_study
+from cellsearch.signals import will_fail
 from cellsearch.testing.troubled_task import TASK as TROUBLED
 from search_spaces.gated import LSTM
 from tests.search.small import GOLDEN, SMALL, TASK, history, small_search
@@ -48,6 +49,11 @@ def test_the_history_of_a_small_search_is_the_golden_one(small: Study) -> None:
     for stage in golden:
         for mine, theirs in zip(found[stage], golden[stage], strict=True):
             assert same(mine, theirs), (mine, theirs)
+
+
+def test_no_candidate_is_trained_that_will_fail(small: Study) -> None:
+    """Without the filter this search trains one."""
+    assert [will_fail(record.cell) for record in small.records if record.role == "candidate"] == [None] * 8
 
 
 @pytest.mark.slow
