@@ -32,7 +32,8 @@ CACHE: Final = "CELLSEARCH_CACHE"
 HERE: Final = Path(__file__).parent
 INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
 PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
-FLAGS: Final = ("-std=gnu11", "-O2", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
+NATIVE: Final = "-mcpu=native" if os.uname().machine in ("aarch64", "arm64") else "-march=native"
+FLAGS: Final = ("-std=gnu11", "-O2", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
 KEPT: Final = 8192
 """Libraries in the cache, at most: about 150 MB."""
 

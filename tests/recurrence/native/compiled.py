@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 import cellsearch.recurrence
+from cellsearch.recurrence.native.build import NATIVE
 
 __all__ = ["TARGETS", "Target", "address", "compiled"]
 
@@ -23,7 +24,7 @@ FOLDER: Final = Path(cellsearch.recurrence.__file__).parent / "native"
 NAMES: Final = {torch.float32: "float", torch.float64: "double"}
 SUFFIXES: Final = {torch.float32: "_f32", torch.float64: "_f64"}
 OPTIONS: Final = {
-    "native": "-march=native",
+    "native": NATIVE,
     "avx2": "-march=x86-64-v3",
     "sse2": "-march=x86-64",
     "plain": "-march=x86-64 -U__SSE2__ -DPLAIN",

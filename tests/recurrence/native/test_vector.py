@@ -58,7 +58,7 @@ ROUNDINGS = {
     "exp": (2.5, 1.5),
     "sigmoid": (4, 1.5),
     "silu": (4, 2),
-    "tanh": (3, 2),
+    "tanh": (3, 3),
     "softplus": (4.5, 3),
     "rsqrt": (1.5, 1.5),
     "sin": (1.5, 1.5),
@@ -67,7 +67,8 @@ ROUNDINGS = {
     "gelu": (80, 80),
 }
 """Allowed error in units of a precision's epsilon (float, double): relative to the value for |a| <= 10, and for the
-sine and cosine absolute. What is not here must be exact but for one rounding."""
+sine and cosine absolute; torch's own error on some processor, 1.2 for tanh on ARM, is in it. What is not here must be
+exact but for one rounding."""
 
 
 def computed(name: str, target: Target, a: Tensor, b: Tensor | None = None) -> Tensor:
