@@ -28,7 +28,9 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         title,
         _scores(trained, comparison.cells[0].name),
         Text(),
-        _models(comparison, trained),
+        _models(trained),
+        Text(),
+        _hyperparameters(comparison, trained),
     ]
     if any(entrant.details for entrant in trained):
         parts += [Text(), Text("mean over fresh seeds, on test data"), _details(trained)]
@@ -58,11 +60,9 @@ def _scores(entrants: Sequence[Entrant], first: str) -> Table:
     return table
 
 
-def _models(comparison: Comparison, entrants: Sequence[Entrant]) -> Table:
-    tuned = tuned_names(r for records in comparison.records for r in records)
+def _models(entrants: Sequence[Entrant]) -> Table:
     table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    names = (name.replace("_", " ") for name in tuned)
-    for heading in ("validation", "size", "parameters", *names, "seeds", "training", "inference"):
+    for heading in ("validation", "size", "parameters", "seeds", "training step", "inference"):
         table.add_column(heading, justify="right")
     for entrant in entrants:
         table.add_row(
@@ -70,11 +70,21 @@ def _models(comparison: Comparison, entrants: Sequence[Entrant]) -> Table:
             f"{entrant.validation.mean:.4f}" if entrant.validation else "",
             str(entrant.hidden_size),
             f"{entrant.parameters:,}",
-            *(f"{entrant.hyperparameters[name]:.2g}" for name in tuned),
             str(len(entrant.tests)),
             _milliseconds(entrant.step_seconds),
             _milliseconds(entrant.inference_seconds),
         )
+    return table
+
+
+def _hyperparameters(comparison: Comparison, entrants: Sequence[Entrant]) -> Table:
+    """The best that were tried, which the fresh seeds take."""
+    tuned = tuned_names(r for records in comparison.records for r in records)
+    table = Table("cell", box=None, padding=(0, 2, 0, 0))
+    for name in tuned:
+        table.add_column(name.replace("_", " "), justify="right")
+    for entrant in entrants:
+        table.add_row(escape(entrant.cell.name), *(f"{entrant.hyperparameters[name]:.2g}" for name in tuned))
     return table
 
 
