@@ -113,7 +113,7 @@ def verdict_table(study: Study) -> RenderableType:
     """The finals: mean and 95 % interval of each finalist over its fresh seeds, and its differences to LSTM and GRU."""
     task = study.task
     ranked = sorted(study.verdicts, key=lambda v: _rank(v, task.lower_is_better))
-    scores = _right_aligned("cell", "validation", *(f"less {name}" for name in BASELINES), "test")
+    scores = _right_aligned("cell", "validation", "test", *(f"less {name}" for name in BASELINES))
     tuned = tuned_names(r for records in study.finals.values() for r in records)
     models = _right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "seeds")
     failures = []
@@ -123,13 +123,15 @@ def verdict_table(study: Study) -> RenderableType:
             failures.append(Text(f"{verdict.cell.name} has no result: {verdict.reason}"))
             continue
         differences = [verdict.differences.get(baseline) for baseline in BASELINES]
-        intervals = [verdict.validation, *differences, verdict.test]
+        intervals = [verdict.validation, verdict.test, *differences]
         scores.add_row(name, *(str(each or "") for each in intervals), style=style)
         values = [f"{verdict.hyperparameters[each]:.2g}" for each in tuned]
         sizes = (str(verdict.hidden_size), f"{verdict.parameters:,}")
         models.add_row(name, *sizes, *values, str(verdict.seeds), style=style)
     direction = "lower" if task.lower_is_better else "higher"
-    title = Text(f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds")
+    title = Text(
+        f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds, differences on test"
+    )
     return Group(title, scores, Text(), models, Text(), *failures)
 
 
@@ -169,13 +171,13 @@ def _comparison(verdict: Verdict, baseline: str, difference: Interval, task: Tas
     if lower or higher:
         better = lower == task.lower_is_better
         return (
-            f"{name} is {'better' if better else 'worse'} than {baseline} on validation by "
+            f"{name} is {'better' if better else 'worse'} than {baseline} on test by "
             f"{abs(difference.mean):.4f} (95 % interval {spread})."
         )
     return f"{name} less {baseline}: {difference.mean:+.4f}; no difference is shown (95 % interval {spread})."
 
 
 def _rank(verdict: Verdict, lower_is_better: bool) -> float:
-    if verdict.validation is None:
+    if verdict.test is None:
         return float("inf")
-    return verdict.validation.mean if lower_is_better else -verdict.validation.mean
+    return verdict.test.mean if lower_is_better else -verdict.test.mean

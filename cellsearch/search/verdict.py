@@ -17,8 +17,8 @@ __all__ = ["Verdict", "verdicts"]
 class Verdict:
     """One finalist: its metric over fresh seeds on validation and on test, and its differences to the baselines.
 
-    `differences` has, by a baseline's name, the mean over seeds of its validation metric less the baseline's at the
-    same seed (paired). `reason` says why a finalist has no result.
+    `differences` has, by a baseline's name, the mean over seeds of its test metric less the baseline's at the same seed
+    (paired): on test, since finalists were chosen for their validation. `reason` says why a finalist has no result.
     """
 
     cell: Cell
@@ -65,4 +65,4 @@ def _verdict(
 
 
 def _by_seed(records: Sequence[Record]) -> dict[int, float]:
-    return {r.seed: r.score for r in scored_fresh(records) if r.score is not None}
+    return {r.seed: r.test for r in scored_fresh(records) if r.test is not None}

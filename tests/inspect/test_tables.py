@@ -68,13 +68,13 @@ def test_a_finalist_without_a_result_says_why() -> None:
 
 def test_a_difference_is_claimed_where_the_interval_excludes_zero_only() -> None:
     assert tables.statement(BETTER) == (
-        "cell_17 is better than lstm on validation by 10.0667 "
+        "cell_17 is better than lstm on test by 10.0667 "
         "(95 % interval -10.2101 to -9.9232 squared error, 3 seeds).\n"
-        "cell_17 is better than gru on validation by 10.5000 "
+        "cell_17 is better than gru on test by 10.5000 "
         "(95 % interval -14.4978 to -6.5022 squared error, 3 seeds)."
     )
     worse = study({LSTM: [1.0, 1.1, 1.0], CANDIDATE: [2.0, 2.1, 2.01]})
-    assert tables.statement(worse).startswith("cell_17 is worse than lstm on validation by 1.0033 (95 % interval +0.98")
+    assert tables.statement(worse).startswith("cell_17 is worse than lstm on test by 1.0033 (95 % interval +0.98")
     unclear = study({LSTM: [1.0, 2.0, 3.0], CANDIDATE: [2.0, 1.0, 3.1]})
     assert tables.statement(unclear).startswith("cell_17 less lstm: +0.0333; no difference is shown (95 % interval -2.")
 
@@ -93,7 +93,7 @@ def test_a_higher_metric_turns_better_around(tmp_path: Path) -> None:
     )
     scores = {LSTM: [1.0, 1.1, 1.0], CANDIDATE: [2.0, 2.1, 2.01]}
     upward = study(scores, task=f"{tmp_path / 'up.py'}:TASK")
-    assert tables.statement(upward).startswith("cell_17 is better than lstm on validation by 1.0033")
+    assert tables.statement(upward).startswith("cell_17 is better than lstm on test by 1.0033")
     text = printed(tables.verdict_table(upward))
     assert "accuracy, higher is better" in text
     assert [line.split()[0] for line in text.splitlines() if "±" in line][1:] == ["cell_17", "lstm"]

@@ -38,10 +38,10 @@ def test_a_verdict_has_means_over_fresh_trials_alone() -> None:
 
 
 def test_differences_are_paired_by_seed() -> None:
-    """The seeds' own effect, ten times larger than the cells', cancels."""
+    """On test; the seeds' own effect, ten times larger than the cells', cancels."""
     finals = {
-        LSTM: [fresh(LSTM, 1, 10.0), fresh(LSTM, 2, 20.0), fresh(LSTM, 3, 30.0)],
-        CANDIDATE: [fresh(CANDIDATE, 3, 29.1), fresh(CANDIDATE, 1, 8.9), fresh(CANDIDATE, 2, 19.0)],
+        LSTM: [fresh(LSTM, 1, 0.0, 10.0), fresh(LSTM, 2, 0.0, 20.0), fresh(LSTM, 3, 0.0, 30.0)],
+        CANDIDATE: [fresh(CANDIDATE, 3, 0.0, 29.1), fresh(CANDIDATE, 1, 0.0, 8.9), fresh(CANDIDATE, 2, 0.0, 19.0)],
     }
     found = by_name(finals)["cell_7"].differences["lstm"]
     expected = stats.ttest_rel([8.9, 19.0, 29.1], [10.0, 20.0, 30.0]).confidence_interval(0.95)
@@ -51,8 +51,8 @@ def test_differences_are_paired_by_seed() -> None:
 
 def test_seeds_that_only_one_of_them_has_do_not_count_for_a_difference() -> None:
     finals = {
-        LSTM: [fresh(LSTM, 1, 1.0), fresh(LSTM, 2, None, reason="it hung"), fresh(LSTM, 3, 3.0)],
-        CANDIDATE: [fresh(CANDIDATE, 1, 1.5), fresh(CANDIDATE, 2, 9.0)],
+        LSTM: [fresh(LSTM, 1, 0.0, 1.0), fresh(LSTM, 2, None, reason="it hung"), fresh(LSTM, 3, 0.0, 3.0)],
+        CANDIDATE: [fresh(CANDIDATE, 1, 0.0, 1.5), fresh(CANDIDATE, 2, 0.0, 9.0)],
     }
     found = by_name(finals)
     assert found["cell_7"].differences == {"lstm": Interval(0.5, None, None)}
@@ -60,7 +60,7 @@ def test_seeds_that_only_one_of_them_has_do_not_count_for_a_difference() -> None
 
 
 def test_a_baseline_is_held_against_the_others_but_not_against_itself() -> None:
-    finals = {cell: [fresh(cell, 1, 1.0)] for cell in (LSTM, GRU, CANDIDATE)}
+    finals = {cell: [fresh(cell, 1, 0.0, 1.0)] for cell in (LSTM, GRU, CANDIDATE)}
     found = by_name(finals)
     assert set(found["lstm"].differences) == {"gru"}
     assert set(found["cell_7"].differences) == {"lstm", "gru"}
