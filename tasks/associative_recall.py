@@ -33,7 +33,7 @@ class AssociativeRecall(SymbolTask):
     name: ClassVar[str] = "associative_recall"
     parameters: ClassVar[int] = 25_000
     steps: ClassVar[int] = 3_000
-    learning_rate: ClassVar[float] = 5e-3
+    learning_rate: ClassVar[float] = 1e-2
     lengths: ClassVar[tuple[int, int]] = (1, LETTERS)
 
     symbols: ClassVar[int] = QUESTION + 1

@@ -40,7 +40,7 @@ class CopyMemory(SymbolTask):
     lower_is_better: ClassVar[bool] = True
     parameters: ClassVar[int] = 16_000
     steps: ClassVar[int] = 1_500
-    learning_rate: ClassVar[float] = 5e-3
+    learning_rate: ClassVar[float] = 1e-2
     lengths: ClassVar[tuple[int, int]] = (1, 10_000)
 
     symbols: ClassVar[int] = SYMBOLS + 2

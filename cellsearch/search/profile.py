@@ -6,6 +6,7 @@ cell can do at all; which of two cells is better is a question for `compare`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -23,8 +24,8 @@ from cellsearch.workers import Failed, Reported, open_pool
 
 __all__ = ["EXERCISES", "Exercise", "Portrait", "Profile", "Skill", "profile"]
 
-RATES: Final = (1.0, 0.3)
-"""Learning rates that are tried, in those of the task; the one with the better validation counts."""
+RATES: Final = (3.0, 1.0, 0.3)
+"""Learning rates that are tried, in those of the task; the one with the best validation counts."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ EXERCISES: Final = (
         [Skill("remember a symbol for 20 steps", 1 / 8), Skill("... for 80", 1 / 8, detail="accuracy at length 80")],
     ),
     Exercise(
-        "copy_memory", {"length": "5"}, 2000, [Skill("copy 10 symbols after 5", 1 / 8, detail="recall at length 5")]
+        "copy_memory", {"length": "5"}, 4000, [Skill("copy 10 symbols after 5", 1 / 8, detail="recall at length 5")]
     ),
     Exercise(
         "parity",
@@ -76,7 +77,7 @@ EXERCISES: Final = (
         500,
         [Skill("match 30 brackets", 0.44), Skill("... 120", 0.44, detail="accuracy at length 120")],
     ),
-    Exercise("associative_recall", {"length": "2"}, 2000, [Skill("look up one of 2 pairs", 1 / 2)]),
+    Exercise("associative_recall", {"length": "2"}, 4000, [Skill("look up one of 2 pairs", 1 / 2)]),
     Exercise("adding", {"length": "50"}, 1000, [Skill("add 2 marked of 50 numbers", 1 / 6, perfect=0.0)]),
 )
 """The profile's exercises. `guess` is what a model gets that reads nothing, or the wrong part of what it should."""
@@ -175,17 +176,21 @@ def _distinct(cells: Sequence[Cell]) -> list[Cell]:
 
 def _trained(
     jobs: Sequence[Evaluation], workers: int, timeout: float, observe: Callable[[int, int], None] | None
-) -> list[Report | str]:
-    """Each job's last report, or why it failed."""
-    ends: dict[int, Report | str] = {}
+) -> list[list[Report] | str]:
+    """Each job's reports, or why it failed."""
+    reports: dict[int, list[Report]] = defaultdict(list)
+    ends: dict[int, list[Report] | str] = {}
     with open_pool("local", workers, timeout) as pool:
         for number, job in enumerate(jobs):
             pool.submit(number, job)
         while len(ends) < len(jobs):
             for event in pool.wait(1.0):
                 match event:
-                    case Reported(number, Report(weights=bytes()) as last):
-                        ends[number] = last
+                    case Reported(number, report):
+                        reports[number].append(report)
+                        if report.weights is None:
+                            continue
+                        ends[number] = reports[number]
                     case Failed(number, reason):
                         ends[number] = reason
                     case _:
@@ -195,12 +200,12 @@ def _trained(
     return [ends[number] for number in range(len(jobs))]
 
 
-def _portrait(cell: Cell, exercises: Sequence[Exercise], ends: Sequence[Report | str], seed: int) -> Portrait:
+def _portrait(cell: Cell, exercises: Sequence[Exercise], ends: Sequence[list[Report] | str], seed: int) -> Portrait:
     figures: dict[str, float | None] = {}
     failures, sizes, gates = {}, {}, []
     for place, exercise in enumerate(exercises):
         tried = ends[place * len(RATES) : (place + 1) * len(RATES)]
-        best = _best(exercise, [end for end in tried if isinstance(end, Report)])
+        best = _best(exercise, [end for end in tried if not isinstance(end, str)])
         if best is None:
             failures[exercise.task] = str(tried[-1])
         else:
@@ -211,10 +216,11 @@ def _portrait(cell: Cell, exercises: Sequence[Exercise], ends: Sequence[Report |
     return Portrait(cell, sizes, figures, gradient_by_lag(fresh).tolist(), _mean(gates), failures)
 
 
-def _best(exercise: Exercise, reports: Sequence[Report]) -> Report | None:
-    """The training with the best last validation."""
-    lower = load_task(exercise.task, exercise.options).lower_is_better
-    return min(reports, key=lambda report: report.score if lower else -report.score, default=None)
+def _best(exercise: Exercise, trainings: Sequence[list[Report]]) -> Report | None:
+    """The last report of the training with the best validation."""
+    sign = 1 if load_task(exercise.task, exercise.options).lower_is_better else -1
+    best = min(trainings, key=lambda reports: min(sign * report.score for report in reports), default=None)
+    return best[-1] if best else None
 
 
 def _figure(skill: Skill, report: Report) -> float | None:

@@ -43,7 +43,7 @@ def test_a_profile_has_every_figure_of_the_cell_and_of_lstm_and_gru() -> None:
     found = profile(["rnn", EXPLOSIVE], parameters=400, exercises=SMALL, observe=lambda *each: told.append(each))
     rnn, explosive, lstm, gru = found.portraits
     assert [each.cell.name for each in found.portraits] == ["rnn", "explosive", "lstm", "gru"]
-    assert told[-1] == (16, 16)
+    assert told[-1] == (24, 24)
     assert set(rnn.figures) == {"add", "count", "further"}
     assert all(value is not None for value in (*rnn.figures.values(), *lstm.figures.values(), *gru.figures.values()))
     assert set(lstm.gates) == {"input_gate", "forget_gate", "output_gate"}
