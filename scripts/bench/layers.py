@@ -12,6 +12,7 @@ from cellsearch.recurrence import RNN
 from search_spaces import gated
 
 from .measuring import Row, Settings, Size, backend_of, beside, random_sequence
+from .peak import TIMES_FORWARD, bound
 
 __all__ = ["inference_rows", "training_rows"]
 
@@ -56,7 +57,8 @@ def _rows(phase: str, settings: Settings) -> Iterator[Row]:
                 torch.set_num_threads(threads)
                 figures = beside(peer, own, phase, x, gradient, settings)
                 goal, backend = _goal(phase, what, size), backend_of(own, x)
-                yield Row(phase, what, backend, figures, size, threads, f"nn.{what}", goal)
+                note = bound(cell, size, threads, figures, TIMES_FORWARD if phase == "training" else 1)
+                yield Row(phase, what, backend, figures, size, threads, f"nn.{what}", goal, note=note)
 
 
 def _goal(phase: str, what: str, size: Size) -> float | None:

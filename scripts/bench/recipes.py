@@ -33,6 +33,7 @@ from .measuring import (
     skip,
     training_step,
 )
+from .peak import TIMES_FORWARD
 
 __all__ = ["Interpreter", "recipe_rows"]
 
@@ -42,9 +43,6 @@ ROUNDS = 5
 
 MATRIX = 1536
 """Rows and columns of the product that tells the machine's rate."""
-
-TIMES_FORWARD = 3
-"""Products of a training step by those of its forward pass: the backward pass has two for each."""
 
 GOAL_MEDIAN, GOAL_SLOWEST, GOAL_MULTIPLY_ADDS = 1 / 3, 1.0, 2.0
 

@@ -52,6 +52,7 @@ def test_a_row_has_a_ratio_and_a_goal(environment: dict[str, str], tmp_path: Pat
     assert [row["row"] for row in rows] == ["LSTM", "GRU", "RNN"]
     assert all(row["ratio"] > 0 and row["peer"] > 0 and row["self"] > 0 for row in rows)
     assert [row["goal"] for row in rows] == [1.0, None, None]
+    assert all(0 <= float(row["note"].removeprefix("at the peak ")) < row["ratio"] for row in rows)
     assert [row["met"] for row in rows] == [rows[0]["ratio"] <= 1, None, None]
     assert f"recipes: left out, {missing} is missing" in lines
     assert lines[-1].endswith(" of 1 goals met")
