@@ -197,17 +197,9 @@ class Backward(_Pass):
             self.view(Place("state_gradient", state), 2)[self.sizes.T & 1].copy_(gradient)
         for product in self.plan.source.reverse.weights:
             if self.needs_input or product.operand != INPUT:
-                self._pack_back(product)
+                self.products.pack_back(self.sizes.threads, self.weights(product), self.region(product))
         if self.plan.source.reverse.sums:
             self._sums_of_rows().zero_()
-
-    def _pack_back(self, product: Product) -> None:
-        """[size of the operand, n * width] of weights [n * H, size of the operand]."""
-        stacked = self.weights(product)
-        if self.width > self.sizes.H:
-            stacked = [pad(each, (0, 0, 0, self.width - self.sizes.H)) for each in stacked]
-        whole = torch.cat(stacked) if len(stacked) > 1 else stacked[0]
-        self.products.pack(1, [whole.t()], self.region(product))
 
     def _sums_of_rows(self) -> Tensor:
         count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]

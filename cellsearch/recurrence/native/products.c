@@ -13,6 +13,32 @@ void NAME(pack_all)(long threads, long count, long width, long n, long k, const 
         NAME(pack_part)(count * width, i * width, n, k, w[i], row_stride, column_stride, packed);
 }
 
+#define SHARE 64 /* rows that are read before the next panel is written: they stay in the second cache */
+
+/* Packs `count` weights [n, k] transposed, side by side, each padded to `width` operands: they lead gradients back. Rows
+   are read and panels written from front to end; threads share the rows. */
+void NAME(pack_back_all)(long threads, long count, long width, long n, long k, const real *const *w, long row_stride,
+                         real *packed)
+{
+    long rows = count * width, vectors = vectors_of(k), panels = panels_of(vectors), shares = (rows + SHARE - 1) / SHARE;
+    #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (long share = 0; share < shares; share++)
+        for (long p = 0; p < panels; p++) {
+            long begin = beginning_of(p, panels, vectors), columns = beginning_of(p + 1, panels, vectors) - begin;
+            real *to = packed + (begin * rows + share * SHARE * columns) * WIDTH;
+            for (long r = share * SHARE; r < least(rows, (share + 1) * SHARE); r++) {
+                const real *from = w[r / width] + r % width * row_stride;
+                for (long first = begin * WIDTH; first < (begin + columns) * WIDTH; first += WIDTH, to += WIDTH)
+                    if (r % width >= n)
+                        store(to, splat(0));
+                    else if (first + WIDTH <= k)
+                        store(to, load(from + first));
+                    else
+                        for (long j = 0; j < WIDTH; j++) to[j] = first + j < k ? from[first + j] : 0;
+            }
+        }
+}
+
 /* c (+)= a @ packed for many rows; scratch holds `threads` times scratch_size(rows, k). */
 void NAME(product_all)(long threads, long rows, long n, long k, const real *a, long a_stride, const real *packed, real *c,
                        long c_stride, int adds, real *scratch)

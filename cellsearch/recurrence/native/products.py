@@ -24,6 +24,7 @@ TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "scratch_size": (L, L, L),
     "transposed_scratch_size": (L, L, L, L),
     "pack_all": (None, L, L, L, L, L, P, L, L, P),
+    "pack_back_all": (None, L, L, L, L, L, P, L, P),
     "product": (None, L, L, L, P, L, P, P, L, I, P),
     "product_all": (None, L, L, L, L, P, L, P, P, L, I, P),
     "transposed_all": (None, L, L, L, L, P, L, P, L, P, L, I, P),
@@ -45,8 +46,8 @@ class Products:
         self.library = library(text_of("products.c"), dtype)
         self.call: dict[str, Callable[..., Any]] = {name: self._function(name) for name in TYPES}
         self.lanes: int = self.call["packed_size"](1, 1)
-        self._pack, self._multiply = self.call["pack_all"], self.call["product_all"]
-        self._transposed = self.call["transposed_all"]
+        self._pack, self._pack_back = self.call["pack_all"], self.call["pack_back_all"]
+        self._multiply, self._transposed = self.call["product_all"], self.call["transposed_all"]
         self.scratch_size: Callable[[int, int], int] = self.call["scratch_size"]
 
         self.packed_size: Callable[[int, int], int] = self.call["packed_size"]
@@ -68,6 +69,14 @@ class Products:
             weights = [weight.contiguous() for weight in weights]
         addresses = (ctypes.c_void_p * len(weights))(*(weight.data_ptr() for weight in weights))
         self._pack(threads, len(weights), self.width(n), n, k, addresses, *weights[0].stride(), packed)
+
+    def pack_back(self, threads: int, weights: Sequence[Tensor], packed: int) -> None:
+        """Lay weights [n, k] out transposed, side by side and each padded to whole vectors of operands n."""
+        n, k = weights[0].shape
+        if any(weight.stride() != (weights[0].stride(0), 1) for weight in weights):
+            weights = [weight.contiguous() for weight in weights]
+        addresses = (ctypes.c_void_p * len(weights))(*(weight.data_ptr() for weight in weights))
+        self._pack_back(threads, len(weights), self.width(n), n, k, addresses, weights[0].stride(0), packed)
 
     def multiply(
         self, threads: int, rows: int, n: int, k: int, a: Rows, packed: int, c: Rows, adds: bool, scratch: int

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from cellsearch.recurrence.native.products import products
 from tests.recurrence.native.compiled import TARGETS, Target, address, compiled
 
 SOURCE = '#include "kernel.c"\nlong width(void) { return WIDTH; }'
@@ -100,6 +101,21 @@ def test_parts_fill_a_packed_matrix_with_padding_between_them(kernel: Kernel, si
     for gate, part in enumerate(w):
         kernel("pack_part", gates * padded, gate * padded, size, k, part, *part.stride(), packed)
     assert torch.equal(packed, kernel.packed(torch.nn.functional.pad(w, (0, 0, 0, padded - size)).flatten(0, 1)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(("count", "n", "k"), [(1, 1, 1), (3, 5, 33), (4, 16, 48), (2, 70, 130)])
+def test_weights_that_lead_back_are_packed_as_their_transpose(
+    count: int, n: int, k: int, threads: int, dtype: torch.dtype
+) -> None:
+    ours = products(dtype)
+    weights = [torch.randn(k, n, dtype=dtype).t() if i else torch.randn(n, k, dtype=dtype) for i in range(count)]
+    packed, expected = torch.full((2, ours.packed_size(k, count * ours.width(n))), math.nan, dtype=dtype)
+    ours.pack_back(threads, weights, packed.data_ptr())
+    whole = torch.cat([torch.nn.functional.pad(weight, (0, 0, 0, ours.width(n) - n)) for weight in weights])
+    ours.pack(1, [whole.t()], expected.data_ptr())
+    assert torch.equal(packed, expected) and packed.isfinite().all()
 
 
 @pytest.mark.parametrize("rows", [0, 1, 40, 300, 520])
