@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 # Before torch is imported, and inherited by the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from cellsearch.cell import functions, ops
+from cellsearch.recurrence import custom
 
 settings.register_profile(
     "cellsearch",
@@ -17,3 +23,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("cellsearch")
+
+
+@pytest.fixture
+def table_of_operations() -> Iterator[None]:
+    """The table of operations as it was before, when the test is over."""
+    tables: list[dict[str, Any]] = [ops._ROWS, functions._FUNCTIONS, custom._DEFINED, vars(custom.USER)]
+    before = [dict(table) for table in tables]
+    yield
+    for table, rows in zip(tables, before, strict=True):
+        table.clear()
+        table.update(rows)

@@ -181,9 +181,17 @@ class _Run:
                 proposal = strategy.propose(records, self.task.lower_is_better, random)
             except CellError:
                 continue
-            if identity(proposal.cell) not in seen and will_fail(proposal.cell) is None:
+            if identity(proposal.cell) not in seen and _can_learn(proposal.cell):
                 return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
         return None
+
+
+def _can_learn(cell: Cell) -> bool:
+    """Whether nothing speaks against training the cell."""
+    try:
+        return will_fail(cell) is None
+    except Exception:  # Whatever a user's own operation raises: the training will say it.
+        return True
 
 
 def _seed_cells(space: SearchSpace, seeds: Sequence[str | Cell] | None) -> list[Cell]:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from cellsearch.cell import OPS, Cell, Node, equations, from_equations, from_json, functions, ops, to_json
+from cellsearch.cell import OPS, Cell, Node, equations, from_equations, from_json, to_json
 from cellsearch.errors import CellError, ExportError
 from cellsearch.export.standalone import export
-from cellsearch.recurrence import custom
 from cellsearch.recurrence.custom import USER, op
 from cellsearch.recurrence.eager import EAGER
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
@@ -44,18 +42,12 @@ def straight_through(a: Tensor) -> Tensor:
 
 
 @pytest.fixture(autouse=True)
-def _operations() -> Iterator[None]:
-    """The table with these operations, and as it was before when the test is over."""
-    tables: list[dict[str, Any]] = [ops._ROWS, functions._FUNCTIONS, custom._DEFINED, vars(USER)]
-    before = [dict(table) for table in tables]
+def _operations(table_of_operations: None) -> None:
+    """The table with these operations."""
     op(soft_sign)
     op(mixed_norm)
     op(derivative={"gate": lambda g, value: g * value, "value": lambda g, gate: g * gate})(gated)
     op(derivative=lambda g, a: g * (a.abs() < 1).to(g.dtype))(straight_through)
-    yield
-    for table, rows in zip(tables, before, strict=True):
-        table.clear()
-        table.update(rows)
 
 
 def own_cell() -> Cell:

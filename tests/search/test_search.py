@@ -56,6 +56,32 @@ def test_no_candidate_is_trained_that_will_fail(small: Study) -> None:
     assert [will_fail(record.cell) for record in small.records if record.role == "candidate"] == [None] * 8
 
 
+FUSSY = """
+from cellsearch.cell import SearchSpace, from_equations
+from cellsearch.recurrence.custom import op
+
+@op
+def fussy(a):
+    if a.shape[-1] == 24:
+        raise RuntimeError("24 hidden units, as a probe has, are too many")
+    return a / (1 + a.abs())
+
+OWN = from_equations("own", "h_next = fussy(linear(x, h))", ["h"], "h_next")
+SPACE = SearchSpace("fussy", {"own": OWN}, ("linear", "sum", "fussy"), most_nodes=8, most_states=2)
+"""
+
+
+@pytest.mark.usefixtures("table_of_operations")
+def test_an_operation_that_raises_for_the_filter_ends_no_search(tmp_path: Path) -> None:
+    (tmp_path / "fussy.py").write_text(FUSSY)
+    space = f"{tmp_path / 'fussy.py'}:SPACE"
+    found = small_search(tmp_path / "study", space=space, candidates=2, finalists=0)
+    assert [r.role for r in found.records].count("candidate") == 2
+    own = next(record.cell for record in found.records if record.cell.name == "own")
+    with pytest.raises(RuntimeError, match="24 hidden units"):
+        will_fail(own)
+
+
 @pytest.mark.slow
 def test_a_search_on_ray_is_the_same_as_a_local_one(small: Study, tmp_path: Path) -> None:
     assert history(small_search(tmp_path, executor="ray")) == history(small)
