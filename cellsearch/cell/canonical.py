@@ -140,11 +140,11 @@ def _joined(
 
 def _shortened(form: Form) -> Form:
     """With numbers to 12 digits, for three times 1/6 may end in another digit than 1/2."""
-    short = [term._replace(numbers=tuple(rounded(k, 12) for k in term.numbers)) for term in form.graph.terms]
-    if short == form.graph.terms:
+    short = {k: rounded(k, 12) for k in {k for term in form.graph.terms for k in term.numbers}}
+    if all(k == number for k, number in short.items()):
         return form
     graph = Graph({}, form.graph.salts)
-    graph.terms = short
+    graph.terms = [term._replace(numbers=tuple(short[k] for k in term.numbers)) for term in form.graph.terms]
     found = Form(graph, form.states, form.output)
     return rebuilt(found, EXPANDING, {}, _read_sums(found))
 
