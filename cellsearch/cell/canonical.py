@@ -70,10 +70,19 @@ def _smallest(cell: Cell) -> tuple[str, list[int], Form]:
 
 
 def _form(cell: Cell, salts: Mapping[str, int]) -> Form:
-    """The form multiplied out; if that is too large, held where functions read it; else as it is written."""
-    for form in (_multiplied_out, _held):
+    """The form multiplied out; if that is too large, but for sums that functions read; else as it is written.
+
+    Linears are joined before products are multiplied out, which would square them; biases are drawn out after it, for
+    one that is drawn out of a sum would hide the sum from its factor.
+    """
+    try:
+        added = _joined(_read(cell, RULES, salts), RULES, WITHIN_SUMS)
+    except TooLarge:
+        return _read(cell, {}, {})
+    for held in (_no_sums, _read_sums):
         try:
-            found = form(_joined(_read(cell, RULES, salts), RULES, WITHIN_SUMS))
+            written_out = rebuilt(added, EXPANDING, {}, held(added))
+            found = _shortened(_joined(written_out, EXPANDING, JOINING, held), held)
         except TooLarge:
             continue
         if _size(found) <= MOST_NODES:
@@ -81,21 +90,13 @@ def _form(cell: Cell, salts: Mapping[str, int]) -> Form:
     return _read(cell, {}, {})
 
 
-def _multiplied_out(form: Form) -> Form:
-    """Linears are joined before products are multiplied out, which would square them; biases are drawn out after it.
-
-    A bias drawn out of a sum would hide the sum from its factor.
-    """
-    return _shortened(_joined(rebuilt(form, EXPANDING, {}), EXPANDING, JOINING))
+def _no_sums(form: Form) -> Set[int]:
+    """No sum is held."""
+    return frozenset()
 
 
-def _held(form: Form) -> Form:
-    """Multiplied out but for sums that a linear or a function reads: these stay factors, so that chains stay short."""
-    return _shortened(_joined(rebuilt(form, EXPANDING, {}, _read_sums(form)), EXPANDING, JOINING, _read_sums))
-
-
-def _read_sums(form: Form) -> set[int]:
-    """Sums that leave the step or that something else than arithmetic reads."""
+def _read_sums(form: Form) -> Set[int]:
+    """Sums that leave the step or that something else than arithmetic reads: held, they keep chains short."""
     terms = form.graph.terms
     read = {o for v in form.reachable if terms[v].op not in ARITHMETIC for o in terms[v].operands}
     sums = {v for v, term in enumerate(terms) if term.op == COMBINATION and len(term.operands) > 1}
@@ -128,7 +129,7 @@ def _joined(
     form: Form,
     rules: Mapping[str, Sequence[Rule]],
     joining: Sequence[Joining],
-    held: Callable[[Form], Set[int]] = lambda form: frozenset(),
+    held: Callable[[Form], Set[int]] = _no_sums,
 ) -> Form:
     for _ in range(PASSES):
         instead = joinable(form, joining)
@@ -138,7 +139,7 @@ def _joined(
     raise TooLarge
 
 
-def _shortened(form: Form) -> Form:
+def _shortened(form: Form, held: Callable[[Form], Set[int]]) -> Form:
     """With numbers to 12 digits, for three times 1/6 may end in another digit than 1/2."""
     short = {k: rounded(k, 12) for k in {k for term in form.graph.terms for k in term.numbers}}
     if all(k == number for k, number in short.items()):
@@ -146,7 +147,7 @@ def _shortened(form: Form) -> Form:
     graph = Graph({}, form.graph.salts)
     graph.terms = [term._replace(numbers=tuple(short[k] for k in term.numbers)) for term in form.graph.terms]
     found = Form(graph, form.states, form.output)
-    return rebuilt(found, EXPANDING, {}, _read_sums(found))
+    return rebuilt(found, EXPANDING, {}, held(found))
 
 
 def _size(form: Form) -> int:
