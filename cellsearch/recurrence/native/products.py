@@ -67,16 +67,14 @@ class Products:
         n, k = weights[0].shape
         if any(weight.stride() != weights[0].stride() for weight in weights):
             weights = [weight.contiguous() for weight in weights]
-        addresses = (ctypes.c_void_p * len(weights))(*(weight.data_ptr() for weight in weights))
-        self._pack(threads, len(weights), self.width(n), n, k, addresses, *weights[0].stride(), packed)
+        self._pack(threads, len(weights), self.width(n), n, k, _addresses(weights), *weights[0].stride(), packed)
 
     def pack_back(self, threads: int, weights: Sequence[Tensor], packed: int) -> None:
         """Lay weights [n, k] out transposed, side by side and each padded to whole vectors of operands n."""
         n, k = weights[0].shape
         if any(weight.stride() != (weights[0].stride(0), 1) for weight in weights):
             weights = [weight.contiguous() for weight in weights]
-        addresses = (ctypes.c_void_p * len(weights))(*(weight.data_ptr() for weight in weights))
-        self._pack_back(threads, len(weights), self.width(n), n, k, addresses, weights[0].stride(0), packed)
+        self._pack_back(threads, len(weights), self.width(n), n, k, _addresses(weights), weights[0].stride(0), packed)
 
     def multiply(
         self, threads: int, rows: int, n: int, k: int, a: Rows, packed: int, c: Rows, adds: bool, scratch: int
@@ -94,3 +92,7 @@ class Products:
         function = self.library[name + SUFFIXES[self.dtype]]
         function.restype, *function.argtypes = TYPES[name]
         return function
+
+
+def _addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
