@@ -7,9 +7,10 @@ initial bias counts, and no rule changes what a weight matrix is drawn from.
 
 Not covered, so that such cells count as different: equations between functions (tanh as a sigmoid), weights whose
 sign, scale or product another weight could absorb, biases that could be joined across several sums or out of a
-product, states that always hold the same. A cell whose polynomials would not fit, as that of ten highway layers, is
-compared without multiplying out, so that a blend spelled out is another cell there; one that still does not fit is
-compared as it is written, up to names, order of operands and states.
+product, states that always hold the same. A cell whose polynomials would not fit, as that of ten highway layers,
+keeps the sums that functions read or that leave the step as factors, so that a product of two such sums in other
+brackets is another cell there; one that still does not fit is compared as it is written, up to names, order of operands
+and states.
 """
 
 from __future__ import annotations

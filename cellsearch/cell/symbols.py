@@ -22,7 +22,7 @@ import networkx as nx
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.gates import Role, roles
 from cellsearch.cell.lines import lines, next_of, written_in
-from cellsearch.cell.ops import BLOCK_LINEAR, INPUT, LOW_RANK_LINEAR
+from cellsearch.cell.ops import BLOCK_LINEAR, INPUT, LOW_RANK_LINEAR, OPS
 
 __all__ = ["OUTPUT", "Symbol", "learned", "legend", "symbols"]
 
@@ -66,7 +66,7 @@ def symbols(cell: Cell) -> dict[str, Symbol]:
     # Gates choose first, since their letters are the shortest.
     for name in sorted(own, key=lambda name: name not in known):
         symbol = known.get(name)
-        if symbol is None and _is_unnamed(cell, name):
+        if symbol is None and _is_unnamed(name):
             unnamed += 1
             symbol = Symbol("v", str(unnamed))
         elif symbol is None:
@@ -142,9 +142,12 @@ def _of_name(name: str) -> Symbol:
     return Symbol(numbered[1], numbered[2]) if numbered else Symbol(name)
 
 
-def _is_unnamed(cell: Cell, name: str) -> bool:
-    """Whether an edit or the reader of equations made up the name: `tanh`, `tanh_4`, `c_tanh_2`."""
-    return re.fullmatch(rf"(\w+_)?{cell.nodes[name].op}(_[0-9]+)?", name) is not None
+def _is_unnamed(name: str) -> bool:
+    """Whether an edit or the reader of equations made up the name: `tanh`, `tanh_4`, `c_tanh_2`.
+
+    Of any operation, for edits that change a node's keep its name.
+    """
+    return re.fullmatch(rf"(\w+_)?({'|'.join(OPS)})(_[0-9]+)?", name) is not None
 
 
 def _letter(cell: Cell, node: str, parameter: str, recurrent: set[str]) -> str:

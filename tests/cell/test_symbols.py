@@ -61,6 +61,16 @@ def test_what_nobody_named_is_numbered_and_other_names_stay() -> None:
     assert legend(cell) == ("v1: mixed_relu, v2: mixed_sine, v3: h_tanh",)
 
 
+def test_a_name_made_up_for_another_operation_is_not_shown() -> None:
+    nodes = {
+        "relu_1": Node("linear", ("x", "h")),
+        "one_minus_1": Node("tanh", ("relu_1",)),
+        "h_sum": Node("product", ("one_minus_1", "relu_1")),
+        "kept": Node("maximum", ("h_sum", "one_minus_1")),
+    }
+    assert shown(Cell("edited", nodes, {"h": "h_sum"}, "kept")) == {"relu_1": "v1", "one_minus_1": "v2", "kept": "kept"}
+
+
 def test_the_arrays_of_one_line_that_share_a_name_are_numbered() -> None:
     assert learned(GRU)["candidate_input"] == ("W_h", "b_h1")
     assert learned(GRU)["candidate_state"] == ("U_h", "b_h2")
