@@ -13,6 +13,7 @@ import logging
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import isfunction
@@ -113,15 +114,24 @@ def call_of(module: nn.Module, x: Tensor, states: States) -> Call:
 
 
 def exported(module: nn.Module, call: Call, x: Tensor, states: States) -> ExportedProgram:
-    """The graph of one step for any batch size; raises TraceError at the line that has none."""
+    """The graph of one step for any batch size, in which nothing changes in place.
+
+    Raises TraceError at the line that has none.
+    """
     batch = {0: Dim.AUTO}
     _keep_lines(module)
     shapes = call.arguments(batch, (batch,) * call.count)  # type: ignore[arg-type]
     try:
         with _quiet():
-            return torch.export.export(module, call.arguments(x, states), dynamic_shapes=shapes)
+            program = torch.export.export(module, call.arguments(x, states), dynamic_shapes=shapes)
+            return program.run_decompositions({}) if any(map(_changes_in_place, program.graph.nodes)) else program
     except Exception as error:
         raise _failure(module, error, x, states[0]) from None
+
+
+def _changes_in_place(node: fx.Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and schema.is_mutable
 
 
 def random_step(module: nn.Module, input_size: int, hidden_size: int) -> tuple[Tensor, States]:
@@ -241,7 +251,8 @@ def _quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of torch, about torch
             yield
     finally:
         logger.setLevel(level)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import torch
 from torch import SymInt, Tensor, fx, nn
 from torch.export import ExportedProgram
+from torch.export.graph_signature import OutputKind
 
 from cellsearch.cell import INPUT
 from cellsearch.recurrence.trace_calls import UnsupportedError, line_of
@@ -42,7 +43,10 @@ MOVES: Final = frozenset(
         "repeat",
         "reshape",
         "select",
+        "select_scatter",
         "slice",
+        "slice_scatter",
+        "slice_scatter",
         "split",
         "split_with_sizes",
         "squeeze",
@@ -84,18 +88,20 @@ def read(program: ExportedProgram, module: nn.Module, graph: Graph) -> list[Valu
     Raises TraceError at the line of source that no cell can express.
     """
     reader = _Reader(program, graph)
-    nodes = list(program.graph.nodes)
-    results = nodes[-1].args[0]
+    *nodes, last = program.graph.nodes
+    specs = list(zip(program.graph_signature.output_specs, last.args[0], strict=True))
+    # A step may write over the states that it gets; what it returns is what counts.
+    results = [result for spec, result in specs if spec.kind == OutputKind.USER_OUTPUT]
     needed = _needed(results)
-    # What is not needed may still change in place what is; a more telling reason comes first.
-    for node in sorted(nodes, key=lambda node: node not in needed):
+    for node in filter(needed.__contains__, nodes):
         graph.line = line_of(node, module) if node.op == "call_function" else graph.line
         try:
-            _check_in_place(node)
-            if node in needed:
-                reader.values[node] = reader.value(node)
+            reader.values[node] = reader.value(node)
         except UnsupportedError as reason:
             raise graph.line.refusal(str(reason)) from None
+    for spec, result in specs:
+        if spec.kind in (OutputKind.BUFFER_MUTATION, OutputKind.PARAMETER_MUTATION):
+            raise line_of(result, module).refusal(f"it changes {spec.target!r}; what a cell remembers is a state")
     return [reader.varying(result) for result in results]
 
 
@@ -144,10 +150,13 @@ class _Reader:
         return value
 
     def _computed(self, node: fx.Node) -> Any:
-        learned = any(known.learned for known in self._operands(node))
+        operands = self._operands(node)
+        learned = any(known.learned for known in operands)
+        if _name(node) in MOVES and len({known.number() for known in operands if not known.tensor.shape}) == 1:
+            return _like(node.meta["val"], operands[0])
         result = self._run(node, lambda n: self.values[n].tensor, BATCH)
         if isinstance(result, Tensor):
-            inner = self._operands(node)[0].tensor if learned and _name(node) == "sigmoid" else None
+            inner = operands[0].tensor if learned and _name(node) == "sigmoid" else None
             return Known(result, learned, sigmoid_of=inner)
         return tuple(Known(each, learned) for each in result)
 
@@ -216,12 +225,6 @@ class _Reader:
         return [known for known in found if isinstance(known, Known)]
 
 
-def _check_in_place(node: fx.Node) -> None:
-    schema = getattr(node.target, "_schema", None)
-    if schema is not None and schema.is_mutable:
-        raise UnsupportedError(f"{_name(node)} changes a tensor in place; write the new value to a new name")
-
-
 def _known(program: ExportedProgram, graph: Graph) -> dict[str, Known]:
     """Parameters, buffers and constants by the name of their placeholder, on the CPU, where products are exact."""
     signature = program.graph_signature
@@ -262,6 +265,10 @@ def _name(node: fx.Node) -> str:
 
 def _first(value: Any) -> Any:
     return value[0] if isinstance(value, tuple | list) else value
+
+
+def _like(results: Any, known: Known) -> Any:
+    return tuple(known for _ in results) if isinstance(results, tuple | list) else known
 
 
 def _flat(arguments: Any) -> list[Any]:

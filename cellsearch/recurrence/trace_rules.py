@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -19,6 +20,13 @@ Operand = Value | Known | float
 SOFTMAX: Final = "softmax"
 """A step of a graph that is read; in a cell only `cumulative_softmax` is left."""
 
+MIXING: Final = {
+    "batch_norm": "batch_norm",
+    "_native_batch_norm_legit_functional": "batch_norm",
+    "instance_norm": "instance_norm",
+}
+"""Normalizations over the batch by torch's names, which has another where nothing changes in place."""
+
 REASONS: Final[Mapping[str, str]] = {
     SOFTMAX: "softmax runs over all units; the operations of a cell take each unit by itself, or use nn.LayerNorm",
     "detach": "detach cuts the gradient; a cell is differentiated throughout",
@@ -27,7 +35,7 @@ REASONS: Final[Mapping[str, str]] = {
     "where": "where chooses by a condition; use a gate, which has a gradient",
     **{f"conv{d}d": "a convolution shares weights between places; a cell has full matrices" for d in (1, 2, 3)},
     **{name: f"{name} runs over time; trace the step alone" for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},
-    **{name: f"{name} mixes the sequences of a batch; use nn.LayerNorm" for name in ("batch_norm", "instance_norm")},
+    **{name: f"{norm} mixes the sequences of a batch; use nn.LayerNorm" for name, norm in MIXING.items()},
 }
 """Why operations without a rule have none."""
 
@@ -71,6 +79,11 @@ def multiply(graph: Graph, layout: Layout, a: Operand, b: Operand) -> Any:
         return graph.elementwise("static_gate", [a], layout, {"bias": Known(b.sigmoid_of, learned=True)})
     # The two differ in where new weights start: a peephole's at 0.
     return graph.elementwise("scale" if b.tensor.any() else "peephole", [a], layout, {"weight": b})
+
+
+def negative(graph: Graph, layout: Layout, a: Value) -> Value:
+    """-a."""
+    return graph.elementwise("times_constant", [a], layout, constant=-1.0)
 
 
 def divide(graph: Graph, layout: Layout, a: Operand, b: Operand, rounding_mode: str | None = None) -> Any:
@@ -158,6 +171,13 @@ def cast(graph: Graph, layout: Layout, a: Value, *args: Any, **kwargs: Any) -> V
     return a
 
 
+def copied(graph: Graph, layout: Layout, a: Operand, b: Operand, non_blocking: bool = False) -> Operand:
+    """b, written over a."""
+    if isinstance(b, Value) and b.units.numel() != math.prod(layout.shape):
+        raise UnsupportedError(f"it repeats what it copies to fill {list(layout.shape)}; expand it before")
+    return Known(torch.tensor(b, dtype=graph.dtype), learned=False) if isinstance(b, int | float) else b
+
+
 def activation(name: str, op: str) -> Callable[..., Value]:
     """A function of one operand, if with these arguments it is the one of the table."""
 
@@ -183,12 +203,35 @@ def clamp(graph: Graph, layout: Layout, a: Value, least: Any = None, most: Any =
 def binary(op: str) -> Callable[..., Value]:
     """A function of two operands that both change."""
 
-    def rule(graph: Graph, layout: Layout, a: Operand, b: Operand) -> Value:
+    def rule(graph: Graph, layout: Layout, a: Operand, b: Operand, keepdim: bool = False) -> Value:
+        if isinstance(b, int):
+            raise UnsupportedError(f"{op[:3]} runs over all units; the operations of a cell take each unit by itself")
         if not isinstance(a, Value) or not isinstance(b, Value):
             raise UnsupportedError(f"{op} with a constant or parameter is no operation of a cell")
         return graph.elementwise(op, [a, b], layout)
 
     return rule
+
+
+def absolute(graph: Graph, layout: Layout, a: Value) -> Value:
+    """max(a, -a)."""
+    return graph.elementwise("maximum", [a, negative(graph, layout, a)], layout)
+
+
+def cosine(graph: Graph, layout: Layout, a: Value) -> Value:
+    """sine(a + pi / 2)."""
+    return graph.elementwise("sine", [add(graph, layout, a, math.pi / 2)], layout)
+
+
+def log_sigmoid(graph: Graph, layout: Layout, a: Value) -> Value:
+    """-softplus(-a)."""
+    return negative(graph, layout, graph.elementwise("softplus", [negative(graph, layout, a)], layout))
+
+
+def mish(graph: Graph, layout: Layout, a: Value) -> Value:
+    """a tanh(softplus(a)) (Misra 2019)."""
+    bounded = graph.elementwise("tanh", [graph.elementwise("softplus", [a], layout)], layout)
+    return graph.elementwise("product", [a, bounded], layout)
 
 
 NAMES: Final = ("sigmoid", "tanh", "relu", "leaky_relu", "exp", "softplus", "silu", "gelu")
@@ -207,8 +250,8 @@ RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "div": divide,
     "divide": divide,
     "true_divide": divide,
-    "neg": lambda graph, layout, a: multiply(graph, layout, a, -1.0),
-    "negative": lambda graph, layout, a: multiply(graph, layout, a, -1.0),
+    "neg": negative,
+    "negative": negative,
     "square": power,
     "pow": power,
     "addcmul": addcmul,
@@ -220,10 +263,17 @@ RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "softmax": softmax,
     "cumsum": cumsum,
     "dropout": dropout,
+    "copy": copied,
+    "fill": copied,
     "to": cast,
     "_to_copy": cast,
     "type_as": cast,
-    **{name: binary(name) for name in ("maximum", "minimum")},
+    "abs": absolute,
+    "absolute": absolute,
+    "cos": cosine,
+    "log_sigmoid": log_sigmoid,
+    "mish": mish,
+    **{name: binary(op) for op in ("maximum", "minimum") for name in (op, op[:3])},
     **{name: activation(name, op) for name, op in ACTIVATIONS.items()},
 }
 """Rule by torch's name, for an operation of which an operand changes with the sequence."""

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellsearch.cell import Cell, from_equations
+from cellsearch.cell.diff import diff
+from cellsearch.cell.identity import identity
 from cellsearch.recurrence.trace import trace
 from search_spaces.gated import GRU, LSTM, RNN
 from search_spaces.zoo_gru import GRU_RESET_BEFORE, LIGHT_GRU, MINIMAL_GATED_UNIT, UGRNN
@@ -380,6 +382,60 @@ def test_every_operation_of_the_table_can_be_traced() -> None:
         "silu", "gelu", "softplus", "exp", "sine", "leaky_relu", "maximum", "minimum", "static_gate",
         "scale", "bias", "normalize", "layer_norm", "rms_norm", "cumulative_softmax", "times_constant", "product",
     }  # fmt: skip
+
+
+class Composed(nn.Module):
+    """Functions that a cell has no operation of its own for, but others that make them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.W, self.U = nn.Linear(I, H), nn.Linear(H, H)
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        p, q = self.W(x), self.U(h)
+        s = torch.abs(p) + torch.cos(q) + F.logsigmoid(p) + F.mish(q)
+        return torch.tanh(s + torch.max(p, q) - torch.min(q, h))
+
+
+def test_functions_that_operations_of_the_table_make_can_be_traced() -> None:
+    assert_traced(Composed())
+
+
+class InPlace(nn.Module):
+    """An LSTM that saves memory wherever torch lets it."""
+
+    form = "tuple"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.W, self.U = nn.Linear(I, 4 * H), nn.Linear(H, 4 * H, bias=False)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        h, c = state
+        gates = self.W(x)
+        gates += self.U(h)
+        gates[:, : 3 * H].sigmoid_()
+        i, f, o, g = gates.chunk(4, 1)
+        c = (f * c).addcmul_(i, g.tanh())
+        h = o * c.tanh()
+        return h, (h, c)
+
+
+class InItsState(InPlace):
+    """The same with its next state written over the last."""
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        h, c = state
+        i, f, o, g = (self.W(x) + self.U(h)).chunk(4, 1)
+        c.mul_(f.sigmoid()).add_(i.sigmoid() * g.tanh())
+        h.copy_(o.sigmoid() * c.tanh())
+        return h, (h, c)
+
+
+def test_what_changes_in_place_is_the_cell_that_it_would_be_otherwise() -> None:
+    traced = assert_traced(InPlace())
+    assert identity(traced.cell) == identity(trace(InItsState(), I, H).cell)
+    assert diff(traced.cell, trace(nn.LSTMCell(I, H)).cell) == ()
 
 
 class Interleaved(nn.Module):

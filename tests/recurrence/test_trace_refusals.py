@@ -63,16 +63,26 @@ def reversed_units(self: Any, x: Tensor, h: Tensor) -> Any:
     return torch.tanh(torch.cat([h[:, 2:], h[:, :2]], 1) + self.W(x))  # here
 
 
-def in_place(self: Any, x: Tensor, h: Tensor) -> Any:
+def part_of_it(self: Any, x: Tensor, h: Tensor) -> Any:
     a = self.W(x) + self.U(h)
     a[:, 0] = 0  # here
     return torch.tanh(a)
 
 
-def add_in_place(self: Any, x: Tensor, h: Tensor) -> Any:
-    a = self.W(x)
-    a += self.U(h)  # here
-    return torch.tanh(a)
+def into_zeros(self: Any, x: Tensor, h: Tensor) -> Any:
+    a = torch.zeros_like(h)
+    a[:, :3] = self.U(h)[:, :3]  # here
+    return torch.tanh(self.W(x) + a)
+
+
+def counter(self: Any, x: Tensor, h: Tensor) -> Any:
+    self.decay += 1  # here
+    return torch.tanh(self.W(x) + self.U(h))
+
+
+def largest(self: Any, x: Tensor, h: Tensor) -> Any:
+    most = torch.max(h, 1, keepdim=True)[0]  # here
+    return torch.tanh(self.W(x) + most)
 
 
 def over_time(self: Any, x: Tensor, h: Tensor) -> Any:
@@ -168,8 +178,10 @@ REASONS = {
     convolution: "a convolution shares weights",
     cut_gates: "parts of a product",
     reversed_units: "only some of the 5 units of 'h', or shuffles them",
-    in_place: "changes a tensor in place",
-    add_in_place: "add_ changes a tensor in place",
+    part_of_it: "puts parameters or constants beside what changes",
+    into_zeros: "puts parameters or constants beside what changes",
+    counter: "it changes 'decay'; what a cell remembers is a state",
+    largest: "max runs over all units",
     over_time: "not enough values to unpack",
     dropped: "dropout is no part of a cell",
     batch_normalized: "batch_norm mixes the sequences",
