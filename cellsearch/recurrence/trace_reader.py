@@ -6,7 +6,7 @@ measured; the rest goes by the table of rules. Only what the results need is rea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import torch
@@ -16,6 +16,7 @@ from torch.export.graph_signature import OutputKind
 
 from cellsearch.cell import INPUT
 from cellsearch.recurrence.trace_calls import UnsupportedError, line_of
+from cellsearch.recurrence.trace_functions import FUNCTIONS
 from cellsearch.recurrence.trace_graph import BATCH, Graph
 from cellsearch.recurrence.trace_rules import REASONS, RULES
 from cellsearch.recurrence.trace_steps import STEPS
@@ -81,6 +82,9 @@ FILLS: Final = {
 }
 """Number that an operation fills a tensor with that is like another; None: its last argument."""
 
+OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {**RULES, **FUNCTIONS, **STEPS}
+"""Rule by torch's name for all that computes."""
+
 
 def read(program: ExportedProgram, module: nn.Module, graph: Graph) -> list[Value]:
     """The values that a step returns, in the order of the program's results; their nodes are now in `graph`.
@@ -134,7 +138,7 @@ class _Reader:
             return self._move(node)
         if name in PRODUCTS:
             return self._product(node, name, varying)
-        rule = RULES.get(name) or STEPS.get(name)
+        rule = OPERATIONS.get(name)
         if rule is None:
             raise UnsupportedError(REASONS.get(name, f"{name} is no operation of a cell"))
         args, kwargs = self._arguments(node)

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import torch
 
-from cellsearch.recurrence.reference import operation
 from cellsearch.recurrence.trace_calls import UnsupportedError
 from cellsearch.recurrence.trace_graph import Graph
 from cellsearch.recurrence.trace_values import Known, Layout, Value
 
-__all__ = ["REASONS", "RULES", "SOFTMAX", "add", "multiply"]
+__all__ = ["REASONS", "RULES", "SOFTMAX", "Operand", "add", "multiply", "number_of"]
 
 Operand = Value | Known | float
 
@@ -48,7 +47,7 @@ def add(graph: Graph, layout: Layout, a: Operand, b: Operand, alpha: float = 1) 
     assert isinstance(a, Value)
     if isinstance(b, Value):
         return graph.elementwise("sum", [a, b], layout)
-    if (number := _number(b)) is not None:
+    if (number := number_of(b)) is not None:
         return graph.elementwise("plus_constant", [a], layout, constant=number)
     assert isinstance(b, Known)
     return graph.elementwise("bias", [a], layout, {"bias": b})
@@ -59,7 +58,7 @@ def subtract(graph: Graph, layout: Layout, a: Operand, b: Operand, alpha: float 
     b = b if alpha == 1 else multiply(graph, layout, b, alpha)
     if isinstance(a, Value) and isinstance(b, Value):
         return graph.elementwise("difference", [a, b], layout)
-    if _number(a) == 1 and isinstance(b, Value):
+    if number_of(a) == 1 and isinstance(b, Value):
         return graph.elementwise("one_minus", [b], layout)
     return add(graph, layout, a, multiply(graph, layout, b, -1.0))
 
@@ -72,18 +71,13 @@ def multiply(graph: Graph, layout: Layout, a: Operand, b: Operand) -> Any:
         return _scaled(a, b)
     if isinstance(b, Value):
         return graph.elementwise("product", [a, b], layout)
-    if (number := _number(b)) is not None:
+    if (number := number_of(b)) is not None:
         return graph.elementwise("times_constant", [a], layout, constant=number)
     assert isinstance(b, Known)
     if b.sigmoid_of is not None:
         return graph.elementwise("static_gate", [a], layout, {"bias": Known(b.sigmoid_of, learned=True)})
     # The two differ in where new weights start: a peephole's at 0.
     return graph.elementwise("scale" if b.tensor.any() else "peephole", [a], layout, {"weight": b})
-
-
-def negative(graph: Graph, layout: Layout, a: Value) -> Value:
-    """-a."""
-    return graph.elementwise("times_constant", [a], layout, constant=-1.0)
 
 
 def divide(graph: Graph, layout: Layout, a: Operand, b: Operand, rounding_mode: str | None = None) -> Any:
@@ -95,7 +89,7 @@ def divide(graph: Graph, layout: Layout, a: Operand, b: Operand, rounding_mode: 
 
 def power(graph: Graph, layout: Layout, a: Value, exponent: Operand = 2) -> Value:
     """The square."""
-    if _number(exponent) != 2:
+    if number_of(exponent) != 2:
         raise UnsupportedError(f"a cell has no power but the square, got the exponent {exponent}")
     return graph.elementwise("product", [a, a], layout)
 
@@ -178,68 +172,6 @@ def copied(graph: Graph, layout: Layout, a: Operand, b: Operand, non_blocking: b
     return Known(torch.tensor(b, dtype=graph.dtype), learned=False) if isinstance(b, int | float) else b
 
 
-def activation(name: str, op: str) -> Callable[..., Value]:
-    """A function of one operand, if with these arguments it is the one of the table."""
-
-    def rule(graph: Graph, layout: Layout, a: Value, *args: Any, **kwargs: Any) -> Value:
-        points = torch.linspace(-30, 30, 601, dtype=torch.float64)
-        theirs = getattr(torch.ops.aten, name)(points, *args, **kwargs)
-        # torch's softplus leaves out exp(-a) from 20 on.
-        if not torch.allclose(theirs, operation(op)(points), rtol=0, atol=1e-8):
-            settings = ", ".join(map(str, [*args, *kwargs.values()]))
-            raise UnsupportedError(f"{name}({settings}) is no operation of a cell; see cellsearch.cell.OPS for what is")
-        return graph.elementwise(op, [a], layout)
-
-    return rule
-
-
-def clamp(graph: Graph, layout: Layout, a: Value, least: Any = None, most: Any = None) -> Value:
-    """relu, where that is what it is."""
-    if least is None or isinstance(least, Value) or _number(least) != 0 or most is not None:
-        raise UnsupportedError("a cell has no clamp but relu, at least 0")
-    return graph.elementwise("relu", [a], layout)
-
-
-def binary(op: str) -> Callable[..., Value]:
-    """A function of two operands that both change."""
-
-    def rule(graph: Graph, layout: Layout, a: Operand, b: Operand, keepdim: bool = False) -> Value:
-        if isinstance(b, int):
-            raise UnsupportedError(f"{op[:3]} runs over all units; the operations of a cell take each unit by itself")
-        if not isinstance(a, Value) or not isinstance(b, Value):
-            raise UnsupportedError(f"{op} with a constant or parameter is no operation of a cell")
-        return graph.elementwise(op, [a, b], layout)
-
-    return rule
-
-
-def absolute(graph: Graph, layout: Layout, a: Value) -> Value:
-    """max(a, -a)."""
-    return graph.elementwise("maximum", [a, negative(graph, layout, a)], layout)
-
-
-def cosine(graph: Graph, layout: Layout, a: Value) -> Value:
-    """sine(a + pi / 2)."""
-    return graph.elementwise("sine", [add(graph, layout, a, math.pi / 2)], layout)
-
-
-def log_sigmoid(graph: Graph, layout: Layout, a: Value) -> Value:
-    """-softplus(-a)."""
-    return negative(graph, layout, graph.elementwise("softplus", [negative(graph, layout, a)], layout))
-
-
-def mish(graph: Graph, layout: Layout, a: Value) -> Value:
-    """a tanh(softplus(a)) (Misra 2019)."""
-    bounded = graph.elementwise("tanh", [graph.elementwise("softplus", [a], layout)], layout)
-    return graph.elementwise("product", [a, bounded], layout)
-
-
-NAMES: Final = ("sigmoid", "tanh", "relu", "leaky_relu", "exp", "softplus", "silu", "gelu")
-"""Activations that torch and the table call the same."""
-
-ACTIVATIONS: Final = {name: name for name in NAMES} | {"sin": "sine", "hardsigmoid": "hard_sigmoid"}
-"""Operation of the table by torch's name."""
-
 RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "add": add,
     "sub": subtract,
@@ -250,14 +182,12 @@ RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "div": divide,
     "divide": divide,
     "true_divide": divide,
-    "neg": negative,
-    "negative": negative,
+    "neg": lambda graph, layout, a: multiply(graph, layout, a, -1.0),
+    "negative": lambda graph, layout, a: multiply(graph, layout, a, -1.0),
     "square": power,
     "pow": power,
     "addcmul": addcmul,
     "lerp": lerp,
-    "clamp": clamp,
-    "clamp_min": clamp,
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
     "softmax": softmax,
@@ -268,13 +198,6 @@ RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "to": cast,
     "_to_copy": cast,
     "type_as": cast,
-    "abs": absolute,
-    "absolute": absolute,
-    "cos": cosine,
-    "log_sigmoid": log_sigmoid,
-    "mish": mish,
-    **{name: binary(op) for op in ("maximum", "minimum") for name in (op, op[:3])},
-    **{name: activation(name, op) for name, op in ACTIVATIONS.items()},
 }
 """Rule by torch's name, for an operation of which an operand changes with the sequence."""
 
@@ -288,7 +211,8 @@ def _check_norm(graph: Graph, shape: list[int], eps: float | None) -> None:
         raise UnsupportedError(f"its eps is {eps}; that of a cell is 1e-05")
 
 
-def _number(value: Operand) -> float | None:
+def number_of(value: Operand) -> float | None:
+    """The one number that is everywhere in the operand and never changes, if there is one."""
     if isinstance(value, Value):
         return None
     return value.number() if isinstance(value, Known) else float(value)

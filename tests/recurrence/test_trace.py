@@ -393,7 +393,15 @@ class Composed(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         p, q = self.W(x), self.U(h)
-        s = torch.abs(p) + torch.cos(q) + F.logsigmoid(p) + F.mish(q)
+        s = torch.abs(p) + torch.cos(q) + F.logsigmoid(p) + F.mish(q) + F.elu(p, 0.5) + F.selu(q) + F.celu(q, 2)
+        s = (
+            s
+            + p.clamp(-0.5, 0.25)
+            + q.clamp(min=0.1)
+            - p.clamp(max=0.2)
+            + F.hardtanh(q) * F.relu6(3 * p)
+            + F.hardswish(p)
+        )
         return torch.tanh(s + torch.max(p, q) - torch.min(q, h))
 
 
