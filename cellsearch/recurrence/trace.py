@@ -23,6 +23,7 @@ from cellsearch.recurrence.trace_merge import merged
 from cellsearch.recurrence.trace_names import node_names, state_names
 from cellsearch.recurrence.trace_reader import read
 from cellsearch.recurrence.trace_rules import REASONS, SOFTMAX
+from cellsearch.recurrence.trace_sizes import sizes_of
 from cellsearch.recurrence.trace_values import Step, Value
 
 __all__ = ["Traced", "trace"]
@@ -47,7 +48,8 @@ def trace(
 
     `module` is called as `(x, state) -> (output, state)` or, like nn.LSTMCell, `(x, state) -> state`, with x
     [B, input_size] and a state [B, hidden_size], a tuple of such, or several arguments. The sizes are the module's
-    attributes of these names if not given. The cell's output is what the module returns as such, else the first state.
+    attributes of these names if not given, or the only ones with which it runs. The cell's output is what the module
+    returns as such, else the first state.
 
     Every bias is learned: a product without one starts from zero. A linear's `initial_bias`, where new weights are
     drawn, is the module's bias if all its numbers are equal (and there are at least two), else 0. Weights that the
@@ -62,8 +64,7 @@ def trace(
         if isinstance(part, nn.RNNBase):
             kind = type(part).__name__
             raise forward_line(module).refusal(f"{kind} takes whole sequences and a cell one step; use nn.{kind}Cell")
-    input_size = _size(module, "input_size", input_size)
-    hidden_size = _size(module, "hidden_size", hidden_size)
+    input_size, hidden_size = sizes_of(module, input_size, hidden_size)
     x, states = random_step(module, input_size, hidden_size)
     call = call_of(module, x, states)
     states = states[: call.count]
@@ -77,13 +78,6 @@ def trace(
     _carry({names[step]: each.learned for step, each in steps.items()}, layer)
     _check(module, call, layer, x, states)
     return Traced(cell, rnn, tuple(graph.notes))
-
-
-def _size(module: nn.Module, name: str, given: int | None) -> int:
-    size = getattr(module, name, None) if given is None else given
-    if not isinstance(size, int) or size < 1:
-        raise TraceError(f"{type(module).__name__} has {name}={size}; pass {name}, a whole number of at least 1")
-    return size
 
 
 def _steps(graph: Graph, results: list[Value], call: Call) -> tuple[dict[str, Step], dict[str, str], str]:

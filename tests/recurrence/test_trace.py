@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -501,6 +502,14 @@ def test_sizes_are_the_modules_attributes_and_the_name_is_its_class() -> None:
     assert (traced.rnn.input_size, traced.rnn.hidden_size) == (I, H)
     assert traced.cell.name == "lstm_cell"
     assert trace(nn.LSTMCell(I, H), name="mine").cell.name == "mine"
+
+
+@pytest.mark.parametrize("module", [TutorialGRU, InPlace, Composed, Interleaved, InItsState])
+def test_sizes_that_a_module_does_not_say_are_those_with_which_it_runs(module: type[nn.Module]) -> None:
+    rnn = trace(module()).rnn
+    assert (rnn.input_size, rnn.hidden_size) == (I, H)
+    rnn = trace(module(), hidden_size=H).rnn
+    assert (rnn.input_size, rnn.hidden_size) == (I, H)
 
 
 def test_single_precision_stays_single() -> None:

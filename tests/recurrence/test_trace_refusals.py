@@ -256,9 +256,22 @@ def test_a_module_over_whole_sequences_is_refused() -> None:
         trace(Inner(), I, H)
 
 
-def test_missing_sizes_are_asked_for() -> None:
-    with pytest.raises(TraceError, match=r"has input_size=None; pass input_size"):
+class Sum(Base):
+    """Runs with any size, as long as the two are the same."""
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.tanh(x + h)
+
+
+def test_sizes_that_cannot_be_found_are_asked_for() -> None:
+    with pytest.raises(TraceError, match=r"Base does not say its sizes; pass input_size and hidden_size"):
         trace(Base())
+    with pytest.raises(TraceError, match=r"Sum runs with \(1, 1\) and with \(1, 2\); pass input_size and hidden_size"):
+        trace(Sum())
+    with pytest.raises(TraceError, match=r"Sum does not say its sizes"):
+        trace(Sum(), hidden_size=97)
+    with pytest.raises(TraceError, match=r"Sum has input_size=0; pass input_size, a whole number of at least 1"):
+        trace(Sum(), 0, 5)
 
 
 def test_a_result_that_ignores_everything_is_refused() -> None:
