@@ -14,7 +14,7 @@ import typer
 from cellsearch.errors import CellsearchError, UnknownNameError
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from cellsearch.inspect.live import Display
 
@@ -26,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Search for new recurrent cells, inspect them, and export the winner as plain PyTorch.",
 )
+
+WIDEST = 100_000
+"""Columns of what is printed where there is no terminal, at most."""
 
 CELL_HELP = "A seed (lstm), a cell file (my.json), STUDY:best or STUDY:17."
 
@@ -187,8 +190,6 @@ def profile(
     timeout: Timeout = 600.0,
 ) -> None:
     """Show what a cell can remember, copy, count and look up, beside LSTM and GRU."""
-    from rich.console import Console
-
     import cellsearch
     from cellsearch import plugins
     from cellsearch.references import find_cell
@@ -197,7 +198,7 @@ def profile(
     if space:
         plugins.load(plugins.SPACES, space)
     found = [find_cell(each) for each in cells]
-    with Console().status("training") as status:
+    with _console().status("training") as status:
         profiled = cellsearch.profile(
             found,
             parameters=parameters,
@@ -216,14 +217,12 @@ def list_(
     cells: Annotated[bool, typer.Option("--cells", help="Only the seed cells: source, cost and equation.")] = False,
 ) -> None:
     """List tasks, search spaces, seed cells, and the studies under a folder."""
-    from rich.console import Console
-
     from cellsearch import plugins
     from cellsearch.inspect import tables
     from cellsearch.search.study import load_studies
     from cellsearch.training import load_task, task_options
 
-    console = Console()
+    console = _console()
     spaces = [(name, plugins.load(plugins.SPACES, name)) for name in plugins.names(plugins.SPACES)]
     if cells:
         console.print(tables.cell_list([space for _, space in spaces]), highlight=False)
@@ -256,13 +255,11 @@ def show(
     plan: Annotated[bool, typer.Option("--plan", help="Only how it is computed: what of it when, and why.")] = False,
 ) -> None:
     """Show a cell: equations, operations, cost, and its picture."""
-    from rich.console import Console
-
     from cellsearch.inspect import tables
     from cellsearch.inspect.picture import save_picture
     from cellsearch.references import find_cell, find_trial
 
-    console = Console()
+    console = _console()
     found = find_cell(cell)
     if latex:
         typer.echo("\n".join(found.equations(latex=True)))
@@ -289,15 +286,13 @@ def export(
     file: Annotated[Path, typer.Argument(help="Python file to write.")],
 ) -> None:
     """Export a cell as a standalone PyTorch file, with its weights beside it where a study trained it."""
-    from rich.console import Console
-
     import cellsearch
     from cellsearch.references import find_cell, find_trial
 
     trial = find_trial(cell)
     trained = trial[0].trained(trial[1]) if trial else None
     for path in cellsearch.export(trained or find_cell(cell), file):
-        Console().print(f"wrote {path}", highlight=False, soft_wrap=True)
+        _console().print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 @app.command(name="import")
@@ -321,17 +316,15 @@ def import_(
 
     A .py file with a module is run: import only what you would run yourself. All other files are data.
     """
-    from rich.console import Console
-
     from cellsearch.cell import save
     from cellsearch.imports import import_cell
 
     cell, notes = import_cell(file, name, input_size, hidden_size)
     save(cell, output)
     for note in notes:
-        Console().print(f"note: {note}", highlight=False, markup=False)
+        _console().print(f"note: {note}", highlight=False, markup=False)
     told = f"wrote {output}: {cell.name}, {len(cell.nodes)} nodes, states {' '.join(cell.states)}"
-    Console().print(told, highlight=False, markup=False)
+    _console().print(told, highlight=False, markup=False)
 
 
 def main() -> None:
@@ -346,22 +339,29 @@ def main() -> None:
 @contextmanager
 def _displayed(folder: Path) -> Iterator[Display]:
     """Show the progress of what runs within; Ctrl-C says how to go on."""
-    from rich.console import Console
-
     from cellsearch.inspect.live import Display
 
     try:
-        with Display(Console()) as display:
+        with Display(_console()) as display:
             yield display
     except KeyboardInterrupt:
         _show(f"Stopped. Everything found is in {folder}; the same command continues it.")
         raise typer.Exit(130) from None
 
 
-def _show(what: RenderableType) -> None:
+def _console() -> Console:
+    """Where to print: as wide as the terminal, and where there is none as wide as the lines, for whoever searches them.
+
+    The environment's COLUMNS has the last word.
+    """
     from rich.console import Console
 
-    Console().print(what, highlight=False)
+    found = Console()
+    return found if found.is_terminal or "COLUMNS" in os.environ else Console(width=WIDEST)
+
+
+def _show(what: RenderableType) -> None:
+    _console().print(what, highlight=False)
 
 
 def _options(pairs: list[str], data: Path | None) -> dict[str, str]:
