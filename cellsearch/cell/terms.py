@@ -186,7 +186,8 @@ def rebuilt(
             new[value] = combination(graph, term.numbers[0], zip(term.numbers[1:], operands, strict=True))
         else:
             new[value] = graph.value(term._replace(operands=operands))
-        if value in held:
+        # What was a sum may have become a product or a number.
+        if value in held and len(split(graph, new[value])[1]) > 1:
             graph.held.add(new[value])
     states = {state: new[instead.get(value, value)] for state, value in form.states.items()}
     return Form(graph, states, new[instead.get(form.output, form.output)])

@@ -224,6 +224,21 @@ def test_a_chain_too_long_to_multiply_out_is_the_same_cell_in_every_spelling(nam
         assert identity(swapped) != identity(cell)
 
 
+def test_a_sum_that_comes_to_a_number_where_products_do_not_fit_is_read_as_that() -> None:
+    def large(one: str) -> Cell:
+        text = f"""
+            d = x - 1
+            s = d + h
+            h_next = (sigmoid({one}) + s) * s
+            out = h_next * h_next + (1 - h_next) * x
+        """
+        return from_equations("large", text, states=["h"], output="out")
+
+    cell = large("d * d + (1 - d) * x")
+    assert_same_values(cell, canonical_form(cell))
+    assert identity(canonical(cell)) == identity(cell) == identity(renamed(cell, Random(0)))
+
+
 def test_three_times_a_sixth_is_a_half() -> None:
     sixth = f"(a + b) * {1 / 6!r}"
     assert identity(cell_of(f"tanh({sixth} + {sixth} + {sixth})")) == identity(cell_of("tanh(a * 0.5 + 0.5 * b)"))
