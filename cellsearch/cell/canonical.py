@@ -66,18 +66,18 @@ def canonical_form(cell: Cell) -> Canonical:
 
 
 def _smallest(cell: Cell) -> tuple[str, list[int], Form]:
-    forms = sign_choices(_form(cell, {}), lambda salts: _form(cell, salts))
+    forms = sign_choices(lambda signs: _form(cell, signs))
     return min(((*_ordered(form), form) for form in forms), key=lambda ordered: ordered[0])
 
 
-def _form(cell: Cell, salts: Mapping[str, int]) -> Form:
+def _form(cell: Cell, signs: Mapping[str, int]) -> Form:
     """The form multiplied out; if that is too large, but for sums that functions read; else as it is written.
 
     Linears are joined before products are multiplied out, which would square them; biases are drawn out after it, for
     one that is drawn out of a sum would hide the sum from its factor.
     """
     try:
-        added = _joined(_read(cell, RULES, salts), RULES, WITHIN_SUMS)
+        added = _joined(_read(cell, RULES, signs), RULES, WITHIN_SUMS)
     except TooLarge:
         return _read(cell, {}, {})
     for held in (_no_sums, _read_sums):
@@ -104,9 +104,9 @@ def _read_sums(form: Form) -> Set[int]:
     return sums & read.union(form.roots())
 
 
-def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, int]) -> Form:
+def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], signs: Mapping[str, int]) -> Form:
     """The cell as values; without rules every node is one of its own, as those with learned arrays always are."""
-    graph = Graph(rules, salts)
+    graph = Graph(rules, signs)
     values = {INPUT: graph.settled(Term("input"))}
     # What is no linear reads the input in the cell's size, which may take a projection: another value than the input.
     inside = graph.settled(Term("identity", (values[INPUT],), (0.0, 1.0)))
@@ -145,7 +145,7 @@ def _shortened(form: Form, held: Callable[[Form], Set[int]]) -> Form:
     short = {k: rounded(k, 12) for k in {k for term in form.graph.terms for k in term.numbers}}
     if all(k == number for k, number in short.items()):
         return form
-    graph = Graph({}, form.graph.salts)
+    graph = Graph({}, form.graph.signs)
     graph.terms = [term._replace(numbers=tuple(short[k] for k in term.numbers)) for term in form.graph.terms]
     found = Form(graph, form.states, form.output)
     return rebuilt(found, EXPANDING, {}, held(found))
@@ -184,9 +184,7 @@ def _ordered(form: Form) -> tuple[str, list[int]]:
         lines += sorted((ranks[state], f"next {ranks[n]}") for state, n in following)
         return "\n".join([*(f"{rank} {line}" for rank, line in lines), f"output {ranks[place[form.output]]}"])
 
-    # What tells signs apart is gone from a form that is compared with others.
-    looks = (lambda v: f"{graph.terms[v].op} {sorted(graph.terms[v].numbers)}") if graph.salts else graph.shape
-    labels = [(looks(value), value == form.output) for value in values]
+    labels = [(graph.shape(value), value == form.output) for value in values]
     found, ranks = labelled(labels, edges, text)
     return found, sorted(values, key=lambda value: ranks[place[value]])
 

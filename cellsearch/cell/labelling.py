@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-__all__ = ["MOST_RECOLOURINGS", "coloured", "labelled"]
+__all__ = ["MOST_RECOLOURINGS", "labelled"]
 
 MOST_RECOLOURINGS: Final = 3_000_000
 """Nodes recoloured in one search, some seconds. After these the smallest text so far is taken: the same for the same
@@ -30,11 +30,6 @@ def labelled(labels: Sequence[Any], edges: Sequence[Sequence[tuple[str, int]]], 
     return _Search(edges, text).best(labels)
 
 
-def coloured(labels: Sequence[Any], edges: Sequence[Sequence[tuple[str, int]]]) -> list[int]:
-    """The nodes' colours after refinement: equal for nodes that it does not tell apart."""
-    return _Search(edges, lambda ranks: "").refined(labels)
-
-
 class _Search:
     def __init__(self, edges: Sequence[Sequence[tuple[str, int]]], text: Text) -> None:
         kinds = {kind: i for i, kind in enumerate(sorted({kind for each in edges for kind, _ in each}))}
@@ -47,12 +42,8 @@ class _Search:
 
     def best(self, labels: Sequence[Any]) -> Labelled:
         """The smallest text and its ranks, from comparable labels."""
-        return self._smallest(self.refined(labels), ())[0]
-
-    def refined(self, labels: Sequence[Any]) -> list[int]:
-        """The colours that refinement makes of labels."""
         order = {label: rank for rank, label in enumerate(sorted(set(labels)))}
-        return self._refined([order[label] for label in labels])
+        return self._smallest(self._refined([order[label] for label in labels]), ())[0]
 
     def _smallest(self, colours: list[int], chosen: tuple[int, ...]) -> tuple[Labelled, Labelled]:
         """The smallest text, and the one that taking always the first choice leads to."""

@@ -11,7 +11,8 @@ Rules look at a value when its operands are settled and lead to terms of fewer o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import fsum
 from typing import Final
 
 from cellsearch.cell.constants import OF_NUMBER
@@ -19,6 +20,9 @@ from cellsearch.cell.ops import BLOCK_LINEAR, LINEAR, LOW_RANK_LINEAR
 from cellsearch.cell.terms import COMBINATION, ZERO, Graph, Rule, Term, TooLarge, combination, split
 
 __all__ = ["EXPANDING", "RULES"]
+
+ROUNDING: Final = 1e-9
+"""Share of the sizes of numbers below which their sum is 0."""
 
 MOST_MONOMIALS: Final = 64
 """Terms of a sum that a product is multiplied out to, and factors of a product, at most."""
@@ -246,17 +250,24 @@ def _is_zero(graph: Graph, value: int) -> bool:
 
 
 def _sign(graph: Graph, value: int) -> float:
-    """-1 for one of a and -a, 1 for the other; 1 for both, noted as tied, where shapes do not tell the two apart."""
+    """-1 for one of a and -a, 1 for the other: by their shapes, or as chosen where these do not tell the two apart."""
     constant, pairs = split(graph, value)
     if constant or len(pairs) < 2:
         return -1.0 if constant < 0 or (not constant and pairs and pairs[0][0] < 0) else 1.0
-    if total := sum(k for k, _ in pairs):
+    total = fsum(k for k, _ in pairs)
+    if abs(total) > ROUNDING * fsum(abs(k) for k, _ in pairs):
         return -1.0 if total < 0 else 1.0
-    told = sorted((graph.shape(each), k) for k, each in pairs)
-    mirrored = sorted((shape, -k) for shape, k in told)
+    told, mirrored = _both_signs(pairs, graph.shape)
     if told == mirrored:
-        graph.tied.add(value)
+        told, mirrored = _both_signs(pairs, graph.name)
+        graph.tied[value] = repr(min(told, mirrored))
+        return graph.signs.get(graph.tied[value], 1) * (-1.0 if told < mirrored else 1.0)
     return -1.0 if told < mirrored else 1.0
+
+
+def _both_signs(pairs: list[tuple[float, int]], said: Callable[[int], str]) -> tuple[list[tuple[str, float]], ...]:
+    told = sorted((said(each), k) for k, each in pairs)
+    return told, sorted((text, -k) for text, k in told)
 
 
 def _size(graph: Graph, value: int) -> float:

@@ -71,17 +71,18 @@ Rule = Callable[["Graph", Term], "int | Term | None"]
 class Graph:
     """Values, operands before their users; `rules` by the operation that they apply to.
 
-    `salts` tell learned arrays and states apart in shapes, by the names that they have in the cell. `tied` are the
-    values whose sign shapes do not decide, `held` the sums that stay factors where products are multiplied out.
+    `signs` are those chosen for values that look like their own negative, by name; `tied` names such values, with
+    either sign alike. `held` are the sums that stay factors where products are multiplied out.
     """
 
-    def __init__(self, rules: Mapping[str, Sequence[Rule]], salts: Mapping[str, int]) -> None:
+    def __init__(self, rules: Mapping[str, Sequence[Rule]], signs: Mapping[str, int]) -> None:
         self.rules = rules
-        self.salts = salts
-        self.tied: set[int] = set()
+        self.signs = signs
+        self.tied: dict[int, str] = {}
         self.held: set[int] = set()
         self.terms: list[Term] = []
         self._shapes: list[str] = []
+        self._names: list[str] = []
         self._values: dict[Term, int] = {}
 
     def value(self, term: Term) -> int:
@@ -102,18 +103,25 @@ class Graph:
     def shape(self, value: int) -> str:
         """What can be said of a value without naming learned arrays or states: equal for values that look alike."""
         for term in self.terms[len(self._shapes) : value + 1]:
-            self._shapes.append(self._shape(term))
+            self._shapes.append(_digest(term, self._shapes))
         return self._shapes[value]
 
-    def _shape(self, term: Term) -> str:
-        if term.op == COMBINATION:
-            told = sorted(zip((self._shapes[o] for o in term.operands), term.numbers[1:], strict=True))
-            text = f"{term.op} {term.numbers[0]} {told}"
-        else:
-            shapes = [self._shapes[operand] for operand in term.operands]
-            salts = sorted(self.salts.get(name, -1) for name, _ in term.weights) if self.salts else ""
-            text = f"{term.op} {term.numbers} {sorted(shapes) if commutes(term.op) else shapes} {salts}"
-        return blake2b(text.encode(), digest_size=8).hexdigest()
+    def name(self, value: int) -> str:
+        """The value's shape with the names of its learned arrays and states: equal for no other value."""
+        for term in self.terms[len(self._names) : value + 1]:
+            self._names.append(_digest(term, self._names, term.weights))
+        return self._names[value]
+
+
+def _digest(term: Term, of: Sequence[str], weights: Origin | str = "") -> str:
+    if term.op == COMBINATION:
+        text = (
+            f"{term.op} {term.numbers[0]} {sorted(zip((of[o] for o in term.operands), term.numbers[1:], strict=True))}"
+        )
+    else:
+        operands = [of[operand] for operand in term.operands]
+        text = f"{term.op} {term.numbers} {sorted(operands) if commutes(term.op) else operands} {weights}"
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def commutes(op: str) -> bool:
@@ -177,7 +185,7 @@ def rebuilt(
     form: Form, rules: Mapping[str, Sequence[Rule]], instead: Mapping[int, int], held: Set[int] = frozenset()
 ) -> Form:
     """The form in a graph of its own with the rules applied anew, `instead` of some values others, some `held`."""
-    graph = Graph(rules, form.graph.salts)
+    graph = Graph(rules, form.graph.signs)
     new = {v: graph.settled(term) for v, term in enumerate(form.graph.terms) if term.op == "state"}
     for value in operands_first(form.graph, form.roots(), instead) if instead else form.reachable:
         term = form.graph.terms[value]
