@@ -45,6 +45,9 @@ __all__ = ["Canonical", "canonical", "canonical_form", "canonical_text"]
 ARITHMETIC: Final = (COMBINATION, "product", "bias")
 """What a sum may be multiplied out through."""
 
+MOST_TERMS: Final = 32
+"""Terms of a sum that has been multiplied out, at most."""
+
 PASSES: Final = 2 * MOST_NODES
 """Times that joining rules are tried, at most: each pass that finds something leaves less to find."""
 
@@ -86,7 +89,7 @@ def _form(cell: Cell, signs: Mapping[str, int]) -> Form:
             found = _shortened(_joined(written_out, EXPANDING, JOINING, held), held)
         except TooLarge:
             continue
-        if _size(found) <= MOST_NODES:
+        if _size(found) <= MOST_NODES and _longest_sum(found) <= MOST_TERMS:
             return found
     return _read(cell, {}, {})
 
@@ -161,6 +164,11 @@ def _size(form: Form) -> int:
         else:
             size += max(1, len(term.operands) - 1) if term.op in ANY_NUMBER else 1
     return size
+
+
+def _longest_sum(form: Form) -> int:
+    terms = form.graph.terms
+    return max((len(terms[v].operands) for v in form.reachable if terms[v].op == COMBINATION), default=0)
 
 
 def _ordered(form: Form) -> tuple[str, list[int]]:

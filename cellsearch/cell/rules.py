@@ -10,9 +10,9 @@ Rules look at a value when its operands are settled and lead to terms of fewer o
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import fsum
 from typing import Final
 
 from cellsearch.cell.constants import OF_NUMBER
@@ -24,8 +24,11 @@ __all__ = ["EXPANDING", "RULES"]
 ROUNDING: Final = 1e-9
 """Share of the sizes of numbers below which their sum is 0."""
 
-MOST_MONOMIALS: Final = 64
-"""Terms of a sum that a product is multiplied out to, and factors of a product, at most."""
+MOST_FACTORS: Final = 64
+"""Factors of a product, at most."""
+
+MOST_PRODUCTS: Final = 64
+"""Terms of a sum that a product is multiplied out to, at most: more than a cell can hold, for some may cancel."""
 
 
 def no_identity(graph: Graph, term: Term) -> int | None:
@@ -80,13 +83,20 @@ def multiplied(graph: Graph, term: Term) -> int:
 
 def multiplied_out(graph: Graph, term: Term) -> int:
     """(a + b) * c = a * c + b * c, but for sums that are held."""
-    monomials: list[tuple[float, list[int]]] = [(1.0, [])]
-    for operand in term.operands:
-        parts = _parts(graph, operand)
-        monomials = [(k * j, [*atoms, *more]) for k, atoms in monomials for j, more in parts]
-        if len(monomials) > MOST_MONOMIALS or any(len(atoms) > MOST_MONOMIALS for _, atoms in monomials):
+    sums = [_parts(graph, operand) for operand in term.operands]
+    # One term times the others is most of what there is, and needs no collecting.
+    factor = math.prod(parts[0][0] for parts in sums if len(parts) == 1)
+    monomials = {tuple(sorted(atom for parts in sums if len(parts) == 1 for atom in parts[0][1])): factor}
+    for parts in sums:
+        if len(parts) != 1:
+            products: dict[tuple[int, ...], float] = defaultdict(float)
+            for atoms, k in monomials.items():
+                for j, more in parts:
+                    products[tuple(sorted((*atoms, *more)))] += k * j
+            monomials = products
+        if len(monomials) > MOST_PRODUCTS or any(len(atoms) > MOST_FACTORS for atoms in monomials):
             raise TooLarge("a product of sums has too many terms or factors")
-    return combination(graph, 0.0, [(k, _product(graph, sorted(atoms))) for k, atoms in monomials])
+    return combination(graph, 0.0, [(k, _product(graph, atoms)) for atoms, k in monomials.items()])
 
 
 def extremes(graph: Graph, term: Term) -> int:
@@ -254,8 +264,8 @@ def _sign(graph: Graph, value: int) -> float:
     constant, pairs = split(graph, value)
     if constant or len(pairs) < 2:
         return -1.0 if constant < 0 or (not constant and pairs and pairs[0][0] < 0) else 1.0
-    total = fsum(k for k, _ in pairs)
-    if abs(total) > ROUNDING * fsum(abs(k) for k, _ in pairs):
+    total = math.fsum(k for k, _ in pairs)
+    if abs(total) > ROUNDING * math.fsum(abs(k) for k, _ in pairs):
         return -1.0 if total < 0 else 1.0
     told, mirrored = _both_signs(pairs, graph.shape)
     if told == mirrored:
@@ -292,7 +302,7 @@ def _factors(graph: Graph, values: Iterable[int]) -> tuple[float, list[int]]:
             left.append(_scaled(graph, 1 / k, value))
         else:
             atoms.append(value)
-        if len(atoms) + len(left) > MOST_MONOMIALS:
+        if len(atoms) + len(left) > MOST_FACTORS:
             raise TooLarge("a product has too many factors")
     return factor, sorted(atoms)
 
@@ -320,7 +330,7 @@ def _atoms(graph: Graph, value: int) -> list[int]:
     return list(term.operands) if term.op == "product" else [value]
 
 
-def _product(graph: Graph, atoms: list[int]) -> int:
+def _product(graph: Graph, atoms: Sequence[int]) -> int:
     if not atoms:
         return combination(graph, 1.0, [])
     return atoms[0] if len(atoms) == 1 else graph.settled(Term("product", tuple(atoms), (0.0, 1.0)))

@@ -86,7 +86,7 @@ def wander(cell: Cell, space: SearchSpace, steps: int, random: Random) -> None:
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda cell: cell.name)
 def test_every_kind_of_edit_works_on_every_seed_that_it_fits(kind: str, seed: Cell) -> None:
     if (kind, seed.name) in (("remove state", "rnn"), ("remove state", "gru"), ("rewire operand", "rnn")):
-        with pytest.raises(CellError, match=f"cell '{seed.name}': no edit of 1000 stays in space 'gated'; widen"):
+        with pytest.raises(CellError, match=f"cell '{seed.name}': no edit of 10000 stays in space 'gated'; widen"):
             edit(seed, SPACE, Random(0), (kind,))
         return
     for number in range(30):
@@ -194,7 +194,7 @@ def test_an_edit_that_only_swaps_twins_is_drawn_again() -> None:
 
 def test_a_space_without_room_is_one_clear_error() -> None:
     cell = Cell("least", {"next": Node("linear", ("x", "h"))}, {"h": "next"}, "next")
-    with pytest.raises(CellError, match="cell 'least': no edit of 1000 stays in space 'linear'; widen the space"):
+    with pytest.raises(CellError, match="cell 'least': no edit of 10000 stays in space 'linear'; widen the space"):
         edit(cell, ONLY_LINEAR, Random(0), ("change op",))
 
 
