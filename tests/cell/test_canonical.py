@@ -153,6 +153,41 @@ def test_a_sign_that_only_names_decide_is_the_same_either_way(one: str, other: s
     assert identity(_of_twins("tanh(f - g) + h * f")) != identity(_of_twins("tanh(g - f) + h * f"))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sigmoid(h - s) * h", "h - sigmoid(s - h) * h"),
+        ("sigmoid(h - s) * s", "(1 - sigmoid(s - h)) * s"),
+        ("relu(h - s) * x", "relu(s - h) * x + h * x - s * x"),
+        ("softplus(h - s)", "softplus(s - h) + h - s"),
+    ],
+)
+def test_a_sign_between_states_is_the_same_however_the_rest_is_spelled(one: str, other: str) -> None:
+    text = "s_next = {}\nh_next = tanh(peephole(x) * s_next)"
+    cells = [from_equations("cell", text.format(each), states=["h", "s"], output="h_next") for each in (one, other)]
+    assert len({identity(each) for cell in cells for each in (cell, canonical(cell), renamed(cell, Random(0)))}) == 1
+
+
+def test_a_sign_does_not_depend_on_the_order_in_which_numbers_are_added() -> None:
+    """1 + 0.9 - 1 - 0.9 is 0, though not in floats."""
+    text = "s_next = tanh(x)\nmixed = blend(s, s - s, s)\nout = tanh(blend(x, 0.1 * mixed, mixed))"
+    cell = from_equations("cell", text, states=["s"], output="out")
+    assert identity(canonical(cell)) == identity(cell)
+
+
+def test_a_product_may_be_long_where_its_terms_cancel() -> None:
+    text = """
+        s1 = blend(s_next, s_next, x)
+        s2 = blend(x, s, s1)
+        s3 = blend(s2, tanh(s2), s2)
+        s_next = tanh(x)
+        out = {}
+    """
+    spelled = ("s3", "blend(x, s3, s3)", "x * s3 + (1 - x) * s3")
+    cells = [from_equations("cell", text.format(each), states=["s"], output="out") for each in spelled]
+    assert len({identity(each) for cell in cells for each in (cell, canonical(cell))}) == 1
+
+
 def test_a_ring_of_differences_is_the_same_under_other_names() -> None:
     """Every second sign could be the other one, and no two choices look different at first."""
     nodes = {f"l{i}": Node(LINEAR, ("x", "h")) for i in range(7)}
