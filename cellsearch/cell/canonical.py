@@ -45,7 +45,7 @@ __all__ = ["Canonical", "canonical", "canonical_form", "canonical_text"]
 ARITHMETIC: Final = (COMBINATION, "product", "bias")
 """What a sum may be multiplied out through."""
 
-MOST_TERMS: Final = 32
+MOST_TERMS: Final = 64
 """Terms of a sum that has been multiplied out, at most."""
 
 PASSES: Final = 2 * MOST_NODES
@@ -86,10 +86,12 @@ def _form(cell: Cell, signs: Mapping[str, int]) -> Form:
     for held in (_no_sums, _read_sums):
         try:
             written_out = rebuilt(added, EXPANDING, {}, held(added))
+            if _longest_sum(written_out) > MOST_TERMS:
+                continue
             found = _shortened(_joined(written_out, EXPANDING, JOINING, held), held)
         except TooLarge:
             continue
-        if _size(found) <= MOST_NODES and _longest_sum(found) <= MOST_TERMS:
+        if _size(found) <= MOST_NODES:
             return found
     return _read(cell, {}, {})
 

@@ -27,7 +27,7 @@ ROUNDING: Final = 1e-9
 MOST_FACTORS: Final = 64
 """Factors of a product, at most."""
 
-MOST_PRODUCTS: Final = 64
+MOST_PRODUCTS: Final = 128
 """Terms of a sum that a product is multiplied out to, at most: more than a cell can hold, for some may cancel."""
 
 
