@@ -156,7 +156,11 @@ class _Reader:
     def _computed(self, node: fx.Node) -> Any:
         operands = self._operands(node)
         learned = any(known.learned for known in operands)
-        if _name(node) in MOVES and len({known.number() for known in operands if not known.tensor.shape}) == 1:
+        if _name(node) in MOVES and any(known.is_bare for known in operands):
+            if len({known.number() for known in operands}) > 1:
+                raise UnsupportedError(
+                    f"{_name(node)} puts numbers beside other numbers or parameters; add them instead"
+                )
             return _like(node.meta["val"], operands[0])
         result = self._run(node, lambda n: self.values[n].tensor, BATCH)
         if isinstance(result, Tensor):

@@ -36,6 +36,11 @@ class Known:
     learned: bool
     sigmoid_of: Tensor | None = None
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is a number that fills whatever shape it is used in."""
+        return not self.learned and not self.tensor.shape
+
     def number(self) -> float | None:
         """Its one number if it is fixed and one number throughout."""
         if self.learned or self.tensor.numel() == 0 or (self.tensor != self.tensor.flatten()[0]).any():
