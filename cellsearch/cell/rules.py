@@ -83,19 +83,21 @@ def multiplied(graph: Graph, term: Term) -> int:
 
 def multiplied_out(graph: Graph, term: Term) -> int:
     """(a + b) * c = a * c + b * c, but for sums that are held."""
-    sums = [_parts(graph, operand) for operand in term.operands]
+    factors = [_parts(graph, operand) for operand in term.operands]
     # One term times the others is most of what there is, and needs no collecting.
-    factor = math.prod(parts[0][0] for parts in sums if len(parts) == 1)
-    monomials = {tuple(sorted(atom for parts in sums if len(parts) == 1 for atom in parts[0][1])): factor}
-    for parts in sums:
+    single = [parts[0] for parts in factors if len(parts) == 1]
+    monomials = {tuple(sorted(atom for _, atoms in single for atom in atoms)): math.prod(k for k, _ in single)}
+    for parts in factors:
         if len(parts) != 1:
             products: dict[tuple[int, ...], float] = defaultdict(float)
             for atoms, k in monomials.items():
                 for j, more in parts:
                     products[tuple(sorted((*atoms, *more)))] += k * j
             monomials = products
-        if len(monomials) > MOST_PRODUCTS or any(len(atoms) > MOST_FACTORS for atoms in monomials):
-            raise TooLarge("a product of sums has too many terms or factors")
+            if len(monomials) > MOST_PRODUCTS:
+                raise TooLarge("a product of sums has too many terms")
+    if any(len(atoms) > MOST_FACTORS for atoms in monomials):
+        raise TooLarge("a product has too many factors")
     return combination(graph, 0.0, [(k, _product(graph, atoms)) for atoms, k in monomials.items()])
 
 

@@ -140,15 +140,11 @@ def split(graph: Graph, value: int) -> tuple[float, list[tuple[float, int]]]:
 def combination(graph: Graph, constant: float, pairs: Iterable[tuple[float, int]]) -> int:
     """`m + k (n + j a) + l a = (m + k n) + (k j + l) a`, `0 a = 0` and `1 a = a`."""
     factors: dict[int, float] = {}
-    terms = graph.terms
     for k, value in pairs:
-        term = terms[value]
-        if term.op == COMBINATION:
-            constant += k * term.numbers[0]
-            for j, each in zip(term.numbers[1:], term.operands, strict=True):
-                factors[each] = factors.get(each, 0.0) + k * j
-        else:
-            factors[value] = factors.get(value, 0.0) + k
+        inner, terms = split(graph, value)
+        constant += k * inner
+        for j, each in terms:
+            factors[each] = factors.get(each, 0.0) + k * j
     kept = sorted([(value, k) for value, factor in factors.items() if (k := rounded(factor))])
     constant = rounded(constant)
     if not constant and len(kept) == 1 and kept[0][1] == 1:
