@@ -7,28 +7,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cellsearch.cell import Cell, Node, SearchSpace
+    from cellsearch.cell import Cell, Node
+    from cellsearch.cell.canonical.identity import identity
     from cellsearch.cell.complexity import complexity
-    from cellsearch.cell.crossover import crossover
-    from cellsearch.cell.equations import equations, from_equations
+    from cellsearch.cell.difference.diff import diff
+    from cellsearch.cell.difference.distance import distance
     from cellsearch.cell.file import load, save
-    from cellsearch.cell.identity import identity
-    from cellsearch.cell.imports_darts import from_darts, from_enas
-    from cellsearch.cell.imports_nasbench_nlp import from_nasbench_nlp
+    from cellsearch.cell.notation.equations import equations, from_equations
+    from cellsearch.cell.readers.darts import from_darts, from_enas
+    from cellsearch.cell.readers.nasbench_nlp import from_nasbench_nlp
     from cellsearch.errors import CellsearchError
-    from cellsearch.export.standalone import export
-    from cellsearch.imports import import_cell
+    from cellsearch.exporters.standalone import export
+    from cellsearch.importer import import_cell
     from cellsearch.inspect.picture import save_picture
     from cellsearch.plugins import seed
     from cellsearch.recurrence import RNN, load_torch, to_torch
     from cellsearch.recurrence.custom import op
-    from cellsearch.recurrence.trace import trace
+    from cellsearch.recurrence.trace.trace import trace
     from cellsearch.references import find_cell
-    from cellsearch.search.compare import compare
-    from cellsearch.search.comparison import Comparison, load_comparison
-    from cellsearch.search.profile import profile
-    from cellsearch.search.search import search
-    from cellsearch.search.study import Study, load_study
+    from cellsearch.space import SearchSpace
+    from cellsearch.space.crossover import crossover
+    from cellsearch.study.compare import compare
+    from cellsearch.study.comparison import Comparison, load_comparison
+    from cellsearch.study.profile import profile
+    from cellsearch.study.search import search
+    from cellsearch.study.study import Study, load_study
     from cellsearch.training import Evaluation, evaluate
 
 __all__ = [
@@ -43,6 +46,8 @@ __all__ = [
     "compare",
     "complexity",
     "crossover",
+    "diff",
+    "distance",
     "equations",
     "evaluate",
     "export",
@@ -71,43 +76,39 @@ _HOMES = {
     "RNN": "recurrence",
     "Cell": "cell",
     "CellsearchError": "errors",
-    "Comparison": "search.comparison",
+    "Comparison": "study.comparison",
     "Evaluation": "training",
     "Node": "cell",
-    "SearchSpace": "cell",
-    "Study": "search.study",
-    "compare": "search.compare",
+    "SearchSpace": "space",
+    "Study": "study.study",
+    "compare": "study.compare",
     "complexity": "cell.complexity",
-    "crossover": "cell.crossover",
-    "equations": "cell.equations",
+    "crossover": "space.crossover",
+    "diff": "cell.difference.diff",
+    "distance": "cell.difference.distance",
+    "equations": "cell.notation.equations",
     "evaluate": "training",
-    "export": "export.standalone",
+    "export": "exporters.standalone",
     "find_cell": "references",
-    "from_darts": "cell.imports_darts",
-    "from_enas": "cell.imports_darts",
-    "from_equations": "cell.equations",
-    "from_nasbench_nlp": "cell.imports_nasbench_nlp",
-    "identity": "cell.identity",
-    "import_cell": "imports",
+    "from_darts": "cell.readers.darts",
+    "from_enas": "cell.readers.darts",
+    "from_equations": "cell.notation.equations",
+    "from_nasbench_nlp": "cell.readers.nasbench_nlp",
+    "identity": "cell.canonical.identity",
+    "import_cell": "importer",
     "load": "cell.file",
-    "load_comparison": "search.comparison",
-    "load_study": "search.study",
+    "load_comparison": "study.comparison",
+    "load_study": "study.study",
     "load_torch": "recurrence",
     "op": "recurrence.custom",
-    "profile": "search.profile",
+    "profile": "study.profile",
     "save": "cell.file",
     "save_picture": "inspect.picture",
-    "search": "search.search",
+    "search": "study.search",
     "seed": "plugins",
     "to_torch": "recurrence",
-    "trace": "recurrence.trace",
+    "trace": "recurrence.trace.trace",
 }
-
-
-# Importing a package binds its name here, but only the first time: from now on `search` and `export` are functions.
-for _package in ("search", "export"):
-    import_module(f"cellsearch.{_package}")
-    del globals()[_package]
 
 
 def __getattr__(name: str) -> Any:

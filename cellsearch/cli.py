@@ -87,8 +87,8 @@ def search(
 ) -> None:
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
     import cellsearch
+    from cellsearch.outputs import deliver_study
     from cellsearch.references import find_cell
-    from cellsearch.results import deliver_study
 
     folder = study or Path("runs") / _short(task)
     with _displayed(folder) as display:
@@ -146,8 +146,8 @@ def compare(
     """Compare cells with equal parameters, steps and tuning; differences are to the first, with intervals, on test."""
     import cellsearch
     from cellsearch import plugins
+    from cellsearch.outputs import deliver_comparison
     from cellsearch.references import find_cell
-    from cellsearch.results import deliver_comparison
 
     if space:
         plugins.load(plugins.SPACES, space)
@@ -192,8 +192,8 @@ def profile(
     """Show what a cell can remember, copy, count and look up, beside LSTM and GRU."""
     import cellsearch
     from cellsearch import plugins
+    from cellsearch.outputs import deliver_profile
     from cellsearch.references import find_cell
-    from cellsearch.results import deliver_profile
 
     if space:
         plugins.load(plugins.SPACES, space)
@@ -219,7 +219,7 @@ def list_(
     """List tasks, search spaces, seed cells, and the studies under a folder."""
     from cellsearch import plugins
     from cellsearch.inspect import tables
-    from cellsearch.search.study import load_studies
+    from cellsearch.study.study import load_studies
     from cellsearch.training import load_task, task_options
 
     console = _console()
@@ -255,6 +255,7 @@ def show(
     plan: Annotated[bool, typer.Option("--plan", help="Only how it is computed: what of it when, and why.")] = False,
 ) -> None:
     """Show a cell: equations, operations, cost, and its picture."""
+    import cellsearch
     from cellsearch.inspect import tables
     from cellsearch.inspect.picture import save_picture
     from cellsearch.references import find_cell, find_trial
@@ -262,10 +263,10 @@ def show(
     console = _console()
     found = find_cell(cell)
     if latex:
-        typer.echo("\n".join(found.equations(latex=True)))
+        typer.echo("\n".join(cellsearch.equations(found, latex=True)))
         return
     if plan:
-        from cellsearch.recurrence.plan_text import plan_text
+        from cellsearch.recurrence.explain import plan_text
 
         typer.echo(plan_text(found.resolved(input_size, hidden_size)))
         return
@@ -317,7 +318,7 @@ def import_(
     A .py file with a module is run: import only what you would run yourself. All other files are data.
     """
     from cellsearch.cell import save
-    from cellsearch.imports import import_cell
+    from cellsearch.importer import import_cell
 
     cell, notes = import_cell(file, name, input_size, hidden_size)
     save(cell, output)

@@ -16,8 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from cellsearch.cell import Cell, SearchSpace
+from cellsearch.cell import Cell
 from cellsearch.errors import UnknownNameError
+from cellsearch.space import SearchSpace
 
 __all__ = ["SPACES", "TASKS", "cells", "load", "load_file", "names", "seed", "seeds"]
 

@@ -15,7 +15,7 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, load
 
 if TYPE_CHECKING:
-    from cellsearch.search.study import Study
+    from cellsearch.study.study import Study
 
 __all__ = ["find_cell", "find_trial"]
 
@@ -35,6 +35,6 @@ def find_trial(reference: str) -> tuple[Study, str] | None:
     folder, colon, which = reference.rpartition(":")
     if not colon or not (which == "best" or which.isdecimal()):
         return None
-    from cellsearch.search.study import load_study
+    from cellsearch.study.study import load_study
 
     return load_study(folder), which

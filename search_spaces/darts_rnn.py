@@ -10,13 +10,16 @@ the output and the next state. The published code has no biases, our linears do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from cellsearch.cell import INPUT, LINEAR, Cell, SearchSpace
+from cellsearch.cell import INPUT, LINEAR, Cell
 from cellsearch.cell.draft import Draft
-from cellsearch.cell.imports_darts import ACTIVATIONS, highway
-from search_spaces.zoo_searched import CELLS, DARTS_V1, DARTS_V2
+from cellsearch.cell.readers.darts import ACTIVATIONS, highway
+from cellsearch.space import SearchSpace
+
+from .zoo_searched import CELLS, DARTS_V1, DARTS_V2
 
 __all__ = ["SPACE", "STEPS", "Genotype", "cell_of", "genotype"]
 
@@ -88,12 +91,12 @@ def _sample(random: Random) -> Cell:
     return cell_of("darts", tuple((random.choice(ACTIVATIONS), random.randrange(step)) for step in range(1, STEPS + 1)))
 
 
-def _change_activation(draft: Draft, space: SearchSpace, random: Random) -> str:
+def _change_activation(draft: Draft, operations: Sequence[str], random: Random) -> str:
     step = random.randint(1, STEPS)
     return _change(draft, step, activation=random.choice(ACTIVATIONS))
 
 
-def _change_predecessor(draft: Draft, space: SearchSpace, random: Random) -> str:
+def _change_predecessor(draft: Draft, operations: Sequence[str], random: Random) -> str:
     step = random.randint(2, STEPS)
     return _change(draft, step, before=random.randrange(step))
 

@@ -1,6 +1,7 @@
 """The space of gated cells: what LSTM and GRU are made of, in any arrangement."""
 
-from cellsearch.cell import SearchSpace, from_equations
+from cellsearch.cell import from_equations
+from cellsearch.space import SearchSpace
 
 RNN = from_equations(
     "rnn",

@@ -17,15 +17,16 @@ of the GRU, is the search's matter, as is not to train a graph twice. The bound 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from cellsearch.cell import LINEAR, Cell, Node, SearchSpace, from_equations, identity
+from cellsearch.cell import LINEAR, Cell, Node, from_equations, identity
 from cellsearch.cell.draft import Draft
-from cellsearch.cell.edits import Edit
-from cellsearch.cell.sampling import Rejection
+from cellsearch.space import SearchSpace
+from cellsearch.space.edits import Edit
+from cellsearch.space.sampling import Rejection
 
 __all__ = ["ACTIVATIONS", "ELEMENTWISE", "MUTATIONS", "SAMPLE", "SPACE"]
 
@@ -176,7 +177,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
 def _edit(mutation: Mutation) -> Edit:
     """The mutation at one node drawn among those that it fits."""
 
-    def edit(draft: Draft, space: SearchSpace, random: Random) -> str:
+    def edit(draft: Draft, operations: Sequence[str], random: Random) -> str:
         fitting = [node for node in draft.nodes if mutation.fits(draft, node)]
         return mutation.change(draft, random.choice(fitting), random) if fitting else "change nothing"
 

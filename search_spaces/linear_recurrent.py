@@ -10,11 +10,13 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from cellsearch.cell import INPUT, LINEAR, OPS, Node, SearchSpace
+from cellsearch.cell import INPUT, LINEAR, OPS, Node
 from cellsearch.cell.draft import Draft
 from cellsearch.cell.linearity import Dependence, dependence_of, is_linear_in_state
-from cellsearch.cell.sampling import Rejection
-from search_spaces.zoo_linear import CELLS, DIAGONAL_LRU, GILR, MIN_GRU, MIN_LSTM, QRNN, STRONGLY_TYPED_RNN
+from cellsearch.space import SearchSpace
+from cellsearch.space.sampling import Rejection
+
+from .zoo_linear import CELLS, DIAGONAL_LRU, GILR, MIN_GRU, MIN_LSTM, QRNN, STRONGLY_TYPED_RNN
 
 __all__ = ["SAMPLE", "SPACE"]
 

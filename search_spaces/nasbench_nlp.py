@@ -25,10 +25,12 @@ from itertools import product
 from random import Random
 from typing import Final, TypeVar
 
-from cellsearch.cell import INPUT, LINEAR, Cell, Node, SearchSpace, from_equations, identity
+from cellsearch.cell import INPUT, LINEAR, Cell, Node, from_equations, identity
 from cellsearch.cell.draft import Draft
-from cellsearch.cell.sampling import Rejection
-from search_spaces.gated import RNN
+from cellsearch.space import SearchSpace
+from cellsearch.space.sampling import Rejection
+
+from .gated import RNN
 
 __all__ = ["GRU", "INTERMEDIATE", "LSTM", "SAMPLERS", "SPACE", "STATES", "draw"]
 

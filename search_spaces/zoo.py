@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cellsearch.cell import SearchSpace
-from search_spaces import zoo_greff, zoo_gru, zoo_linear, zoo_lstm, zoo_plain, zoo_searched
+from cellsearch.space import SearchSpace
+
+from . import zoo_greff, zoo_gru, zoo_linear, zoo_lstm, zoo_plain, zoo_searched
 
 __all__ = ["CELLS", "SPACE"]
 

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 
 from cellsearch.errors import DataError
-from tasks.sequences import IGNORED, Sequences, SymbolTask
+
+from .sequences import IGNORED, Sequences, SymbolTask
 
 CHARACTERS: Final = "0123456789+-=.abcdefghijklmnopqrstuvwxyz"
 PLUS, MINUS, EQUALS, STOP, LETTER = (CHARACTERS.index(character) for character in "+-=.a")

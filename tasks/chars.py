@@ -27,7 +27,8 @@ from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
 from cellsearch.training.shared import shared
-from tasks.streams import SHORTEST, Corpus, nats, stream_loss, windows
+
+from .streams import SHORTEST, Corpus, nats, stream_loss, windows
 
 TINY_SHAKESPEARE = Dataset(
     "tinyshakespeare",

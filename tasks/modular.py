@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 
 import torch
 
-from tasks.sequences import IGNORED, Sequences, SymbolTask
+from .sequences import IGNORED, Sequences, SymbolTask
 
 MODULUS: Final = 5
 PLUS, MINUS, TIMES = MODULUS, MODULUS + 1, MODULUS + 2

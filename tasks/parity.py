@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import torch
 
-from tasks.sequences import Sequences, SymbolTask
+from .sequences import Sequences, SymbolTask
 
 
 @dataclass(frozen=True)

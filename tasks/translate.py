@@ -32,9 +32,10 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
 from cellsearch.training.shared import shared
-from tasks.dates import pairs
-from tasks.encoder_decoder import EncoderDecoder
-from tasks.ragged import PADDING, Ragged, by_length, ragged, shuffled
+
+from .dates import pairs
+from .encoder_decoder import EncoderDecoder
+from .ragged import PADDING, Ragged, by_length, ragged, shuffled
 
 ADDRESS = "https://raw.githubusercontent.com/brendenlake/SCAN/master"
 

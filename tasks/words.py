@@ -36,7 +36,8 @@ from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
 from cellsearch.training.shared import shared
-from tasks.streams import SHORTEST, Corpus, nats, stream_loss, windows
+
+from .streams import SHORTEST, Corpus, nats, stream_loss, windows
 
 WIKITEXT2 = Dataset(
     "wikitext2",

@@ -27,8 +27,9 @@ from torch import Tensor, nn
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.training.shared import shared
-from tasks.sequences import SymbolModel
-from tasks.streams import stream_loss
+
+from .sequences import SymbolModel
+from .streams import stream_loss
 
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 CHARACTERS: Final = "</>" + LETTERS

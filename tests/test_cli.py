@@ -20,9 +20,9 @@ import pytest
 
 from cellsearch.cell import from_json, load
 from cellsearch.cli import main
-from cellsearch.search.comparison import load_comparison
-from cellsearch.search.ledger import Ledger, read_records
-from cellsearch.search.study import load_study
+from cellsearch.study.comparison import load_comparison
+from cellsearch.study.ledger import Ledger, read_records
+from cellsearch.study.study import load_study
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"

@@ -29,7 +29,7 @@ CORE = """
 import torch
 from cellsearch.cell import Cell, Node, complexity, equations, from_equations, from_json, identity, to_json
 from cellsearch.recurrence import RNN, load_torch, parameter_count
-from search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import LSTM
 assert from_json(to_json(LSTM)) == LSTM and identity(LSTM) and equations(LSTM)
 rnn = RNN(LSTM, 3, 4)
 assert parameter_count(rnn) == complexity(LSTM, 3, 4).parameters
@@ -111,7 +111,7 @@ def test_cell_and_recurrence_need_torch_and_networkx_alone() -> None:
 
 def test_the_cell_package_needs_networkx_alone() -> None:
     blocked = (dependencies() | {"numpy"}) - {"networkx"}
-    script = "from search_spaces.gated import LSTM; from cellsearch.cell import equations; equations(LSTM)"
+    script = "from cellsearch_search_spaces.gated import LSTM; from cellsearch.cell import equations; equations(LSTM)"
     _run(sys.executable, "-c", f"BLOCKED = {blocked!r}\n{BLOCK}\n{script}")
 
 

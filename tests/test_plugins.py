@@ -11,8 +11,8 @@ from cellsearch.cell import Cell
 from cellsearch.errors import UnknownNameError
 from cellsearch.plugins import SPACES, TASKS, load, names, seed, seeds
 from cellsearch.training import load_task
-from search_spaces.gated import SPACE
-from tasks.adding import TASK
+from cellsearch_search_spaces.gated import SPACE
+from cellsearch_tasks.adding import TASK
 from tests.project import ROOT
 
 
@@ -31,11 +31,13 @@ def test_every_file_of_search_spaces_is_registered() -> None:
 
 def test_every_file_with_a_task_is_registered() -> None:
     files = {path.stem for path in (ROOT / "tasks").glob("*.py") if "\nTASK" in path.read_text(encoding="utf-8")}
-    assert files <= {point.value.partition(":")[0].removeprefix("tasks.") for point in entry_points(group=TASKS)}
+    assert files <= {
+        point.value.partition(":")[0].removeprefix("cellsearch_tasks.") for point in entry_points(group=TASKS)
+    }
 
 
 def test_a_module_reference_leads_to_its_object() -> None:
-    assert load(TASKS, "tasks.adding:TASK") is TASK
+    assert load(TASKS, "cellsearch_tasks.adding:TASK") is TASK
 
 
 def test_a_file_reference_leads_to_its_object_once(tmp_path: Path) -> None:
@@ -68,7 +70,11 @@ def test_a_relative_file_is_found_from_the_working_directory(tmp_path: Path, mon
         (TASKS, "no_such_package:TASK", "task 'no_such_package:TASK': No module named 'no_such_package'; install"),
         (TASKS, ":TASK", "task ':TASK': "),
         (TASKS, ".relative:TASK", "task '.relative:TASK': "),
-        (TASKS, "tasks.adding:TUSK", "task 'tasks.adding:TUSK': tasks.adding has no 'TUSK'; name what it defines"),
+        (
+            TASKS,
+            "cellsearch_tasks.adding:TUSK",
+            "task 'cellsearch_tasks.adding:TUSK': cellsearch_tasks.adding has no 'TUSK'; name what it defines",
+        ),
     ],
 )
 def test_a_wrong_reference_is_one_line(group: str, reference: str, message: str) -> None:
@@ -87,7 +93,10 @@ def test_a_file_that_fails_to_load_is_named(source: str, tmp_path: Path) -> None
             load(TASKS, f"{path}:TASK")
 
 
-@pytest.mark.parametrize("reference", ["tasks.adding:HELD_OUT", "tasks.adding:Adding", "tasks.adding:SumModel"])
+@pytest.mark.parametrize(
+    "reference",
+    ["cellsearch_tasks.adding:HELD_OUT", "cellsearch_tasks.adding:Adding", "cellsearch_tasks.adding:SumModel"],
+)
 def test_what_is_no_task_is_refused(reference: str) -> None:
     with pytest.raises(UnknownNameError, match="no task; name an object like those in `tasks`"):
         load_task(reference, {})

@@ -9,10 +9,10 @@ import pytest
 from cellsearch.cell import save
 from cellsearch.errors import CellError, StudyError, UnknownNameError
 from cellsearch.references import find_cell, find_trial
-from cellsearch.search.ledger import Ledger
-from cellsearch.search.record import Proposal
+from cellsearch.study.ledger import Ledger
+from cellsearch.study.record import Proposal
 from cellsearch.training import Report
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 
 
 @pytest.fixture(scope="module")

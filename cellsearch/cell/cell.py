@@ -9,48 +9,18 @@ one node is the cell's output.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
-from cellsearch.cell.ops import INPUT, LINEAR, OPS, Op
+from cellsearch.cell.node import Node
+from cellsearch.cell.ops import INPUT, LINEAR
 from cellsearch.cell.reach import in_order
 from cellsearch.cell.validate import validate
 
-if TYPE_CHECKING:
-    from cellsearch.cell.diff import Difference
-    from cellsearch.cell.distance import Distance
-
-__all__ = ["Cell", "Node"]
-
-
-@dataclass(frozen=True)
-class Node:
-    """One operation of a cell: its row in the table, its operands in order, and its numbers.
-
-    `initial_bias` is where the learned bias starts, `constant` the number that operations such as times_constant have.
-    """
-
-    op: str
-    operands: tuple[str, ...]
-    initial_bias: float = 0.0
-    constant: float = 1.0
-
-    @property
-    def row(self) -> Op:
-        """The operation's row in the table."""
-        return OPS[self.op]
-
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the node's learned arrays; linears have `weight_0`, `weight_1`, ... in operand order.
-
-        A block-diagonal or low-rank weight is stored as the matrices that it is made of: see `parameter_shapes`.
-        """
-        weights = tuple(f"weight_{i}" for i in range(len(self.operands))) if self.row.is_linear else ()
-        return weights + tuple(self.row.parameters)
+__all__ = ["Cell"]
 
 
 class Cell:
@@ -71,13 +41,6 @@ class Cell:
         self._states = MappingProxyType(dict(states))
         self._output = output
         self._order = tuple(in_order(nodes))
-
-    @classmethod
-    def from_nasbench_nlp(cls, recipe: Mapping[str, Mapping[str, Any]], name: str = "nasbench_nlp") -> Cell:
-        """The cell of a recipe of NAS-Bench-NLP; see `cellsearch.cell.imports_nasbench_nlp`."""
-        from cellsearch.cell.imports_nasbench_nlp import from_nasbench_nlp
-
-        return from_nasbench_nlp(recipe, name)
 
     @property
     def name(self) -> str:
@@ -117,24 +80,6 @@ class Cell:
     def users(self, name: str) -> tuple[str, ...]:
         """The nodes that take `name` as an operand, each once."""
         return tuple(self.graph.successors(name))
-
-    def equations(self, latex: bool = False) -> tuple[str, ...]:
-        """The cell as lines of text or LaTeX; see `cellsearch.cell.equations`."""
-        from cellsearch.cell.equations import equations
-
-        return equations(self, latex)
-
-    def diff(self, other: Cell) -> tuple[Difference, ...]:
-        """What to change to get the other cell, as a short list to read; see `cellsearch.cell.diff`."""
-        from cellsearch.cell.diff import diff
-
-        return diff(self, other)
-
-    def distance(self, other: Cell, seconds: float = 1.0) -> Distance:
-        """The graph edit distance to the other cell, or a bound after so much time; see `cellsearch.cell.distance`."""
-        from cellsearch.cell.distance import distance
-
-        return distance(self, other, seconds)
 
     def renamed(self, name: str) -> Cell:
         """The same cell under another name."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
-from cellsearch.cell.cell import Cell, Node
+from cellsearch.cell.cell import Cell
+from cellsearch.cell.node import Node
 from cellsearch.cell.ops import BLOCK_LINEAR, INPUT, LINEAR, LOW_RANK_LINEAR
 from cellsearch.errors import BudgetError
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cellsearch.cell.cell import Cell, Node
+from cellsearch.cell.cell import Cell
+from cellsearch.cell.node import Node
 from cellsearch.cell.ops import INPUT
 from cellsearch.cell.reach import over_time, reached, readers, within_step
 

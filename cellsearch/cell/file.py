@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from cellsearch.cell.cell import Cell, Node
+from cellsearch.cell.cell import Cell
+from cellsearch.cell.node import Node
 from cellsearch.cell.untrusted import bounded_text, expect, expect_keys, json_value, short
 from cellsearch.errors import CellError
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cellsearch.cell.cell import Node
+from cellsearch.cell.node import Node
 
 __all__ = ["in_order", "over_time", "reached", "readers", "within_step"]
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import keyword
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import networkx as nx
 
+from cellsearch.cell.node import Node
 from cellsearch.cell.ops import INPUT, OPS, Op, is_known
 from cellsearch.cell.reach import in_order, over_time, reached, readers, within_step
 from cellsearch.errors import CellError
-
-if TYPE_CHECKING:
-    from cellsearch.cell.cell import Node
 
 __all__ = ["LARGEST_COUNT", "MOST_NODES", "NAME_LENGTH", "validate"]
 

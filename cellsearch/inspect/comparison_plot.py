@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cellsearch.errors import CellsearchError
-from cellsearch.search.comparison import Comparison, Entrant
-from cellsearch.search.statistics import Interval
+from cellsearch.study.comparison import Comparison, Entrant
+from cellsearch.study.statistics import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.search.comparison import Comparison, Entrant
-from cellsearch.search.statistics import Interval
-from cellsearch.search.study import tuned_names
+from cellsearch.study.comparison import Comparison, Entrant
+from cellsearch.study.statistics import Interval
+from cellsearch.study.study import tuned_names
 
 __all__ = ["comparison_statement", "comparison_table"]
 

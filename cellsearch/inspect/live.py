@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.search.progress import Progress
+from cellsearch.study.progress import Progress
 
 __all__ = ["Display"]
 

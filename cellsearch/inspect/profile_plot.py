@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cellsearch.errors import CellsearchError
-from cellsearch.search.profile import Profile
+from cellsearch.study.profile import Profile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.search.profile import Portrait, Profile, Skill
+from cellsearch.study.profile import Portrait, Profile, Skill
 
 __all__ = ["profile_table"]
 

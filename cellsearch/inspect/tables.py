@@ -11,14 +11,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.cell import Cell, SearchSpace, complexity, equations, identity
-from cellsearch.cell.equations import equations_in_brief
-from cellsearch.cell.symbols import legend
-from cellsearch.search.finals import BASELINES, best_candidates
-from cellsearch.search.record import Record
-from cellsearch.search.statistics import Interval
-from cellsearch.search.study import Study, tuned_names
-from cellsearch.search.verdict import Verdict
+from cellsearch.cell import Cell, complexity, equations, identity
+from cellsearch.cell.notation.equations import equations_in_brief
+from cellsearch.cell.notation.symbols import legend
+from cellsearch.space import SearchSpace
+from cellsearch.study.finals import BASELINES, best_candidates
+from cellsearch.study.record import Record
+from cellsearch.study.statistics import Interval
+from cellsearch.study.study import Study, tuned_names
+from cellsearch.study.verdict import Verdict
 from cellsearch.training import Task
 
 __all__ = ["catalogue", "cell_list", "cell_sheet", "statement", "study_list", "trial_sheet", "verdict_table"]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cellsearch.cell import Cell
 from cellsearch.errors import BackendError
-from cellsearch.recurrence.eager import EAGER
+from cellsearch.recurrence.eager.backend import EAGER
 from cellsearch.recurrence.interface import Backend
 from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch.recurrence.reference import REFERENCE

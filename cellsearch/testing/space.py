@@ -11,8 +11,9 @@ from random import Random
 from typing import Final
 
 from cellsearch import plugins
-from cellsearch.cell import Cell, SearchSpace, from_json, identity, to_json
-from cellsearch.cell.edits import edit
+from cellsearch.cell import Cell, from_json, identity, to_json
+from cellsearch.space import SearchSpace
+from cellsearch.space.mutation import mutate
 
 __all__ = ["check_space"]
 
@@ -61,7 +62,7 @@ def _check_edits(space: SearchSpace, cells: Mapping[str, Cell]) -> None:
         for _ in range(2):
             random, cell, walk = Random(0), start, []
             for _ in range(EDITS):
-                cell, words = edit(cell, space, random)
+                cell, words = mutate(cell, space, random)
                 assert words and "\n" not in words, f"an edit of {name!r} is told in a line, got {words!r}"
                 assert space.contains(cell), f"edit {words!r} from {name!r} stays in the space"
                 assert from_json(to_json(cell)) == cell, f"edit {words!r} from {name!r} can be written and read"

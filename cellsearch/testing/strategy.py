@@ -11,10 +11,11 @@ from copy import deepcopy
 from random import Random
 from typing import Final
 
-from cellsearch.cell import Cell, SearchSpace, from_equations, identity
-from cellsearch.cell.edits import edit
-from cellsearch.search.record import Proposal, Record, State
-from cellsearch.search.strategy import Strategy
+from cellsearch.cell import Cell, from_equations, identity
+from cellsearch.space import SearchSpace
+from cellsearch.space.mutation import mutate
+from cellsearch.study.record import Proposal, Record, State
+from cellsearch.study.strategy import Strategy
 
 __all__ = ["HISTORIES", "SPACE", "check_strategy", "record"]
 
@@ -35,7 +36,7 @@ SPACE: Final[SearchSpace] = SearchSpace(
     operations=("linear", "sum", "product", "blend", "sigmoid", "tanh", "relu"),
     most_nodes=12,
     most_states=2,
-    sample=lambda random: edit(random.choice(SEEDS), SPACE, random)[0],
+    sample=lambda random: mutate(random.choice(SEEDS), SPACE, random)[0],
 )
 """A small space that every strategy must find its way in."""
 
@@ -75,7 +76,7 @@ def _history(candidates: int, states: Sequence[State]) -> list[Record]:
     """The seeds as baselines, then `candidates` mutants of them, in the states in turn."""
     records = [record(i, cell, "complete", 1.0 + i, "baseline") for i, cell in enumerate(SEEDS)]
     for i in range(candidates):
-        cell, _ = edit(records[i].cell, SPACE, Random(i))
+        cell, _ = mutate(records[i].cell, SPACE, Random(i))
         state, number = states[i % len(states)], len(records)
         score = None if state == "failed" else float(i % 7)
         records.append(record(number, cell.renamed(f"cell_{number}"), state, score))

@@ -9,7 +9,7 @@ from torch import nn
 
 from cellsearch.cell import Cell
 from cellsearch.recurrence import RNN
-from search_spaces import gated
+from cellsearch_search_spaces import gated
 
 from .measuring import Row, Settings, Size, backend_of, beside, random_sequence
 from .peak import TIMES_FORWARD, bound

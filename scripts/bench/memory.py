@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from cellsearch.recurrence import RNN
-from search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import LSTM
 
 from .measuring import Figures, Row, Settings, Size, backend_of, in_new_process, random_sequence, skip, training_step
 

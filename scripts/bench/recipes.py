@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from cellsearch.cell import INPUT, LINEAR, Cell, complexity
-from cellsearch.cell.imports_nasbench_nlp import from_nasbench_nlp
+from cellsearch.cell.readers.nasbench_nlp import from_nasbench_nlp
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.reference import operation
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from cellsearch.cell import LINEAR
 from cellsearch.recurrence import RNN
-from search_spaces.zoo_linear import MIN_GRU
+from cellsearch_search_spaces.zoo_linear import MIN_GRU
 
 from .measuring import Row, Settings, alternate, backend_of, compared, random_sequence, training_step
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cellsearch.cell import LINEAR, Cell
-from cellsearch.cell.terms import Origin
+from cellsearch.cell.canonical.terms import Origin
 from cellsearch.recurrence.reference import REFERENCE
 from cellsearch.recurrence.rnn import Layer
 

@@ -10,7 +10,7 @@ import pytest
 
 from cellsearch.cell import Cell, Node
 from cellsearch.errors import CellError
-from search_spaces.gated import GRU, LSTM, RNN
+from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 
 RAW = Cell(
     "raw", {"kept": Node("product", ("h", "x")), "h_next": Node("sum", ("kept", "x"))}, {"h": "h_next"}, "h_next"

@@ -15,9 +15,9 @@ from cellsearch.cell.complexity import hidden_size_for
 from cellsearch.errors import BudgetError
 from cellsearch.recurrence import RNN, parameter_count
 from cellsearch.testing.cells import cells
-from search_spaces.gated import GRU, LSTM, SPACE
-from search_spaces.gated import RNN as ELMAN
-from search_spaces.zoo import SPACE as ZOO
+from cellsearch_search_spaces.gated import GRU, LSTM, SPACE
+from cellsearch_search_spaces.gated import RNN as ELMAN
+from cellsearch_search_spaces.zoo import SPACE as ZOO
 
 
 @pytest.mark.parametrize(("input_size", "hidden_size"), [(1, 1), (3, 7), (48, 128)])

@@ -7,7 +7,7 @@ import pytest
 from cellsearch.cell import Cell, Node
 from cellsearch.cell.draft import Draft
 from cellsearch.errors import CellError
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 
 
 def test_a_draft_of_a_cell_is_that_cell_and_leaves_it_alone() -> None:

@@ -15,7 +15,7 @@ from cellsearch.cell.file import MOST_BYTES, SCHEMA
 from cellsearch.cell.validate import MOST_NODES, MOST_OPERANDS, NAME_LENGTH
 from cellsearch.errors import CellError
 from cellsearch.testing.cells import cells
-from search_spaces.gated import LSTM, SPACE
+from cellsearch_search_spaces.gated import LSTM, SPACE
 
 
 @given(cells())

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from cellsearch.cell import Cell, from_json, load, to_json
-from cellsearch.cell.imports_files import MOST_ENTRIES, from_file
+from cellsearch.cell.readers.files import MOST_ENTRIES, from_file
 from cellsearch.errors import CellError
 from cellsearch.plugins import seeds
 from tests.cell.mutations import ODD, mutated_json, mutated_text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cellsearch import plugins
-from cellsearch.search.profile import Portrait, Profile, Skill
 from cellsearch.signals import Saturation
+from cellsearch.study.profile import Portrait, Profile, Skill
 
 __all__ = ["PROFILE"]
 

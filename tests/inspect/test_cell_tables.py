@@ -8,10 +8,11 @@ from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from cellsearch.cell import complexity
+from cellsearch.cell.notation.equations import equations
 from cellsearch.cli import app
 from cellsearch.inspect.tables import cell_list, cell_sheet
-from search_spaces.gated import LSTM, SPACE
-from search_spaces.zoo import SPACE as ZOO
+from cellsearch_search_spaces.gated import LSTM, SPACE
+from cellsearch_search_spaces.zoo import SPACE as ZOO
 
 
 def printed(content: RenderableType, width: int = 100) -> list[str]:
@@ -58,4 +59,4 @@ def test_the_command_lists_the_cells() -> None:
 
 def test_the_command_shows_latex_alone() -> None:
     result = CliRunner().invoke(app, ["show", "lstm", "--latex"])
-    assert result.output.splitlines() == list(LSTM.equations(latex=True))
+    assert result.output.splitlines() == list(equations(LSTM, latex=True))

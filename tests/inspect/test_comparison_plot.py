@@ -8,8 +8,8 @@ import pytest
 
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.comparison_plot import save_comparison
-from cellsearch.search.comparison import Comparison
-from tests.search.test_comparison import FIRST, SECOND, THIRD, comparison
+from cellsearch.study.comparison import Comparison
+from tests.study.test_comparison import FIRST, SECOND, THIRD, comparison
 
 
 @pytest.mark.parametrize(

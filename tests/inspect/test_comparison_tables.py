@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
-from cellsearch.search.comparison import Comparison
+from cellsearch.study.comparison import Comparison
 from tests.inspect.test_tables import printed
-from tests.search.test_comparison import FIRST, SECOND, THIRD, comparison
+from tests.study.test_comparison import FIRST, SECOND, THIRD, comparison
 
 
 def test_the_best_stands_first_with_intervals_differences_and_times_in_80_columns() -> None:

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from cellsearch.inspect.live import LINES, Display
-from cellsearch.search.progress import Progress
+from cellsearch.study.progress import Progress
 from cellsearch.testing.strategy import record
-from search_spaces.gated import RNN
+from cellsearch_search_spaces.gated import RNN
 
 BASELINES = {"rnn": 3.5, "lstm": 3.0, "gru": 2.5}
 

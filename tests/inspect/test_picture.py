@@ -15,7 +15,7 @@ from cellsearch.cell import Cell, Node, from_equations
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.picture import dot, png, save_picture, svg
 from cellsearch.testing.cells import cells
-from search_spaces.gated import GRU, LSTM, RNN
+from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 
 SVG = "{http://www.w3.org/2000/svg}"
 

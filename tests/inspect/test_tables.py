@@ -11,10 +11,10 @@ from rich.console import Console, RenderableType
 
 from cellsearch.cell import Cell
 from cellsearch.inspect import tables
-from cellsearch.search.record import Record
-from cellsearch.search.study import Study
+from cellsearch.study.record import Record
+from cellsearch.study.study import Study
 from cellsearch.testing.strategy import record
-from search_spaces.gated import GRU, LSTM, RNN, SPACE
+from cellsearch_search_spaces.gated import GRU, LSTM, RNN, SPACE
 
 CANDIDATE = RNN.renamed("cell_17")
 TASK = "cellsearch.testing.troubled_task:TASK"

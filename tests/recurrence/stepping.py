@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cellsearch.cell import Cell, identity
-from cellsearch.recurrence.trace import Traced, trace
+from cellsearch.recurrence.trace.trace import Traced, trace
 
 I, H, B, T = 3, 5, 4, 6  # noqa: E741 - the field's letters
 

@@ -7,7 +7,7 @@ import torch
 
 from cellsearch.errors import BackendError
 from cellsearch.recurrence import BACKENDS, RNN, choose, refusals
-from search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import LSTM
 
 X = torch.zeros(2, 1, 3)
 

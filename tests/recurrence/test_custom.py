@@ -14,9 +14,9 @@ from torch import Tensor
 
 from cellsearch.cell import OPS, Cell, Node, equations, from_equations, from_json, to_json
 from cellsearch.errors import CellError, ExportError
-from cellsearch.export.standalone import export
+from cellsearch.exporters.standalone import export
 from cellsearch.recurrence.custom import USER, op
-from cellsearch.recurrence.eager import EAGER
+from cellsearch.recurrence.eager.backend import EAGER
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
 from cellsearch.training import Evaluation
 from cellsearch.training.task import load_task
@@ -163,7 +163,7 @@ def test_what_does_not_depend_on_an_operand_has_no_gradient() -> None:
 
 TASK_FILE = """
 from cellsearch.recurrence.custom import op
-from tasks.adding import TASK as TASK
+from cellsearch_tasks.adding import TASK as TASK
 
 @op
 def only_in_the_task_file(a):

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from cellsearch.recurrence import BACKENDS, RNN
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 
 LENGTHS = [2, 5, 1, 5, 3]
 

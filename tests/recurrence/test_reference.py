@@ -7,7 +7,7 @@ import torch
 
 from cellsearch.cell import LINEAR, OPS, Cell, Node
 from cellsearch.recurrence.reference import REFERENCE, operation
-from search_spaces.gated import GRU
+from cellsearch_search_spaces.gated import GRU
 
 
 @pytest.mark.parametrize("op", [op for op, row in OPS.items() if not row.is_linear])

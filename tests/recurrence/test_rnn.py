@@ -15,7 +15,7 @@ from torch import Tensor
 from cellsearch.cell import Cell, Node
 from cellsearch.recurrence import RNN, parameter_count
 from cellsearch.testing.cells import cells
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 
 X = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0))
 

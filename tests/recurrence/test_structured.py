@@ -8,11 +8,11 @@ import torch
 from cellsearch.cell import Cell, Node, complexity
 from cellsearch.cell.complexity import parameter_shapes, shares
 from cellsearch.recurrence import RNN
-from cellsearch.recurrence.eager import EAGER
+from cellsearch.recurrence.eager.backend import EAGER
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.recurrence.structured import dense, plain
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
-from search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import LSTM
 
 
 def _cell(op: str, constant: float) -> Cell:

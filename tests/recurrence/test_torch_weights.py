@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from cellsearch.errors import CellError
 from cellsearch.recurrence import BACKENDS, RNN, load_torch, to_torch
 from cellsearch.testing.cells import Cell
-from search_spaces.gated import SPACE
+from cellsearch_search_spaces.gated import SPACE
 
 PEERS: dict[str, Any] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 SETTINGS: list[dict[str, Any]] = [

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from cellsearch.recurrence import RNN
-from search_spaces import gated, nasbench_nlp
+from cellsearch_search_spaces import gated, nasbench_nlp
 from tests.cell.recipes import MISSING, SAMPLE
 from tests.project import ROOT, dependencies
 

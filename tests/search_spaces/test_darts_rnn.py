@@ -9,11 +9,11 @@ from random import Random
 import pytest
 
 from cellsearch.cell import Cell, identity
-from cellsearch.cell.edits import edit
-from cellsearch.cell.imports_darts import ACTIVATIONS
-from search_spaces.darts_rnn import SPACE, STEPS, Genotype, cell_of, genotype
-from search_spaces.gated import LSTM
-from search_spaces.zoo_searched import DARTS_V1, DARTS_V2, ENAS_CELL
+from cellsearch.cell.readers.darts import ACTIVATIONS
+from cellsearch.space.mutation import mutate
+from cellsearch_search_spaces.darts_rnn import SPACE, STEPS, Genotype, cell_of, genotype
+from cellsearch_search_spaces.gated import LSTM
+from cellsearch_search_spaces.zoo_searched import DARTS_V1, DARTS_V2, ENAS_CELL
 
 V1 = (
     ("relu", 0), ("relu", 1), ("tanh", 2), ("relu", 3), ("relu", 4), ("identity", 1), ("relu", 5), ("relu", 1),
@@ -92,7 +92,7 @@ def test_samples_are_uniform_over_genotypes() -> None:
 @pytest.mark.parametrize(("kind", "part"), [("change activation", 0), ("change predecessor", 1)])
 def test_an_edit_changes_one_gene(kind: str, part: int) -> None:
     for number in range(20):
-        edited, words = edit(DARTS_V1, SPACE, Random(number), (kind,))
+        edited, words = mutate(DARTS_V1, SPACE, Random(number), (kind,))
         genes = genotype(edited)
         assert genes is not None
         (step,) = (i for i in range(STEPS) if genes[i] != V1[i])

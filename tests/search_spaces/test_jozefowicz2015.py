@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from cellsearch.cell import Cell, from_equations, identity
-from cellsearch.cell.edits import edit
 from cellsearch.recurrence import RNN
-from search_spaces.jozefowicz2015 import ACTIVATIONS, ELEMENTWISE, GRU, LSTM, MUTATIONS, SAMPLE, SPACE
+from cellsearch.space.mutation import mutate
+from cellsearch_search_spaces.jozefowicz2015 import ACTIVATIONS, ELEMENTWISE, GRU, LSTM, MUTATIONS, SAMPLE, SPACE
 
 DRAWS = 60
 
@@ -20,7 +20,7 @@ ONE = from_equations("one", "h_next = tanh(x + h)", ["h"], "h_next")
 
 def mutants(kind: str, cell: Cell) -> dict[str, Cell]:
     """Mutants of a cell by the words that tell their mutation."""
-    return {words: mutant for n in range(DRAWS) for mutant, words in (edit(cell, SPACE, Random(n), (kind,)),)}
+    return {words: mutant for n in range(DRAWS) for mutant, words in (mutate(cell, SPACE, Random(n), (kind,)),)}
 
 
 def equal(one: Cell, text: str) -> bool:

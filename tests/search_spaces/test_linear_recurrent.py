@@ -10,9 +10,9 @@ import torch
 from cellsearch.cell import Cell
 from cellsearch.cell.linearity import is_linear_in_state
 from cellsearch.recurrence import RNN
-from search_spaces.gated import GRU, LSTM
-from search_spaces.linear_recurrent import SAMPLE, SPACE
-from search_spaces.zoo_linear import SRU
+from cellsearch_search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.linear_recurrent import SAMPLE, SPACE
+from cellsearch_search_spaces.zoo_linear import SRU
 
 H = 4
 

@@ -15,7 +15,7 @@ import pytest
 from cellsearch.cell import Cell, Node, from_equations
 from cellsearch.cell.draft import Draft
 from cellsearch.errors import CellError
-from search_spaces.nasbench_nlp import ACTIVATIONS, GRU, INTERMEDIATE, LSTM, SAMPLERS, SPACE, STATES, draw
+from cellsearch_search_spaces.nasbench_nlp import ACTIVATIONS, GRU, INTERMEDIATE, LSTM, SAMPLERS, SPACE, STATES, draw
 from tests.project import ROOT
 
 SAMPLE = ROOT.parent / "shared" / "data" / "nasbench_nlp_sample.jsonl"

@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from cellsearch import plugins
-from cellsearch.cell import INPUT, LINEAR, Cell, SearchSpace, identity
+from cellsearch.cell import INPUT, LINEAR, Cell, identity
 from cellsearch.cell.complexity import complexity
-from cellsearch.cell.imports_darts import from_darts, from_enas
+from cellsearch.cell.readers.darts import from_darts, from_enas
 from cellsearch.recurrence import BACKENDS, RNN
 from cellsearch.recurrence.rnn import Layer
+from cellsearch.space import SearchSpace
 from cellsearch.testing.space import check_space
-from search_spaces import zoo
-from tests.export.exported import twin
+from cellsearch_search_spaces import zoo
+from tests.exporters.exported import twin
 from tests.search_spaces import published_gru, published_lstm, published_others
 from tests.search_spaces.transcription import PUBLISHED, Weights, transcribed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cellsearch.training import Task
-from search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import LSTM
 
 __all__ = ["check_states_are_carried"]
 

@@ -9,7 +9,7 @@ from torch import nn
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch.training import load_task
-from tasks.adding import TASK, Adding
+from cellsearch_tasks.adding import TASK, Adding
 
 
 class One(nn.Module):

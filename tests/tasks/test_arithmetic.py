@@ -8,8 +8,8 @@ import pytest
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from tasks.arithmetic import CHARACTERS, TASK, Arithmetic
-from tasks.sequences import IGNORED
+from cellsearch_tasks.arithmetic import CHARACTERS, TASK, Arithmetic
+from cellsearch_tasks.sequences import IGNORED
 from tests.tasks.oracle import Oracle
 
 

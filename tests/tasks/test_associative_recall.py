@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cellsearch.testing.task import check_task
-from tasks.associative_recall import DIGITS, LETTERS, QUESTION, TASK, AssociativeRecall
+from cellsearch_tasks.associative_recall import DIGITS, LETTERS, QUESTION, TASK, AssociativeRecall
 from tests.tasks.oracle import Oracle
 
 

@@ -13,8 +13,8 @@ from torch import nn
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from search_spaces.gated import LSTM
-from tasks.chars import SPLITS, TASK, WINDOW, Chars, _corpus
+from cellsearch_search_spaces.gated import LSTM
+from cellsearch_tasks.chars import SPLITS, TASK, WINDOW, Chars, _corpus
 from tests.tasks.carried import check_states_are_carried
 
 TEXT = "".join(f"{i} is a number, and {i * i} is its square. " for i in range(400))

@@ -15,9 +15,9 @@ from cellsearch.cell import to_json
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch.training import Evaluation, evaluate
-from search_spaces.gated import GRU, LSTM
-from tasks.classify import PASSAGE, SECTIONS, TASK, UNKNOWN, WORDS, Classify, Documents, _corpus, _passages
-from tasks.ragged import ragged
+from cellsearch_search_spaces.gated import GRU, LSTM
+from cellsearch_tasks.classify import PASSAGE, SECTIONS, TASK, UNKNOWN, WORDS, Classify, Documents, _corpus, _passages
+from cellsearch_tasks.ragged import ragged
 from tests.tasks.real_data import shared
 
 TRAIN = "".join(f"{i % 3} what is number {i} ?\n" for i in range(60))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cellsearch.testing.task import check_task
-from tasks.copy_memory import BLANK, MARK, REMEMBERED, SYMBOLS, TASK, CopyMemory
+from cellsearch_tasks.copy_memory import BLANK, MARK, REMEMBERED, SYMBOLS, TASK, CopyMemory
 from tests.tasks.oracle import Oracle
 
 

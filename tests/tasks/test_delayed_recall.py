@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from cellsearch.testing.task import check_task
-from tasks.delayed_recall import CUE, SYMBOLS, TASK, DelayedRecall
-from tasks.sequences import IGNORED
+from cellsearch_tasks.delayed_recall import CUE, SYMBOLS, TASK, DelayedRecall
+from cellsearch_tasks.sequences import IGNORED
 from tests.tasks.oracle import Oracle
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from tasks.digits import NAMES, TASK, Digits, _images
+from cellsearch_tasks.digits import NAMES, TASK, Digits, _images
 
 SIDE = 5
 

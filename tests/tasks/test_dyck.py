@@ -6,7 +6,7 @@ import pytest
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from tasks.dyck import TASK, Dyck
+from cellsearch_tasks.dyck import TASK, Dyck
 from tests.tasks.oracle import Oracle
 
 

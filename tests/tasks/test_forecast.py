@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from search_spaces.gated import LSTM
-from tasks.forecast import SPLITS, TASK, Forecast, _series, _values
+from cellsearch_search_spaces.gated import LSTM
+from cellsearch_tasks.forecast import SPLITS, TASK, Forecast, _series, _values
 
 
 class AsItIs(nn.Module):

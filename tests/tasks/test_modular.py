@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cellsearch.testing.task import check_task
-from tasks.modular import MODULUS, TASK, Modular
-from tasks.sequences import IGNORED
+from cellsearch_tasks.modular import MODULUS, TASK, Modular
+from cellsearch_tasks.sequences import IGNORED
 from tests.tasks.oracle import Oracle
 
 SYMBOLS = "01234+-*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cellsearch.testing.task import check_task
-from tasks.parity import TASK
+from cellsearch_tasks.parity import TASK
 from tests.tasks.oracle import Oracle
 
 

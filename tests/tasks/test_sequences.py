@@ -9,9 +9,9 @@ import torch
 
 from cellsearch.errors import DataError
 from cellsearch.training import load_task
-from search_spaces.gated import LSTM
-from tasks.parity import Parity
-from tasks.sequences import AHEAD, HELD_OUT, IGNORED, SymbolModel, accuracy
+from cellsearch_search_spaces.gated import LSTM
+from cellsearch_tasks.parity import Parity
+from cellsearch_tasks.sequences import AHEAD, HELD_OUT, IGNORED, SymbolModel, accuracy
 from tests.tasks.oracle import Oracle
 
 NAMES = ["copy_memory", "delayed_recall", "associative_recall", "parity", "modular", "dyck", "arithmetic"]

@@ -12,10 +12,10 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from search_spaces.gated import GRU
-from tasks.encoder_decoder import EncoderDecoder
-from tasks.ragged import PADDING
-from tasks.translate import END, START, TASK, TOKENS, Pairs, Translate, _corpus
+from cellsearch_search_spaces.gated import GRU
+from cellsearch_tasks.encoder_decoder import EncoderDecoder
+from cellsearch_tasks.ragged import PADDING
+from cellsearch_tasks.translate import END, START, TASK, TOKENS, Pairs, Translate, _corpus
 from tests.tasks.real_data import shared
 
 LINES = "".join(f"IN: {'walk ' * n}twice OUT: {'I_WALK ' * (2 * n)}I_STOP\n" for n in range(1, 21))

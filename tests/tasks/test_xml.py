@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from tasks.xml import CHARACTERS, SIZES, TASK, Xml, _corpus, document
+from cellsearch_tasks.xml import CHARACTERS, SIZES, TASK, Xml, _corpus, document
 from tests.tasks.carried import check_states_are_carried
 
 

@@ -14,13 +14,13 @@ from cellsearch.testing.space import check_space
 
 HEAD = """
 import dataclasses
-from search_spaces.gated import LSTM, SPACE as GATED
+from cellsearch_search_spaces.gated import LSTM, SPACE as GATED
 from random import Random
-from cellsearch.cell import edits
-from cellsearch.cell.edits import edit
+from cellsearch.space import edits
+from cellsearch.space.mutation import mutate
 """
 
-GOOD = "sample=lambda random: edit(LSTM, GATED, random)[0]"
+GOOD = "sample=lambda random: mutate(LSTM, GATED, random)[0]"
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_a_good_space_passes(tmp_path: Path) -> None:
         ("seeds={'other': LSTM}, sources={}", "is called by its own name"),
         ("seeds={'lstm': LSTM}, sources={'gru': 'somebody'}", "a source is that of a seed, got one of gru"),
         ("sample=lambda random: LSTM", "of 50 samples most differ, got 1 graphs"),
-        ("sample=lambda random: edit(LSTM, GATED, __import__('random'))[0]", "is the same for the same draws"),
+        ("sample=lambda random: mutate(LSTM, GATED, __import__('random'))[0]", "is the same for the same draws"),
         (f"{GOOD}, most_nodes=13", "lies in the space"),
         (
-            "edits={'mute': lambda draft, space, random: edits.EDITS['insert node'](draft, space, random)[:0]}",
+            "edits={'mute': lambda draft, ops, random: edits.EDITS['insert node'](draft, ops, random)[:0]}",
             "an edit of 'rnn' is told in a line, got ''",
         ),
         (
-            "edits={'forgetful': lambda draft, space, random: edits.EDITS['insert node'](draft, space, Random())}",
+            "edits={'forgetful': lambda draft, ops, random: edits.EDITS['insert node'](draft, ops, Random())}",
             "are the same for the same draws",
         ),
     ],

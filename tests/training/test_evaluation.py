@@ -13,7 +13,7 @@ from cellsearch.cell import Cell, to_json
 from cellsearch.errors import BudgetError, CellError, DataError, DivergenceError, UnknownNameError
 from cellsearch.recurrence import parameter_count
 from cellsearch.training import REPORTS, Evaluation, Report, evaluate, hidden_size_for, load_task
-from search_spaces.gated import GRU, LSTM, RNN
+from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 
 SMALL = Evaluation(
     task="adding",

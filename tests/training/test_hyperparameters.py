@@ -9,7 +9,7 @@ import pytest
 from cellsearch.errors import UnknownNameError
 from cellsearch.training import Evaluation, Range, tuning
 from cellsearch.training.hyperparameters import HYPERPARAMETERS, task_ranges
-from tasks.adding import Adding
+from cellsearch_tasks.adding import Adding
 
 
 @dataclasses.dataclass(frozen=True)

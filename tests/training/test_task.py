@@ -9,12 +9,12 @@ import pytest
 from cellsearch.errors import UnknownNameError
 from cellsearch.testing.task import check_task
 from cellsearch.training import load_task, task_options
-from tasks.adding import Adding
+from cellsearch_tasks.adding import Adding
 
 GOOD = """
 from dataclasses import dataclass
 import torch
-from tasks.adding import Adding
+from cellsearch_tasks.adding import Adding
 
 @dataclass(frozen=True)
 class Mine(Adding):

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from cellsearch.cell import INPUT, LINEAR
 from cellsearch.recurrence.native.places import Call, Group, Place, home
-from cellsearch.recurrence.plan import (
+from cellsearch.recurrence.plan.plan import (
     Arrived,
     Carried,
     Compute,

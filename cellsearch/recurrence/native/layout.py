@@ -21,7 +21,7 @@ from cellsearch.recurrence.native.places import Kind, Place, home
 from cellsearch.recurrence.native.products import Products, products
 from cellsearch.recurrence.native.program import Program, program
 from cellsearch.recurrence.native.source import Routine, Source, source
-from cellsearch.recurrence.plan import Product, weight_names
+from cellsearch.recurrence.plan.plan import Product, weight_names
 
 __all__ = ["BASES", "Blueprint", "Layout", "Series", "Sizes", "blueprint"]
 

@@ -24,7 +24,7 @@ from cellsearch.recurrence.native.places import Call, Place, home
 from cellsearch.recurrence.native.products import Rows
 from cellsearch.recurrence.native.source import Routine
 from cellsearch.recurrence.native.threads import slices
-from cellsearch.recurrence.plan import Product
+from cellsearch.recurrence.plan.plan import Product
 from cellsearch.recurrence.sequence import Given, Kept, Needs
 
 __all__ = ["Backward", "Forward"]

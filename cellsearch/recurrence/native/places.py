@@ -7,7 +7,7 @@ from typing import Literal
 
 from cellsearch.cell import INPUT, LINEAR, Cell
 from cellsearch.recurrence.native.lowering import Lowering, functions
-from cellsearch.recurrence.plan import Phase, Plan, Product
+from cellsearch.recurrence.plan.plan import Phase, Plan, Product
 
 __all__ = ["Call", "Group", "Kind", "Place", "home", "stored"]
 

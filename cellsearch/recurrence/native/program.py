@@ -15,8 +15,8 @@ from cellsearch.cell import INPUT, Cell
 from cellsearch.recurrence.native.groups import Forward, Reverse
 from cellsearch.recurrence.native.lowering import ALONG_ROW
 from cellsearch.recurrence.native.places import Call, Group, Place, home, stored
-from cellsearch.recurrence.plan import Phase, Plan
-from cellsearch.recurrence.planner import plan
+from cellsearch.recurrence.plan.plan import Phase, Plan
+from cellsearch.recurrence.plan.planner import plan
 
 __all__ = ["Program", "program"]
 

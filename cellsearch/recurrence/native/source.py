@@ -15,7 +15,7 @@ from typing import Final
 from cellsearch.recurrence.native.places import Call, Group, Place
 from cellsearch.recurrence.native.program import Program
 from cellsearch.recurrence.native.row import Row
-from cellsearch.recurrence.plan import Product
+from cellsearch.recurrence.plan.plan import Product
 
 __all__ = ["Routine", "Source", "source"]
 

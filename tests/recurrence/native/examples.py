@@ -15,8 +15,8 @@ from cellsearch.recurrence.native.layout import blueprint
 from cellsearch.recurrence.native.products import products
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
-from search_spaces import gated
-from tests.recurrence.test_eager import EVERY_OP
+from cellsearch_search_spaces import gated
+from tests.recurrence.eager.test_eager import EVERY_OP
 
 __all__ = ["KNOWN", "drawn", "forget", "threads"]
 

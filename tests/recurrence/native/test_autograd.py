@@ -16,8 +16,8 @@ from cellsearch.cell import Cell, from_equations
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch.testing.backend import Shape
-from search_spaces.gated import GRU, LSTM
-from search_spaces.nasbench_nlp import SAMPLERS
+from cellsearch_search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.nasbench_nlp import SAMPLERS
 from tests.recurrence.native.examples import KNOWN, drawn, threads
 
 SMALL: Final = Shape(3, 2, 4, 4)

@@ -21,7 +21,7 @@ from cellsearch.errors import BackendError
 from cellsearch.recurrence import RNN, choose, custom
 from cellsearch.recurrence.native import build
 from cellsearch.recurrence.native.backend import NATIVE
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.recurrence.native.examples import forget
 
 X = torch.ones(3, 2, 4)
@@ -107,7 +107,7 @@ def test_a_program_without_a_compiler_runs_and_prints_one_line(tmp_path: Path) -
     program = """
 import torch
 from cellsearch.recurrence import RNN
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 for cell in (LSTM, GRU):
     RNN(cell, 3, 4, num_layers=2)(torch.zeros(2, 2, 3))[0].sum().backward()
 """

@@ -19,7 +19,7 @@ import torch
 from cellsearch.errors import BackendError
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.native import build
-from search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import LSTM
 from tests.recurrence.native.examples import forget
 
 PATIENCE: Final = 60.0

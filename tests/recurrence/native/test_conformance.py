@@ -11,12 +11,13 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cellsearch.cell import Cell, SearchSpace
-from cellsearch.cell.edits import edit
+from cellsearch.cell import Cell
 from cellsearch.recurrence.native.backend import NATIVE
+from cellsearch.space import SearchSpace
+from cellsearch.space.mutation import mutate
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
 from cellsearch.testing.cells import cells
-from search_spaces import darts_rnn, gated, jozefowicz2015, linear_recurrent, nasbench_nlp, zoo
+from cellsearch_search_spaces import darts_rnn, gated, jozefowicz2015, linear_recurrent, nasbench_nlp, zoo
 from tests.recurrence.native.examples import KNOWN, drawn, threads
 
 PRECISIONS: Final = (torch.float64, torch.float32)
@@ -153,5 +154,5 @@ def _sampled(space: SearchSpace, random: Random) -> Cell:
         return space.sample(random)
     cell = random.choice(list(space.seeds.values()))
     for _ in range(random.randint(1, 6)):
-        cell, _ = edit(cell, space, random)
+        cell, _ = mutate(cell, space, random)
     return cell

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 from cellsearch.errors import BackendError
 from cellsearch.recurrence import RNN, choose
 from cellsearch.recurrence.native.backend import NATIVE
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.recurrence.native.examples import KNOWN
 
 X = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0))

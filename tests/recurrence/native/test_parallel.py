@@ -22,8 +22,8 @@ from cellsearch.recurrence.native.build import library
 from cellsearch.recurrence.native.layout import blueprint
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
-from search_spaces import zoo
-from search_spaces.gated import GRU, LSTM
+from cellsearch_search_spaces import zoo
+from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.recurrence.native.examples import KNOWN, drawn, threads
 
 PATIENCE = 60

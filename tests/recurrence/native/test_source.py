@@ -18,8 +18,8 @@ from cellsearch.recurrence.native.program import program
 from cellsearch.recurrence.native.source import source
 from cellsearch.recurrence.structured import plain
 from cellsearch.testing.cells import cells
-from search_spaces.gated import LSTM
-from search_spaces.nasbench_nlp import SAMPLERS
+from cellsearch_search_spaces.gated import LSTM
+from cellsearch_search_spaces.nasbench_nlp import SAMPLERS
 from tests.recurrence.native.examples import KNOWN
 
 NUMBERED = re.compile(r"[pvsw]\d+")

@@ -1,0 +1,18 @@
+"""Which cells are the same: a hash that all ways to write a cell share, and no other cell does.
+
+What "the same" means is in `canonical.py`; there is one text for each such class of cells, and this is its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from cellsearch.cell.canonical.form import canonical_text
+from cellsearch.cell.cell import Cell
+
+__all__ = ["canonical_text", "identity"]
+
+
+def identity(cell: Cell) -> str:
+    """A stable hash: 16 hexadecimal digits, equal for the same cell under other names and in other spellings."""
+    return hashlib.sha256(canonical_text(cell).encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""How two cells differ: what to change, and how far they are apart."""

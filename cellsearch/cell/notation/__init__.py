@@ -1,0 +1,1 @@
+"""A cell on paper: equations, as text and LaTeX, read and written."""

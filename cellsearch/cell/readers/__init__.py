@@ -1,0 +1,1 @@
+"""Cells from elsewhere: files of any notation that is data."""

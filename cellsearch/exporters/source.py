@@ -1,0 +1,177 @@
+"""The exported file's text from top to bottom: docstring, imports, cell, sequence, weights, check."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import Final
+
+from cellsearch.cell import INPUT, Cell, equations, identity
+from cellsearch.cell.notation.symbols import legend
+from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.errors import ExportError
+from cellsearch.exporters import template
+from cellsearch.exporters.cell_class import cell_class
+from cellsearch.exporters.expected import BATCH, STEPS, UNTRAINED, expected, filled
+from cellsearch.exporters.expressions import WIDTH
+from cellsearch.exporters.names import class_name, printable, uses_raw_input, variables
+from cellsearch.recurrence import RNN, parameter_count
+from cellsearch.recurrence.custom import USER
+
+__all__ = ["source"]
+
+TOLERANCE: Final = "1e-9"
+"""Far above the rounding of float64, far below what one wrong weight does."""
+
+
+def source(cell: Cell, stem: str, trained: RNN | None = None) -> str:
+    """The text of the module `stem` for a cell, or for a trained RNN of it whose weights are `stem`.safetensors."""
+    _check_operations(cell)
+    name = class_name(cell)
+    parts = [
+        _docstring(cell, name, stem, trained) + "\n\n" + _imports(trained),
+        *([template.BLOCK_DIAGONAL] if any(n.op == BLOCK_LINEAR for n in cell.nodes.values()) else []),
+        cell_class(cell, name),
+        _sequence_class(cell, name),
+        *([_load(trained, name)] if trained else []),
+        _check(cell, name, trained),
+    ]
+    return "\n\n".join(parts)
+
+
+def _check_operations(cell: Cell) -> None:
+    for node, made in cell.nodes.items():
+        if hasattr(USER, made.op):
+            raise ExportError(
+                f"cell {cell.name!r}: node {node!r} is a user's own operation {made.op!r}, whose source no exported "
+                "file can hold; export a cell of the table's operations"
+            )
+
+
+def _docstring(cell: Cell, name: str, stem: str, trained: RNN | None) -> str:
+    shown = printable(cell.name)
+    text = [f'"""{shown}: a recurrent cell in plain PyTorch, called like torch.nn.LSTM.', ""]
+    for equation in equations(cell):
+        text += textwrap.wrap(equation, WIDTH, initial_indent="    ", subsequent_indent="        ")
+    text += ["", "W multiplies the input x or what comes from it alone, U what comes from a state; ⊙ multiplies"]
+    text += ["elementwise, σ is the sigmoid, and ' marks the next value of a state."]
+    if uses_raw_input(cell):
+        text += ["Where x stands outside of a matrix product and has not the hidden size, it is projected to it."]
+    meanings = [line for each in legend(cell) for line in textwrap.wrap(each, WIDTH, subsequent_indent="    ")]
+    text += ["", *meanings] if meanings else []
+    text += ["", f"Exported by cellsearch: cell {shown}, identity {identity(cell)}."]
+    text += [_size(cell, trained), "", f"    from {stem} import {'load' if trained else name}", ""]
+    size = trained.input_size if trained else 32
+    shape = f"[B, T, {size}]" if trained and trained.batch_first else f"[T, B, {size}]"
+    made = "load()" if trained else f"{name}(input_size=32, hidden_size=64)"
+    text += [f"    module = {made}", f"    outputs, {_states(cell)} = module(x)  # x: {shape}", ""]
+    text += ["Shapes: T steps, B sequences, I input size, H hidden size. Run as a program, this file checks"]
+    text += ["itself against numbers of the cell that it was exported from.", '"""']
+    return "\n".join(text)
+
+
+def _size(cell: Cell, trained: RNN | None) -> str:
+    counts = _counts(cell)
+    about = "about " if any(" / " in size for size in counts) else ""
+    formula = about + " + ".join(
+        f"{count if count > 1 else ''} {size}".strip() for size, count in counts.items() if count
+    )
+    if not trained:
+        return f"Parameters of a layer: {formula}."
+    return (
+        f"Trained: {trained.input_size} inputs, {trained.hidden_size} hidden units, {trained.num_layers} "
+        f"layer{'s' if trained.num_layers > 1 else ''}{', both directions' if trained.bidirectional else ''}, "
+        f"{parameter_count(trained):,} parameters."
+    )
+
+
+def _counts(cell: Cell) -> dict[str, int]:
+    counts = Counter({"I H": 0, "H H": 0, "H": 0})
+    for node in cell.nodes.values():
+        counts["H"] += len(node.row.parameters)
+        for operand in node.operands if node.row.is_linear else ():
+            size = "I" if operand == INPUT else "H"
+            if node.op == LOW_RANK_LINEAR:
+                counts["H"] += int(node.constant)
+                counts[size] += int(node.constant)
+            else:
+                counts[f"{size} H" + (f" / {node.constant:g}" if node.op == BLOCK_LINEAR else "")] += 1
+    return counts
+
+
+def _imports(trained: RNN | None) -> str:
+    standard = ["import json", "import math", "import sys"] if trained else ["import math", "import sys"]
+    standard += ["from collections.abc import Sequence"]
+    standard += ["from pathlib import Path"] if trained else []
+    return template.IMPORTS.substitute(standard="\n".join(standard) + "\n")
+
+
+def _sequence_class(cell: Cell, name: str) -> str:
+    single = len(cell.states) == 1
+    return template.SEQUENCE.substitute(
+        Name=name,
+        states=_states(cell),
+        each="" if single else " each",
+        type=_type(cell),
+        count=len(cell.states),
+        pack="initial.unsqueeze(0)" if single else "torch.stack(initial)",
+        unpack="last[0]" if single else "last.unbind()",
+    )
+
+
+def _type(cell: Cell) -> str:
+    count = len(cell.states)
+    return "Tensor" if count == 1 else "tuple[Tensor, Tensor]" if count == 2 else "tuple[Tensor, ...]"
+
+
+def _states(cell: Cell) -> str:
+    """The states as a caller writes them; a long list is given by its ends."""
+    names = [variables(cell)[state] for state in cell.states]
+    if sum(map(len, names)) > 30:
+        names = [name[:12] for name in (names[0], names[-1])] if len(names) > 1 else [names[0]]
+    return names[0] if len(cell.states) == 1 else f"({', '.join(names)})"
+
+
+def _load(trained: RNN, name: str) -> str:
+    dtype = next((str(array.dtype).removeprefix("torch.") for array in trained.parameters()), "float32")
+    return template.LOAD.substitute(
+        Name=name,
+        input_size=trained.input_size,
+        hidden_size=trained.hidden_size,
+        num_layers=trained.num_layers,
+        batch_first=trained.batch_first,
+        dropout=trained.dropout,
+        bidirectional=trained.bidirectional,
+        to="" if dtype == "float32" else f".to(torch.{dtype})",
+        dtype=dtype,
+    )
+
+
+def _check(cell: Cell, name: str, trained: RNN | None) -> str:
+    rows = expected(trained or filled(cell))
+    return template.CHECK.substitute(
+        steps=STEPS,
+        batch=BATCH,
+        states=_states(cell),
+        expected="\n".join(f"    [{', '.join(f'{value:.12g}' for value in row)}]," for row in rows),
+        module=_module(name, trained),
+        fill="" if trained else template.FILL,
+        kinds="" if len(cell.states) == 1 else f"{len(cell.states)}, ",
+        unbind="" if len(cell.states) == 1 else ".unbind()",
+        last="last" if len(cell.states) == 1 else "*last",
+        main=_main(cell, trained),
+    )
+
+
+def _module(name: str, trained: RNN | None) -> str:
+    """The lines that make the module which `check` runs, time first."""
+    if not trained:
+        input_size, hidden_size, *named = UNTRAINED.items()
+        arguments = [str(input_size[1]), str(hidden_size[1]), *(f"{key}={value}" for key, value in named)]
+        return f"{name}({', '.join(arguments)}).double()"
+    return "load().double().eval()" + ("\n    module.batch_first = False" if trained.batch_first else "")
+
+
+def _main(cell: Cell, trained: RNN | None) -> str:
+    main = template.MAIN_TRAINED if trained else template.MAIN
+    return main.substitute(name=printable(cell.name), tolerance=TOLERANCE)

@@ -1,0 +1,38 @@
+"""Where each learned array of an RNN stands in its exported module: one table of names, read both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from cellsearch.cell.notation.symbols import learned
+from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.recurrence import RNN
+from cellsearch.recurrence.rnn import Layer
+
+__all__ = ["exported_arrays"]
+
+
+def exported_arrays(rnn: RNN) -> dict[str, Tensor]:
+    """The parameters of `rnn` under the exported module's state_dict names; the tensors are the RNN's own."""
+    arrays: dict[str, Tensor] = {}
+    names = learned(rnn.cell)
+    for index, layer in enumerate(rnn.layers):
+        assert isinstance(layer, Layer)
+        for node, own in layer.learned().items():
+            for parameter, array in own.items():
+                arrays[f"cells.{index}.{_attribute(names, rnn, layer, node, parameter)}"] = array
+    return arrays
+
+
+def _attribute(names: Mapping[str, tuple[str, ...]], rnn: RNN, layer: Layer, node: str, parameter: str) -> str:
+    if node not in rnn.cell.nodes:  # the projection of an input that has not the hidden size
+        return "project.bias" if parameter == "bias" else "project.weight"
+    made = rnn.cell.nodes[node]
+    if made.op == BLOCK_LINEAR and parameter != "bias":
+        return f"{names[node][0]}.blocks.{parameter.removeprefix('block_')}"
+    if made.op == LOW_RANK_LINEAR and parameter != "bias":
+        return f"{names[node][0]}.{['right', 'left'].index(parameter)}.weight"
+    name = names[node][made.parameters().index(parameter)]
+    return name if parameter in made.row.parameters else f"{name}.weight"

@@ -1,0 +1,100 @@
+"""What a search and a comparison leave in their folders, and what is shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cellsearch.study.comparison import Comparison
+    from cellsearch.study.profile import Profile
+    from cellsearch.study.study import Study
+
+__all__ = ["deliver_comparison", "deliver_profile", "deliver_study"]
+
+STUDY: Final = [
+    ("verdict.csv", "the finals: means, intervals and differences"),
+    ("report.csv", "every trial: cell, score, edits, parents"),
+    ("progress.png", "scores over the search"),
+    ("best.json", "the best cell, for `cellsearch show` and new searches"),
+    ("best.png", "its picture"),
+    ("best.py", "its standalone PyTorch module; `python best.py` checks it"),
+    ("best.safetensors", "the module's trained weights"),
+]
+
+COMPARISON: Final = [
+    ("comparison.csv", "an entrant a line: means, intervals, differences, times"),
+    ("trainings.csv", "every training: role, seed, hyperparameters, scores"),
+    ("comparison.png", "scores of all seeds, means, intervals and differences"),
+]
+
+PROFILE: Final = [
+    ("profile.csv", "a cell and skill a line: figure and level"),
+    ("profile.png", "skills, gradients by lag, gates"),
+]
+
+
+def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
+    """Show the verdict and leave tables, plot, picture and export in the study's folder."""
+    import cellsearch
+    from cellsearch.inspect import tables
+    from cellsearch.inspect.picture import save_picture
+
+    study.write_tables()
+    _plot(study, study.path / "progress.png")
+    if study.verdicts:
+        show(tables.verdict_table(study))
+    show(tables.statement(study))
+    best, stem = study.best.cell, study.path / "best"
+    show(tables.cell_sheet(best, 128, 128))
+    cellsearch.save(best, stem.with_suffix(".json"))
+    save_picture(best, stem.with_suffix(".png"))
+    cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
+    show(_written(study.path, STUDY))
+
+
+def deliver_comparison(comparison: Comparison, show: Callable[[Any], None]) -> None:
+    """Show the comparison and leave tables and plot in its folder."""
+    from cellsearch.inspect.comparison_plot import save_comparison
+    from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
+
+    comparison.write_tables()
+    save_comparison(comparison, comparison.path / "comparison.png")
+    show(comparison_table(comparison))
+    show(comparison_statement(comparison))
+    show(_written(comparison.path, COMPARISON))
+
+
+def deliver_profile(profile: Profile, folder: Path, show: Callable[[Any], None]) -> None:
+    """Show the profile and leave its table and picture in the folder."""
+    from cellsearch.inspect.profile_plot import save_profile
+    from cellsearch.inspect.profile_tables import profile_table
+    from cellsearch.study.study import csv_text
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "profile.csv").write_text(csv_text(profile.rows()), "utf-8")
+    save_profile(profile, folder / "profile.png")
+    show(profile_table(profile))
+    show(_written(folder, PROFILE))
+
+
+def _written(folder: Path, files: list[tuple[str, str]]) -> Any:
+    from cellsearch.inspect import tables
+
+    return tables.catalogue(f"results in {folder}", [each for each in files if (folder / each[0]).is_file()])
+
+
+def _plot(study: Study, path: Path) -> None:
+    """Draw the course of the search."""
+    from cellsearch.inspect.progress_plot import Point, save_progress
+
+    candidates = [record for record in study.records if record.role == "candidate" and record.scores]
+    points = [
+        Point(record.number, record.scores[max(record.scores)] if record.score is None else record.score, record.state)
+        for record in candidates
+        if record.state in ("complete", "pruned")
+    ]
+    baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
+    save_progress(points, baselines, study.task.metric, study.task.lower_is_better, path)

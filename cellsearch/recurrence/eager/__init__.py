@@ -1,0 +1,1 @@
+"""The eager backend: torch's own operations carry out the plan."""

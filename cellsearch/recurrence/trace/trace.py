@@ -1,0 +1,145 @@
+"""trace: a user's torch module for one step becomes a cell, its weights carried over.
+
+torch.export makes the graph of one call, the reader turns it into steps, these are merged, named and checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from cellsearch.cell import Cell, Node
+from cellsearch.errors import TraceError
+from cellsearch.recurrence.interface import States
+from cellsearch.recurrence.rnn import RNN, Layer
+from cellsearch.recurrence.trace.calls import Call, call_of, exported, forward_line, random_step
+from cellsearch.recurrence.trace.graph import Graph
+from cellsearch.recurrence.trace.merge import merged
+from cellsearch.recurrence.trace.names import node_names, state_names
+from cellsearch.recurrence.trace.reader import read
+from cellsearch.recurrence.trace.rules import REASONS, SOFTMAX
+from cellsearch.recurrence.trace.sizes import sizes_of
+from cellsearch.recurrence.trace.values import Step, Value
+
+__all__ = ["Traced", "trace"]
+
+TOLERANCE: Final = {torch.float64: 1e-10, torch.float32: 1e-4}
+"""Difference between module and cell that is rounding, relative to the largest value; 0.05 in half precision."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A module as a cell, and one layer of it with the module's weights; `notes` say what learns otherwise."""
+
+    cell: Cell
+    rnn: RNN
+    notes: tuple[str, ...]
+
+
+def trace(
+    module: nn.Module, input_size: int | None = None, hidden_size: int | None = None, name: str | None = None
+) -> Traced:
+    """The cell that a module computes in one step, and an RNN of it with the module's weights.
+
+    `module` is called as `(x, state) -> (output, state)` or, like nn.LSTMCell, `(x, state) -> state`, with x
+    [B, input_size] and a state [B, hidden_size], a tuple of such, or several arguments. The sizes are the module's
+    attributes of these names if not given, or the only ones with which it runs. The cell's output is what the module
+    returns as such, else the first state.
+
+    Every bias is learned: a product without one starts from zero. A linear's `initial_bias`, where new weights are
+    drawn, is the module's bias if all its numbers are equal (and there are at least two), else 0. Weights that the
+    module uses in two places, or computes from parameters, are arrays of their own from then on; `notes` tell where.
+
+    Raises TraceError, which names the line of the module's source and the reason, for what no cell can express.
+
+    >>> trace(nn.GRUCell(3, 5)).cell
+    Cell('gru_cell', 10 nodes, states h)
+    """
+    for part in module.modules():
+        if isinstance(part, nn.RNNBase):
+            kind = type(part).__name__
+            raise forward_line(module).refusal(f"{kind} takes whole sequences and a cell one step; use nn.{kind}Cell")
+    input_size, hidden_size = sizes_of(module, input_size, hidden_size)
+    x, states = random_step(module, input_size, hidden_size)
+    call = call_of(module, x, states)
+    states = states[: call.count]
+    graph = Graph(input_size, hidden_size, state_names(module, call), forward_line(module), x.dtype)
+    results = read(exported(module, call, x, states), module, graph)
+    steps, following, output = _steps(graph, results, call)
+    cell, names = _cell(name or _title(module), steps, following, output)
+    rnn = RNN(cell, input_size, hidden_size, device=x.device, dtype=x.dtype)
+    layer = rnn.layers[0]
+    assert isinstance(layer, Layer)
+    _carry({names[step]: each.learned for step, each in steps.items()}, layer)
+    _check(module, call, layer, x, states)
+    return Traced(cell, rnn, tuple(graph.notes))
+
+
+def _steps(graph: Graph, results: list[Value], call: Call) -> tuple[dict[str, Step], dict[str, str], str]:
+    """The merged steps, the step of each state's next value, and that of the output."""
+    nodes = [graph.node(value) for value in results]
+    steps = dict(graph.steps)
+    for place, node in enumerate(nodes):
+        if node not in steps:
+            nodes[place] = f"keep_{node}"
+            steps[nodes[place]] = Step("identity", (node,), graph.line)
+    following = dict(zip(graph.states, nodes[-call.count :], strict=True))
+    steps = merged(steps, nodes)
+    for step in steps.values():
+        if step.op == SOFTMAX:
+            raise step.line.refusal(REASONS[SOFTMAX])
+    return steps, following, nodes[0]
+
+
+def _cell(
+    title: str, steps: Mapping[str, Step], following: Mapping[str, str], output: str
+) -> tuple[Cell, dict[str, str]]:
+    """The cell, and the name in it of each step."""
+    names = node_names(steps, following, output)
+    nodes = {
+        names[step]: Node(
+            each.op, tuple(names.get(operand, operand) for operand in each.operands), _initial_bias(each), each.constant
+        )
+        for step, each in steps.items()
+    }
+    return Cell(title, nodes, {state: names[step] for state, step in following.items()}, names[output]), names
+
+
+def _initial_bias(step: Step) -> float:
+    bias = step.learned.get("bias")
+    if bias is None or len(bias) < 2 or (bias != bias[0]).any():
+        return 0.0
+    return float(bias[0])
+
+
+def _title(module: nn.Module) -> str:
+    """The class's name as a cell's: `GRUCell` is gru_cell."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(module).__name__).lower()
+
+
+def _carry(learned: Mapping[str, Mapping[str, Tensor]], layer: Layer) -> None:
+    with torch.no_grad():
+        for node, arrays in layer.learned().items():
+            for name, array in arrays.items():
+                array.copy_(learned[node].get(name, torch.zeros(())))
+
+
+def _check(module: nn.Module, call: Call, layer: Layer, x: Tensor, states: States) -> None:
+    """The promise that module and cell agree; its breach is our fault, and better known than used."""
+    with torch.no_grad():
+        output, following = layer(x[None], states, "reference")
+        expected = call.returned(module(*call.arguments(x, states)))
+        assert expected is not None
+    for ours, theirs in zip((output[0], *following), (expected[0], *expected[1]), strict=True):
+        tolerance = TOLERANCE.get(x.dtype, 0.05)
+        size = float(theirs.abs().nan_to_num(posinf=0.0).max())
+        if not torch.allclose(ours, theirs, rtol=tolerance, atol=tolerance * size, equal_nan=True):
+            raise TraceError(
+                f"{forward_line(module)}: the traced cell differs from the module by "
+                f"{float((ours - theirs).abs().max()):.1e}; if the module computes the same each time, please report it"
+            )

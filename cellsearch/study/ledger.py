@@ -1,0 +1,358 @@
+"""The ledger: every trial of a study on disk, in Optuna's storage. Nothing else in cellsearch knows Optuna.
+
+A study is a folder: `study.db` (SQLite) with one Optuna study a stage ("search", and one for each finalist), cell
+files in `cells/`, weights in `weights/`. One process writes at a time and holds `lock`; anyone may read. What is told
+is on disk before the next trial starts, so that killing the writer loses no finished trial; opening the ledger again
+marks the trials that were running as interrupted and queues them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.exceptions import OptunaError
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from cellsearch.cell import Cell, from_json, identity, save, to_json
+from cellsearch.errors import StudyError
+from cellsearch.study.record import SEARCH, Proposal, Record, State
+from cellsearch.training import Range, Report
+
+__all__ = ["STARTUP", "Ledger", "read_records", "read_study", "study_folders", "weights_path"]
+
+SCHEMA: Final = "cellsearch.study/1"
+
+INTERRUPTED: Final = "interrupted"
+
+STATES: Final[Mapping[TrialState, State]] = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+DATABASE: Final = "study.db"
+
+PATIENCE: Final = 60.0
+"""Seconds that a writer waits for those who read, and they for it."""
+
+PROPOSED: Final = ("cell", "identity", "role", "seed", "parents", "edits", "place")
+"""What the ledger knows of a trial before it begins; `place` counts the stage's trials before it, without those that
+were interrupted, so that a search draws the same hyperparameters whether it was interrupted or not."""
+
+RESULT: Final = (
+    "hidden_size",
+    "parameters",
+    "seconds",
+    "test",
+    "tokens_per_second",
+    "step_seconds",
+    "inference_seconds",
+    "details",
+)
+"""What the ledger keeps of a trial's last report beside its score."""
+
+STARTUP_SEARCH: Final = 10
+STARTUP: Final = 5
+"""Trials of a stage whose hyperparameters are drawn at random before the sampler models what it has seen: more in the
+search, where each trial has another cell."""
+
+
+class Ledger:
+    """A study opened for writing; a context manager that holds the study's lock.
+
+    `settings` are plain data that must be the same each time the study is opened; `ranges` are what the sampler draws
+    each trial's hyperparameters from. Raises StudyError, in one line, if another process is writing the study, its
+    settings differ, or the folder holds no readable study.
+    """
+
+    def __init__(
+        self, path: Path, settings: Mapping[str, Any], lower_is_better: bool, ranges: Mapping[str, Range]
+    ) -> None:
+        self.path = path
+        self._direction: Literal["minimize", "maximize"] = "minimize" if lower_is_better else "maximize"
+        self._distributions: dict[str, BaseDistribution] = {
+            name: FloatDistribution(r.low, r.high, log=r.log) for name, r in ranges.items()
+        }
+        self._seed = int(settings["seed"])
+        self._steps = int(settings["steps"])
+        self._lock = _locked(path)
+        self._studies: dict[str, optuna.Study] = {}
+        self._trials: dict[tuple[str, int], Trial] = {}
+        self._last: dict[tuple[str, int], Report] = {}
+        self._finished: dict[tuple[str, int], Record] = {}
+        self._seen: dict[str, Sequence[FrozenTrial]] = {}
+        try:
+            with _one_line(path):
+                self._storage = _storage(path, create=True)
+                self._check_settings(settings)
+                for stage in _stages(self._storage):
+                    self._requeue(stage)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+        self._lock.release()
+
+    def records(self, stage: str) -> list[Record]:
+        """Every trial of a stage, in order."""
+        records = []
+        for trial in self._all(stage):
+            key = (stage, trial.number)
+            if trial.state.is_finished() and key not in self._finished:
+                self._finished[key] = _record(trial)
+            records.append(self._finished.get(key) or _record(trial))
+        return records
+
+    def waiting(self, stage: str) -> bool:
+        """Whether the stage has a trial that was queued and never begun."""
+        return any(trial.state is TrialState.WAITING for trial in self._all(stage))
+
+    def queue(
+        self, stage: str, proposal: Proposal, role: str, seed: int, hyperparameters: Mapping[str, float] | None = None
+    ) -> None:
+        """Put a trial on disk that `begin` starts; `hyperparameters` fixes those that the sampler would suggest."""
+        attributes = {
+            "cell": to_json(proposal.cell),
+            "identity": identity(proposal.cell),
+            "role": role,
+            "seed": seed,
+            "parents": list(proposal.parents),
+            "edits": list(proposal.edits),
+            "place": sum(record.state != INTERRUPTED for record in self.records(stage)),
+        }
+        self._study(stage).enqueue_trial(dict(hyperparameters or {}), user_attrs=attributes)
+        self._changed(stage)
+
+    def begin(self, stage: str) -> Record:
+        """Begin the first waiting trial of the stage, with its hyperparameters."""
+        study = self._study(stage)
+        first = next(trial for trial in self._all(stage) if trial.state is TrialState.WAITING)
+        # A sampler of its own for each trial: draws depend on seed, place and history, not on this process' past.
+        startup = STARTUP_SEARCH if stage == SEARCH else STARTUP
+        study.sampler = _sampler(self._seed * 1_000_003 + first.user_attrs["place"], startup)
+        trial = study.ask(fixed_distributions=self._distributions)
+        self._trials[stage, trial.number] = trial
+        self._changed(stage)
+        return _record(self._all(stage)[trial.number])
+
+    def report(self, stage: str, number: int, report: Report) -> bool:
+        """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
+        trial = self._trials[stage, number]
+        trial.report(report.score, report.step)
+        self._changed(stage)
+        self._last[stage, number] = report
+        if report.weights is not None:
+            self._keep_weights(stage, number, report.weights)
+        if report.step == self._steps:
+            return False
+        return trial.user_attrs["role"] == "candidate" and trial.should_prune()
+
+    def complete(self, stage: str, number: int) -> None:
+        """The trial ended; its best report is its score."""
+        scores = self._all(stage)[number].intermediate_values.values()
+        if not scores:
+            self.fail(stage, number, "the evaluation reported nothing")
+            return
+        if stage == SEARCH:
+            self._keep_cell(number, from_json(self._trials[stage, number].user_attrs["cell"]))
+        self._end(
+            stage, number, TrialState.COMPLETE, value=min(scores) if self._direction == "minimize" else max(scores)
+        )
+
+    def prune(self, stage: str, number: int) -> None:
+        """The pruner gave the trial up."""
+        self._end(stage, number, TrialState.PRUNED)
+
+    def fail(self, stage: str, number: int, reason: str) -> None:
+        """The trial ended without a score, for a reason in one line."""
+        self._trials[stage, number].set_user_attr("reason", reason)
+        self._end(stage, number, TrialState.FAIL)
+
+    def _end(self, stage: str, number: int, state: TrialState, value: float | None = None) -> None:
+        trial, last = self._trials.pop((stage, number)), self._last.pop((stage, number), None)
+        if last is not None:
+            trial.set_user_attr("result", {name: getattr(last, name) for name in RESULT})
+        self._study(stage).tell(trial, value, state)
+        self._changed(stage)
+
+    def _all(self, stage: str) -> Sequence[FrozenTrial]:
+        """The stage's trials. Nobody else writes, so that they are read once for each change of ours."""
+        if stage not in self._seen:
+            self._seen[stage] = self._study(stage).get_trials(deepcopy=False)
+        return self._seen[stage]
+
+    def _changed(self, stage: str) -> None:
+        self._seen.pop(stage, None)
+
+    def _study(self, stage: str) -> optuna.Study:
+        if stage not in self._studies:
+            self._studies[stage] = optuna.create_study(
+                storage=self._storage,
+                study_name=stage,
+                direction=self._direction,
+                load_if_exists=True,
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=round(0.3 * self._steps)),
+            )
+        return self._studies[stage]
+
+    def _requeue(self, stage: str) -> None:
+        """Queue again what was running when the last writer ended, each once should this be interrupted too."""
+        study, trials = self._study(stage), self._all(stage)
+        queued = {trial.user_attrs.get("again") for trial in trials}
+        for trial in trials:
+            if trial.state is not TrialState.RUNNING:
+                continue
+            if trial.number not in queued:
+                notes = {name: trial.user_attrs[name] for name in PROPOSED} | {"again": trial.number}
+                study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params, user_attrs=notes)
+            self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
+            study.tell(trial.number, state=TrialState.FAIL)
+        self._changed(stage)
+
+    def _check_settings(self, settings: Mapping[str, Any]) -> None:
+        study = self._study(SEARCH)
+        wanted = {"schema": SCHEMA, **settings}
+        known = study.user_attrs.get("settings")
+        if known is None and not self._all(SEARCH):
+            study.set_user_attr("settings", wanted)
+            return
+        known = _of_our_schema(self.path, known)
+        for name in wanted:
+            if known.get(name) != wanted[name]:
+                raise StudyError(
+                    f"study {self.path} was begun with {name} {_short(known.get(name))}, now "
+                    f"{_short(wanted[name])}; continue with the same, or name another study"
+                )
+
+    def _keep_cell(self, number: int, cell: Cell) -> None:
+        folder = self.path / "cells"
+        folder.mkdir(exist_ok=True)
+        save(cell, folder / f"{number}.json")
+
+    def _keep_weights(self, stage: str, number: int, weights: bytes) -> None:
+        path = weights_path(self.path, stage, number)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(weights)
+
+
+def weights_path(path: Path, stage: str, number: int) -> Path:
+    """Where a study keeps the weights (safetensors) of a fresh training."""
+    return path / "weights" / f"{stage}-{number}.safetensors"
+
+
+def read_records(path: Path, stage: str = SEARCH) -> list[Record]:
+    """Every trial of a stage of the study in a folder. Raises StudyError if there is none."""
+    return read_study(path)[1].get(stage, [])
+
+
+def read_study(path: Path) -> tuple[dict[str, Any], dict[str, list[Record]]]:
+    """The settings that a study was begun with, and its trials by stage. Raises StudyError if there is no study."""
+    if not (path / DATABASE).is_file():
+        raise StudyError(f"no study in {path}; begin one with: cellsearch search --study {path}")
+    with _one_line(path):
+        storage = _storage(path, create=False)
+        try:
+            studies = {study.study_name: study for study in storage.get_all_studies()}
+            settings = _of_our_schema(path, studies[SEARCH].user_attrs.get("settings") if SEARCH in studies else None)
+            trials = {name: storage.get_all_trials(study._study_id) for name, study in studies.items()}
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    return settings, {name: [_record(trial) for trial in each] for name, each in trials.items()}
+
+
+def study_folders(root: Path) -> list[Path]:
+    """The folders of studies at or under `root`, sorted."""
+    return sorted(file.parent for file in root.glob("**/study.db"))
+
+
+def _stages(storage: optuna.storages.RDBStorage) -> list[str]:
+    return [study.study_name for study in storage.get_all_studies()]
+
+
+def _storage(path: Path, create: bool) -> optuna.storages.RDBStorage:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url = URL.create("sqlite", database=str((path / DATABASE).resolve())).render_as_string()
+    options = {"connect_args": {"timeout": PATIENCE}}
+    return optuna.storages.RDBStorage(url, engine_kwargs=options, skip_table_creation=not create)
+
+
+@contextmanager
+def _one_line(path: Path) -> Iterator[None]:
+    """Turn what the storage raises into a StudyError."""
+    try:
+        yield
+    except (SQLAlchemyError, OptunaError, RuntimeError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise StudyError(f"study {path}: {DATABASE} is no readable study: {reason}") from None
+
+
+def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
+    if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
+        schema = settings.get("schema") if isinstance(settings, dict) else None
+        raise StudyError(f"study {path}: {DATABASE} has schema {_short(schema)}; this version reads {SCHEMA!r}")
+    return settings
+
+
+def _sampler(seed: int, startup: int) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.TPESampler(n_startup_trials=startup, seed=seed % 2**32)
+
+
+def _locked(path: Path) -> FileLock:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / "lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StudyError(f"study {path} is being written by another process; wait for it or name another") from None
+    except OSError as error:
+        raise StudyError(f"study {path}: {error.strerror}; name a folder that can be written") from None
+    return lock
+
+
+def _record(trial: FrozenTrial) -> Record:
+    notes = trial.user_attrs
+    result = notes.get("result", {})
+    reason = notes.get("reason", "")
+    cell = from_json(notes["cell"])
+    return Record(
+        number=trial.number,
+        state=INTERRUPTED if reason == INTERRUPTED else STATES[trial.state],
+        cell=cell,
+        identity=notes["identity"],
+        role=notes["role"],
+        seed=notes["seed"],
+        parents=tuple(notes["parents"]),
+        edits=tuple(notes["edits"]),
+        hyperparameters=trial.params,
+        scores=trial.intermediate_values,
+        score=trial.value if trial.state is TrialState.COMPLETE else None,
+        reason=reason,
+        **({name: result.get(name) for name in RESULT} | {"details": result.get("details", {})}),
+        began=trial.datetime_start,
+        ended=trial.datetime_complete,
+    )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

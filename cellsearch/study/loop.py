@@ -1,0 +1,82 @@
+"""The loop: ask -> evaluate -> report or prune -> tell, with as many trials under way as the pool has workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from time import monotonic
+from typing import Final
+
+from cellsearch.study.ledger import Ledger
+from cellsearch.study.record import Record
+from cellsearch.training import Evaluation
+from cellsearch.workers import Event, Failed, Finished, Reported, WorkerPool
+
+__all__ = ["Begun", "Loop"]
+
+PATIENCE: Final = 0.5
+"""Seconds between two looks by the observer."""
+
+Begun = tuple[str, Record]
+"""A stage and its trial that the ledger has just begun."""
+
+
+@dataclass
+class Loop:
+    """Runs trials on a pool and writes what they say into the ledger.
+
+    `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told twice a second and at
+    the end how many trials are running.
+    """
+
+    pool: WorkerPool
+    ledger: Ledger
+    evaluation: Callable[[str, Record], Evaluation]
+    observe: Callable[[int], None]
+    running: dict[int, Begun] = field(default_factory=dict)
+    _numbers: count[int] = field(default_factory=count)
+
+    def run(self, next_trial: Callable[[], Begun | None]) -> None:
+        """Submit trials as workers come free, until there is no next one and none is running.
+
+        One trial more than there are workers is begun ahead, while they are busy, so that a free worker does not
+        wait for the strategy, the sampler and the disk.
+        """
+        ahead: Begun | None = None
+        looked = monotonic()
+        while True:
+            ahead = ahead or next_trial()
+            while ahead and len(self.running) < self.pool.size:
+                self._submit(ahead)
+                ahead = next_trial()
+            if not self.running:
+                break
+            for event in self.pool.wait(PATIENCE):
+                self._handle(event)
+            if monotonic() - looked > PATIENCE:
+                self.observe(len(self.running))
+                looked = monotonic()
+        self.observe(0)
+
+    def _submit(self, begun: Begun) -> None:
+        job = next(self._numbers)
+        self.running[job] = begun
+        self.pool.submit(job, self.evaluation(*begun))
+
+    def _handle(self, event: Event) -> None:
+        if event.job not in self.running:
+            return
+        stage, record = self.running[event.job]
+        match event:
+            case Reported(job, report):
+                if self.ledger.report(stage, record.number, report):
+                    self.pool.cancel(job)
+                    self.ledger.prune(stage, record.number)
+                    del self.running[job]
+            case Finished(job):
+                self.ledger.complete(stage, record.number)
+                del self.running[job]
+            case Failed(job, reason):
+                self.ledger.fail(stage, record.number, reason)
+                del self.running[job]

@@ -1,0 +1,74 @@
+"""Progress: how far a search or a comparison is, for whoever watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from cellsearch.study.record import Record
+from cellsearch.training import Task
+
+__all__ = ["Observer", "Progress", "Watch"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is: "search" or "finals" of a search, or "comparison".
+
+    `best` and `baselines` are of the search's trials; a comparison has each entrant's best score so far as a baseline.
+    `seconds_left` is an estimate for the stage from the trials that ended since this process began, None before the
+    first.
+    """
+
+    stage: str
+    total: int
+    complete: int
+    running: int
+    pruned: int
+    failed: int
+    best: Record | None
+    baselines: Mapping[str, float]
+    metric: str
+    lower_is_better: bool
+    seconds_left: float | None
+
+
+Observer = Callable[[Progress], None]
+
+
+class Watch:
+    """Counts a stage's trials as they end and tells an observer."""
+
+    def __init__(
+        self, stage: str, total: int, records: Callable[[], list[Record]], task: Task, observe: Observer | None
+    ) -> None:
+        self._stage, self._total, self._records, self._task = stage, total, records, task
+        self._observe = observe
+        self._began, self._ended_before = monotonic(), _ended(records())
+
+    def tell(self, running: int, best: Record | None, baselines: Mapping[str, float]) -> None:
+        """Tell the observer, if there is one, how far the stage is."""
+        if self._observe is None:
+            return
+        records = self._records()
+        count = {state: sum(r.state == state for r in records) for state in ("complete", "pruned", "failed")}
+        ended = _ended(records) - self._ended_before
+        left = self._total - _ended(records)
+        self._observe(
+            Progress(
+                stage=self._stage,
+                total=self._total,
+                running=running,
+                **count,
+                best=best,
+                baselines=baselines,
+                metric=self._task.metric,
+                lower_is_better=self._task.lower_is_better,
+                seconds_left=(monotonic() - self._began) / ended * left if ended else None,
+            )
+        )
+
+
+def _ended(records: Sequence[Record]) -> int:
+    return sum(record.state in ("complete", "pruned", "failed") for record in records)

@@ -1,0 +1,215 @@
+"""One search from start to verdict: baselines, candidates, finals. Called again with the same study, it continues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from cellsearch import plugins
+from cellsearch.cell import Cell, identity, to_json
+from cellsearch.errors import CellError, UnknownNameError
+from cellsearch.signals import will_fail
+from cellsearch.space import SearchSpace
+from cellsearch.study.finals import BASELINES, Finals, best_candidates, final_stage
+from cellsearch.study.ledger import Ledger
+from cellsearch.study.loop import Begun, Loop
+from cellsearch.study.plan import Plan, check_counts
+from cellsearch.study.progress import Observer, Watch
+from cellsearch.study.record import SEARCH, Proposal, Record, alive
+from cellsearch.study.strategy import Strategy, make_strategy
+from cellsearch.study.study import Study, load_study
+from cellsearch.training import PATIENCE, REPORTS, Evaluation, Task, load_task, tuning
+from cellsearch.workers import open_pool
+
+__all__ = ["search"]
+
+TUNED: Final = ("learning_rate",)
+"""What a search tunes unless it is told more: the main hyperparameter (Greff et al. 2015), so that few trials do."""
+
+PROPOSALS: Final = 100
+"""Proposals of known or hopeless cells in a row after which a space counts as exhausted."""
+
+
+def search(
+    task: str = "chars",
+    *,
+    study: str | Path = "runs/search",
+    space: str = "gated",
+    seeds: Sequence[str | Cell] | None = None,
+    strategy: str = "evolution",
+    candidates: int = 40,
+    seed: int = 0,
+    parameters: int | None = None,
+    steps: int | None = None,
+    options: Mapping[str, str] | None = None,
+    hyperparameters: Mapping[str, object] | None = None,
+    reports: int = REPORTS,
+    patience: float = PATIENCE,
+    executor: str = "local",
+    workers: int = 2,
+    timeout: float = 600.0,
+    address: str | None = None,
+    cpus: float = 1.0,
+    gpus: float = 0.0,
+    finalists: int = 3,
+    trials: int = 3,
+    fresh_seeds: int = 3,
+    observe: Observer | None = None,
+) -> Study:
+    """Search for a cell and return the study, which is the folder `study`.
+
+    `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's. `seeds` are names
+    of seed cells or cells, by default all of the space. `candidates` counts the trials beside the baselines; cells that
+    `will_fail` are not among them.
+    `parameters` (learned numbers of the whole model) and `steps` (of the optimizer) are the budget of every training,
+    by default the task's. `hyperparameters` maps names such as `optimizer`, `clip` or `dropout` to a value, or to a
+    range (low, high) to search beside the learning rate's. A training validates `reports` times, and ends early after
+    the share `patience` of its steps without a better score. `timeout` is in seconds a training. `executor` is `local`
+    (processes) or `ray`, which joins the cluster at `address` or starts one here, with `cpus` and a fraction `gpus` of
+    a GPU for each training.
+
+    The best `finalists` candidates are tuned again beside LSTM and GRU, with `trials` tries each, and trained with
+    `fresh_seeds` seeds; with 0 finalists there is no final. `observe` gets the progress twice a second.
+
+    Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
+    """
+    the_task = load_task(task, options or {})
+    the_task.prepare()
+    the_space = plugins.load(plugins.SPACES, space)
+    if not isinstance(the_space, SearchSpace):
+        raise UnknownNameError(f"{space!r} is no search space but a {type(the_space).__name__}; name a SearchSpace")
+    plan = Plan(
+        task=task,
+        options=dict(options or {}),
+        space=space,
+        seed=seed,
+        parameters=the_task.parameters if parameters is None else parameters,
+        steps=the_task.steps if steps is None else steps,
+        reports=reports,
+        patience=patience,
+        trials=trials,
+        tuning=tuning(the_task, options or {}, hyperparameters or {}, TUNED),
+    )
+    seed_cells = _seed_cells(the_space, seeds)
+    baselines = _baselines(seed_cells)
+    chosen = make_strategy(strategy, seed_cells, the_space)
+    check_counts(0, candidates=candidates, finalists=finalists)
+    check_counts(1, workers=workers, fresh_seeds=fresh_seeds)
+    plan.check(the_task, baselines)
+    settings = {**plan.settings(), "strategy": strategy, "seeds": [to_json(cell) for cell in seed_cells]}
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, plan.tuning.ranges))
+        pool = stack.enter_context(open_pool(executor, workers, timeout, address, cpus, gpus))
+        run = _Run(ledger, the_task, plan, observe)
+        loop = Loop(pool, ledger, run.evaluation, run.notice)
+        run.search(loop, baselines, chosen, candidates)
+        if finalists:
+            run.finals(loop, finalists, fresh_seeds)
+    return load_study(study)
+
+
+class _Run:
+    """One process' work on a study."""
+
+    def __init__(self, ledger: Ledger, task: Task, plan: Plan, observe: Observer | None) -> None:
+        self.ledger = ledger
+        self.task = task
+        self.plan = plan
+        self.observe = observe
+        self.watch = Watch(SEARCH, 0, list, task, observe)
+
+    def evaluation(self, stage: str, record: Record) -> Evaluation:
+        """What a worker trains for a trial."""
+        return self.plan.evaluation(record)
+
+    def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, candidates: int) -> None:
+        """Train the baselines, then candidates until there are enough or the space is exhausted."""
+        known = {record.identity for record in alive(self.ledger.records(SEARCH))}
+        for cell in baselines:
+            if identity(cell) not in known:
+                self.ledger.queue(SEARCH, Proposal(cell), "baseline", self.plan.seed, self.plan.tuning.first)
+        total = candidates + len(baselines)
+        self.watch = Watch(SEARCH, total, lambda: alive(self.ledger.records(SEARCH)), self.task, self.observe)
+
+        def next_trial() -> Begun | None:
+            if not self.ledger.waiting(SEARCH):
+                records = alive(self.ledger.records(SEARCH))
+                if sum(record.role == "candidate" for record in records) >= candidates:
+                    return None
+                proposal = self._new_cell(strategy, records)
+                if proposal is None:
+                    return None
+                self.ledger.queue(SEARCH, proposal, "candidate", self.plan.seed)
+            return SEARCH, self.ledger.begin(SEARCH)
+
+        loop.run(next_trial)
+
+    def finals(self, loop: Loop, finalists: int, fresh_seeds: int) -> None:
+        """Tune and train the best candidates and the baselines that every table holds."""
+        records = self.ledger.records(SEARCH)
+        cells = [r.cell for r in records if r.role == "baseline" and r.cell.name in BASELINES]
+        cells += [r.cell for r in best_candidates(records, self.task.lower_is_better)[:finalists]]
+        finals = Finals(
+            ledger=self.ledger,
+            finalists={final_stage(cell): cell for cell in cells},
+            first=self.plan.tuning.first,
+            trials=self.plan.trials,
+            fresh_seeds=fresh_seeds,
+            seed=self.plan.seed,
+            lower_is_better=self.task.lower_is_better,
+        )
+        self.watch = Watch("finals", finals.total, finals.records, self.task, self.observe)
+        loop.run(finals.next_trial)
+
+    def notice(self, running: int) -> None:
+        """Tell the observer how far the stage is."""
+        found = self.ledger.records(SEARCH)
+        best = best_candidates(found, self.task.lower_is_better)
+        baselines = {r.cell.name: r.score for r in found if r.role == "baseline" and r.score is not None}
+        self.watch.tell(running, best[0] if best else None, baselines)
+
+    def _new_cell(self, strategy: Strategy, records: Sequence[Record]) -> Proposal | None:
+        """A proposal that no trial had before and that can learn, named after its number; None if there seems none."""
+        everything = self.ledger.records(SEARCH)
+        seen = {record.identity for record in everything}
+        for attempt in range(PROPOSALS):
+            # The same draws whether the search was interrupted or not.
+            random = Random(f"{self.plan.seed} {len(records)} {attempt}")
+            try:
+                proposal = strategy.propose(records, self.task.lower_is_better, random)
+            except CellError:
+                continue
+            if identity(proposal.cell) not in seen and _can_learn(proposal.cell):
+                return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
+        return None
+
+
+def _can_learn(cell: Cell) -> bool:
+    """Whether nothing speaks against training the cell."""
+    try:
+        return will_fail(cell) is None
+    except Exception:  # Whatever a user's own operation raises: the training will say it.
+        return True
+
+
+def _seed_cells(space: SearchSpace, seeds: Sequence[str | Cell] | None) -> list[Cell]:
+    if seeds is None:
+        return list(space.seeds.values())
+    cells = plugins.cells(seeds)
+    if not cells:
+        raise UnknownNameError(f"no seed cell given; use {', '.join(space.seeds)}")
+    for cell in cells:
+        if not space.contains(cell):
+            raise UnknownNameError(
+                f"seed {cell.name!r} lies outside of space {space.name!r}; use {', '.join(space.seeds)}"
+            )
+    return cells
+
+
+def _baselines(seeds: Sequence[Cell]) -> list[Cell]:
+    """The seeds, and LSTM and GRU, each once."""
+    cells = {identity(cell): cell for cell in (*seeds, *(plugins.seed(name) for name in BASELINES))}
+    return list(cells.values())

@@ -1,0 +1,187 @@
+"""A study to read: its trials, its best cell, the verdict of its finals, and trained modules."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load as from_safetensors
+
+from cellsearch.cell import Cell, identity
+from cellsearch.errors import CellsearchError, StudyError
+from cellsearch.recurrence import RNN
+from cellsearch.study.finals import BASELINES, TUNING, best_candidates, final_stage, scored_fresh
+from cellsearch.study.ledger import read_study, study_folders, weights_path
+from cellsearch.study.record import SEARCH, Record, best_first
+from cellsearch.study.verdict import Verdict, verdicts
+from cellsearch.training import Task, load_task
+
+__all__ = ["REPORT", "VERDICT", "Study", "csv_text", "load_studies", "load_study", "tuned_names"]
+
+REPORT = "report.csv"
+VERDICT = "verdict.csv"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study's folder holds, read once; `load_study` makes it."""
+
+    path: Path
+    settings: Mapping[str, Any]
+    records: Sequence[Record]
+    finals: Mapping[Cell, Sequence[Record]]
+
+    @cached_property
+    def task(self) -> Task:
+        """The task with the study's options."""
+        return load_task(self.settings["task"], self.settings["options"])
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """What the finals say of each finalist, baselines first; empty before them."""
+        roles = {record.cell: record.role for record in self.records}
+        return verdicts(self.finals, roles)
+
+    @property
+    def best(self) -> Record:
+        """The best candidate: by the best score of its tuning once the finals are done, by its score before.
+
+        The fresh seeds have no part in this choice, so that their interval is that of a cell which was chosen
+        before. Raises StudyError if no candidate is complete.
+        """
+        judged = [v for v in self.verdicts if v.role == "candidate" and v.validation is not None]
+        most = max((v.seeds for v in judged), default=0)
+        tuned = {v.cell: self._tuned(v.cell) for v in judged if v.seeds == most}
+        if tuned:
+            chosen = (min if self.task.lower_is_better else max)(tuned, key=tuned.__getitem__)
+            return next(record for record in self.records if record.cell == chosen)
+        complete = best_candidates(self.records, self.task.lower_is_better)
+        if not complete:
+            reasons = [r.reason for r in self.records if r.role == "candidate" and r.state == "failed"]
+            why = f"; {len(reasons)} failed, the last because: {reasons[-1]}" if reasons else ""
+            raise StudyError(f"study {self.path} has no complete candidate{why}")
+        return complete[0]
+
+    def _tuned(self, cell: Cell) -> float:
+        """The best score of a finalist's tuning."""
+        scores = [r.score for r in self.finals[cell] if r.role == TUNING and r.score is not None]
+        return min(scores, default=inf) if self.task.lower_is_better else max(scores, default=-inf)
+
+    def record(self, which: str | int) -> Record:
+        """The trial of a number, or the best. Raises StudyError if there is no such trial."""
+        if which == "best":
+            return self.best
+        if not str(which).isdecimal() or int(which) >= len(self.records):
+            some = f"use best or a number up to {len(self.records) - 1}" if self.records else "it has none yet"
+            raise StudyError(f"study {self.path} has no trial {which!r}; {some}")
+        return self.records[int(which)]
+
+    def cell(self, which: str | int = "best") -> Cell:
+        """The cell of a trial."""
+        return self.record(which).cell
+
+    def trained(self, which: str | int = "best") -> RNN | None:
+        """The recurrent module of the trial's cell with the weights of its best fresh training; None without one."""
+        cell = self.cell(which)
+        fresh = best_first(scored_fresh(self.finals.get(cell, ())), self.task.lower_is_better)
+        if not fresh:
+            return None
+        path = weights_path(self.path, final_stage(cell), fresh[0].number)
+        if not path.is_file() or fresh[0].hidden_size is None:
+            return None
+        self.task.prepare()
+        model = self.task.model(cell, fresh[0].hidden_size)
+        model.load_state_dict(from_safetensors(path.read_bytes()))
+        return next(module for module in model.modules() if isinstance(module, RNN))
+
+    def write_tables(self) -> None:
+        """Write `report.csv`, a line a trial, and `verdict.csv`, a line a finalist."""
+        tuned = tuned_names(self.records)
+        (self.path / REPORT).write_text(csv_text([_trial_row(record, tuned) for record in self.records]), "utf-8")
+        if self.verdicts:
+            (self.path / VERDICT).write_text(csv_text([_verdict_row(v, tuned) for v in self.verdicts]), "utf-8")
+
+
+def load_study(path: str | Path) -> Study:
+    """The study in a folder, which may be written meanwhile. Raises StudyError if there is none."""
+    path = Path(path)
+    settings, stages = read_study(path)
+    if "entrants" in settings:
+        raise StudyError(f"study {path} is a comparison, no search; its results are the tables and the plot in there")
+    records = stages[SEARCH]
+    cells = {final_stage(record.cell): record.cell for record in records if record.score is not None}
+    return Study(path, settings, records, {cell: stages[stage] for stage, cell in cells.items() if stage in stages})
+
+
+def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
+    """The searches at or under a folder; and the reasons of those that cannot be read, by their folders."""
+    studies, unreadable = [], {}
+    for path in study_folders(root):
+        try:
+            if "entrants" in read_study(path)[0]:
+                continue
+            study = load_study(path)
+            study.task  # noqa: B018, it may be gone
+            studies.append(study)
+        except CellsearchError as error:
+            unreadable[path] = str(error)
+    return studies, unreadable
+
+
+def tuned_names(records: Iterable[Record]) -> list[str]:
+    """The hyperparameters that were drawn for some of the trials."""
+    return list(dict.fromkeys(name for record in records for name in record.hyperparameters))
+
+
+def _trial_row(record: Record, hyperparameters: Sequence[str]) -> dict[str, object]:
+    return {
+        "trial": record.number,
+        "cell": record.cell.name,
+        "identity": record.identity,
+        "role": record.role,
+        "state": record.state,
+        "score": record.score,
+        **{name: record.hyperparameters.get(name) for name in hyperparameters},
+        "hidden_size": record.hidden_size,
+        "parameters": record.parameters,
+        "nodes": len(record.cell.nodes),
+        "states": len(record.cell.states),
+        "seconds": record.seconds,
+        "parents": " ".join(map(str, record.parents)),
+        "edits": "; ".join(record.edits),
+        "reason": record.reason,
+    }
+
+
+def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "cell": verdict.cell.name,
+        "identity": identity(verdict.cell),
+        "role": verdict.role,
+        **{name: verdict.hyperparameters.get(name) for name in hyperparameters},
+        "hidden_size": verdict.hidden_size,
+        "parameters": verdict.parameters,
+        "seeds": verdict.seeds,
+        "reason": verdict.reason,
+    }
+    columns = {"validation": verdict.validation, "test": verdict.test}
+    columns |= {f"less_{name}": verdict.differences.get(name) for name in BASELINES}
+    for name, value in columns.items():
+        for part in ("mean", "low", "high"):
+            row[f"{name}_{part}"] = getattr(value, part) if value else None
+    return row
+
+
+def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows with the same columns as a CSV file's text."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,159 @@
+"""Identity: the same graph under other names has the same hash, a different graph another one."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from cellsearch.cell import LINEAR, OPS, Cell, Node, from_json, identity, to_json
+from cellsearch.cell.canonical.form import canonical
+from cellsearch.cell.canonical.identity import canonical_text
+from cellsearch.testing.cells import cells
+from cellsearch.testing.scramble import renamed
+from cellsearch_search_spaces.gated import GRU, LSTM, SPACE
+
+SEED_IDENTITIES = {"rnn": "fa7d2f202fc3eb8f", "lstm": "fb8eb9634b72c124", "gru": "2d4b2211e6ff88f1"}
+"""Studies on disk hold these: a change of the text that identity hashes orphans them, and must be deliberate."""
+
+
+def test_the_identities_of_the_seeds_never_change() -> None:
+    assert {name: identity(cell) for name, cell in SPACE.seeds.items()} == SEED_IDENTITIES
+
+
+@given(cells(), st.randoms(use_true_random=False))
+def test_names_and_order_do_not_matter(cell: Cell, draw: random.Random) -> None:
+    assert identity(renamed(cell, draw)) == identity(cell)
+
+
+@given(cells())
+def test_a_file_keeps_the_identity(cell: Cell) -> None:
+    assert identity(from_json(to_json(cell)).renamed("other")) == identity(cell)
+
+
+@given(cells(), cells())
+def test_equal_identities_mean_isomorphic_graphs(one: Cell, other: Cell) -> None:
+    same = canonical_text(one) == canonical_text(other)
+    assert same == (identity(one) == identity(other))
+    if same:
+        assert sorted(node.op for node in one.nodes.values()) == sorted(node.op for node in other.nodes.values())
+        assert len(one.states) == len(other.states)
+
+
+@given(cells(), st.data())
+def test_another_operation_is_another_cell_unless_rules_make_them_one(cell: Cell, data: st.DataObject) -> None:
+    """As maximum(a, a) and minimum(a, a) are; such cells are compared by their values in test_canonical.py."""
+
+    def others(node: Node) -> list[str]:
+        return [op for op, row in OPS.items() if op != node.op and row.takes(len(node.operands))]
+
+    changeable = [name for name, node in cell.nodes.items() if others(node)]
+    assume(changeable)
+    name = data.draw(st.sampled_from(changeable))
+    op = data.draw(st.sampled_from(others(cell.nodes[name])))
+    nodes = {**cell.nodes, name: Node(op, cell.nodes[name].operands)}
+    changed = Cell(cell.name, nodes, cell.states, cell.output)
+    assert (identity(changed) == identity(cell)) == (canonical(changed) == canonical(cell))
+
+
+@pytest.mark.parametrize("seed", SPACE.seeds.values(), ids=str)
+def test_another_operation_anywhere_in_a_seed_is_another_cell(seed: Cell) -> None:
+    for name, node in seed.nodes.items():
+        for op, row in OPS.items():
+            if op != node.op and row.takes(len(node.operands)):
+                assert identity(_with(seed, **{name: Node(op, node.operands)})) != identity(seed), (name, op)
+
+
+def test_the_order_of_operands_matters_only_where_it_changes_the_value() -> None:
+    def cell(op: str, first: str, second: str) -> Cell:
+        return _with(LSTM, h_next=Node(op, (first, second)))
+
+    for op in ("sum", "product", LINEAR):
+        assert identity(cell(op, "output_gate", "h_tanh")) == identity(cell(op, "h_tanh", "output_gate"))
+    assert identity(cell("difference", "output_gate", "h_tanh")) != identity(
+        cell("difference", "h_tanh", "output_gate")
+    )
+    swapped = _with(GRU, h_next=Node("blend", ("update_gate", "candidate", "h")))
+    assert identity(swapped) != identity(GRU)
+
+
+def test_near_misses_differ() -> None:
+    near = [
+        LSTM,
+        _with(LSTM, forget_gate_linear=Node(LINEAR, ("x", "h"), 0.5)),
+        _with(LSTM, forget_gate_linear=Node(LINEAR, ("x", "h"))),
+        _with(LSTM, forget_gate_linear=Node(LINEAR, ("x", "h", "h"), 1)),
+        _with(LSTM, forget_gate_linear=Node(LINEAR, ("x", "c"), 1)),
+        # The bias moved to the other gate of the cell's memory.
+        _with(LSTM, forget_gate_linear=Node(LINEAR, ("x", "h")), input_gate_linear=Node(LINEAR, ("x", "h"), 1)),
+        Cell("out c", LSTM.nodes, LSTM.states, "c_next"),
+        Cell("crossed", LSTM.nodes, {"h": "c_next", "c": "h_next"}, LSTM.output),
+    ]
+    assert len({identity(cell) for cell in near}) == len(near)
+
+
+def test_a_shared_node_is_the_same_as_two_copies_of_it_unless_it_learns() -> None:
+    gate = {"l": Node(LINEAR, ("x", "h")), "a": Node("tanh", ("l",))}
+    shared = Cell("shared", {**gate, "s": Node("sum", ("a", "a"))}, {"h": "s"}, "s")
+    copies = {**gate, "l2": Node(LINEAR, ("x", "h")), "a2": Node("tanh", ("l2",)), "s": Node("sum", ("a", "a2"))}
+    half = {**gate, "a2": Node("tanh", ("l",)), "s": Node("sum", ("a", "a2"))}
+    assert identity(shared) == identity(Cell("half", half, {"h": "s"}, "s"))
+    assert identity(shared) != identity(Cell("two", copies, {"h": "s"}, "s"))
+
+
+def test_graphs_that_colour_refinement_alone_confuses_differ() -> None:
+    """Six linears in one ring through the states, or in two rings of three: each sees two neighbours either way."""
+    one = _rings([[0, 1, 2, 3, 4, 5]])
+    two = _rings([[0, 1, 2], [3, 4, 5]])
+    assert identity(one) != identity(two)
+    draw = random.Random(0)
+    assert {identity(renamed(one, draw)) for _ in range(10)} == {identity(one)}
+    assert {identity(renamed(two, draw)) for _ in range(10)} == {identity(two)}
+
+
+def test_a_bias_is_the_same_however_its_number_is_written() -> None:
+    def cell(bias: float) -> Cell:
+        return _with(LSTM, forget_gate_linear=Node(LINEAR, ("x", "h"), bias))
+
+    assert identity(cell(1)) == identity(cell(1.0))
+    assert identity(cell(-0.0)) == identity(cell(0))
+
+
+def test_a_choice_among_nodes_that_only_look_alike_does_not_matter() -> None:
+    """A ring of four beside one of three and one of five: no member of one is the image of a member of another."""
+    cell = _rings([[0, 1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11]])
+    draw = random.Random(0)
+    assert {identity(renamed(cell, draw)) for _ in range(10)} == {identity(cell)}
+
+
+@pytest.mark.parametrize("branches", [8, 64])
+def test_alike_branches_cost_little(branches: int) -> None:
+    nodes: dict[str, Node] = {}
+    for i in range(branches):
+        nodes[f"l{i}"] = Node(LINEAR, ("x", "h"))
+        nodes[f"t{i}"] = Node("tanh", (f"l{i}",))
+    nodes["s"] = Node(LINEAR, tuple(f"t{i}" for i in range(branches)))
+    cell = Cell("alike", nodes, {"h": "s"}, "s")
+    begun = time.process_time()
+    first = identity(cell)
+    assert time.process_time() - begun < 4
+    assert identity(renamed(cell, random.Random(0))) == first
+
+
+def _with(cell: Cell, **changes: Node) -> Cell:
+    return Cell(cell.name, {**cell.nodes, **changes}, cell.states, cell.output)
+
+
+def _rings(rings: list[list[int]]) -> Cell:
+    """A state for each number; its next value reads the states of its two neighbours in the ring."""
+    nodes, states = {}, {}
+    for ring in rings:
+        for place, i in enumerate(ring):
+            left, right = ring[place - 1], ring[(place + 1) % len(ring)]
+            nodes[f"n{i}"] = Node(LINEAR, ("x", f"s{left}", f"s{right}"))
+            states[f"s{i}"] = f"n{i}"
+    nodes["out"] = Node(LINEAR, tuple(states.values()))
+    return Cell("rings", nodes, states, "out")

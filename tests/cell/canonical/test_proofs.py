@@ -1,0 +1,111 @@
+"""Two proofs of identity by many random cells: rewriting keeps it, and numbers alone find the same cells as it does."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from itertools import combinations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from cellsearch.cell import Cell, identity
+from cellsearch.cell.canonical.form import canonical, canonical_form
+from cellsearch.testing.cells import cells
+from cellsearch.testing.scramble import scrambled
+from tests.cell.canonical.test_form import DIFFERENT, SAME, cell_of
+from tests.cell.carried import assert_same_values
+from tests.cell.probe import Probe, alike, same
+
+
+def test_scrambled_cells_have_the_same_identity_and_values() -> None:
+    _check_scrambled(300, probed=10)
+
+
+@pytest.mark.slow
+def test_ten_thousand_scrambled_cells_have_the_same_identity_and_values() -> None:
+    _check_scrambled(10_000, probed=3)
+
+
+def test_no_two_of_many_cells_are_the_same_with_unequal_identities_or_otherwise() -> None:
+    _check_identities(200)
+
+
+@pytest.mark.slow
+def test_no_two_of_ten_thousand_cells_are_the_same_with_unequal_identities_or_otherwise() -> None:
+    _check_identities(10_000)
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_the_probe_knows_the_same_cell_by_its_numbers(one: str, other: str) -> None:
+    assert same(Probe(cell_of(one)), Probe(cell_of(other)))
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_the_probe_tells_different_cells_by_their_numbers(one: str, other: str) -> None:
+    assert not same(Probe(cell_of(one)), Probe(cell_of(other)))
+
+
+def test_the_probe_knows_a_scrambled_cell_and_groups_it_with_what_it_was() -> None:
+    _check_probe(100)
+
+
+@pytest.mark.slow
+def test_the_probe_knows_each_of_a_thousand_scrambled_cells() -> None:
+    _check_probe(1000)
+
+
+def _check_scrambled(count: int, probed: int) -> None:
+    """Identities of so many cells, the values of one in `probed`."""
+    different = []
+    for seed, cell in enumerate(random_cells(count)):
+        other = scrambled(cell, random.Random(seed), steps=10)
+        form = canonical_form(cell)
+        if identity(other.cell) != identity(cell) or identity(form.cell) != identity(cell):
+            different.append(cell)
+        assert canonical(form.cell) == form.cell
+        if seed % probed == 0:
+            assert_same_values(cell, other)
+            assert_same_values(cell, form)
+    assert different == []
+
+
+def _check_identities(count: int) -> None:
+    """Every cell beside the first of its identity; and all pairs of identities whose summaries are near."""
+    found: dict[str, list[Cell]] = defaultdict(list)
+    for cell in random_cells(count, most_nodes=5, most_states=2):
+        found[identity(cell)].append(cell)
+    firsts = []
+    for equal in found.values():
+        first, *others = map(Probe, equal)
+        firsts.append(first)
+        assert [other.cell for other in others if not same(first, other)] == []
+    for group in alike(firsts):
+        assert [(one.cell, other.cell) for one, other in combinations(group, 2) if same(one, other)] == []
+
+
+def _check_probe(count: int) -> None:
+    """A probe that took nothing for the same would find no fault in any identity."""
+    for seed, cell in enumerate(random_cells(count, most_nodes=5, most_states=2)):
+        one, other = Probe(cell), Probe(scrambled(cell, random.Random(seed), steps=10).cell)
+        assert same(one, other) and len(alike([one, other])) == 1
+
+
+def random_cells(count: int, most_nodes: int = 12, most_states: int = 3) -> list[Cell]:
+    """The same cells every time."""
+    found: list[Cell] = []
+
+    @settings(
+        max_examples=count,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cells(most_nodes, most_states))
+    def collect(cell: Cell) -> None:
+        found.append(cell)
+
+    collect()
+    return found

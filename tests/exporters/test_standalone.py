@@ -1,0 +1,155 @@
+"""An export is whole files in the right place, which run and check themselves where there is nothing but torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from cellsearch.errors import CellsearchError, DivergenceError
+from cellsearch.exporters.standalone import export
+from cellsearch.exporters.weights import exported_arrays
+from cellsearch.recurrence import RNN
+from tests.exporters.exported import ODD, SEEDS, imported
+
+ALONE = """
+import runpy, sys
+class TorchAlone:
+    allowed = {"torch", "torchgen", "functorch", "typing_extensions", "sympy", "mpmath", "numpy"}
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names | self.allowed and not top.startswith("_"):
+            raise ModuleNotFoundError(f"{top} is not of torch", name=top)
+sys.meta_path.insert(0, TorchAlone())
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+"""Runs a file where only torch and what torch itself imports can be imported."""
+
+
+def run(path: Path, *, alone: bool = False) -> subprocess.CompletedProcess[str]:
+    program = ["-c", ALONE, str(path)] if alone else [str(path)]
+    return subprocess.run([sys.executable, "-I", *program], capture_output=True, text=True, timeout=120, check=False)
+
+
+def trained(**settings: object) -> RNN:
+    torch.manual_seed(5)
+    return RNN(SEEDS["lstm"], 3, 6, 2, backend="reference", **settings)  # type: ignore[arg-type]
+
+
+def test_a_cell_is_one_file_that_checks_itself_with_torch_alone(tmp_path: Path) -> None:
+    (path,) = export(SEEDS["lstm"], tmp_path / "lstm.py")
+    result = run(path, alone=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("lstm: largest difference ")
+    assert result.stdout.endswith(", agrees\n")
+    assert result.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ODD)
+def test_every_odd_cell_checks_itself(name: str, tmp_path: Path) -> None:
+    (path,) = export(ODD[name], tmp_path / "odd.py")
+    result = run(path)
+    assert result.returncode == 0, result.stderr + result.stdout
+
+
+def test_a_changed_equation_is_noticed(tmp_path: Path) -> None:
+    (path,) = export(SEEDS["lstm"], tmp_path / "lstm.py")
+    right = path.read_text()
+    wrong = right.replace("forget_gate * c + input_gate", "input_gate * c + input_gate")
+    assert wrong != right
+    path.write_text(wrong)
+    result = run(path)
+    assert result.returncode == 1
+    assert "DISAGREES" in result.stdout
+
+
+def test_trained_weights_travel_beside_the_source(tmp_path: Path) -> None:
+    rnn = trained(dropout=0.1)
+    path, weights = export(rnn, tmp_path / "trained.py")
+    assert weights == tmp_path / "trained.safetensors"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["trained.py", "trained.safetensors"]
+    module = imported(path).load()
+    stored = safetensors.torch.load_file(weights)
+    assert module.state_dict().keys() == stored.keys()
+    assert all(torch.equal(array, stored[name]) for name, array in module.state_dict().items())
+    x = torch.randn(7, 2, 3)
+    torch.testing.assert_close(module.eval()(x)[0], rnn.eval()(x)[0], rtol=1e-6, atol=1e-6)
+
+
+def test_a_trained_file_checks_itself_and_notices_other_weights(tmp_path: Path) -> None:
+    path, weights = export(trained(batch_first=True, bidirectional=True), tmp_path / "trained.py")
+    result = run(path, alone=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    arrays = safetensors.torch.load_file(weights)
+    arrays["cells.3.U_f.weight"][4, 5] += 1e-3
+    safetensors.torch.save_file(arrays, weights)
+    result = run(path)
+    assert result.returncode == 1
+    assert "DISAGREES" in result.stdout
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "header", "other"])
+def test_weights_that_cannot_be_read_give_one_clear_line(damage: str, tmp_path: Path) -> None:
+    path, weights = export(trained(), tmp_path / "trained.py")
+    content = weights.read_bytes()
+    if damage == "missing":
+        weights.unlink()
+    elif damage == "other":
+        safetensors.torch.save_file({"a": torch.zeros(2)}, weights)
+    else:
+        weights.write_bytes(content[:-40] if damage == "cut" else b"\xff" * 8 + content[8:])
+    result = run(path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("lstm: its weights cannot be read: ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
+def test_weights_keep_their_precision(dtype: torch.dtype, tmp_path: Path) -> None:
+    rnn = trained(dtype=dtype)
+    path, _ = export(rnn, tmp_path / "trained.py")
+    file = imported(path)
+    for name, array in exported_arrays(rnn).items():
+        loaded = file.load().state_dict()[name]
+        assert loaded.dtype == dtype
+        assert torch.equal(loaded, array)
+    assert file.check() <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("lstm.txt", "end in .py"),
+        ("lstm", "end in .py"),
+        ("my-cell.py", "cannot be imported"),
+        ("2nd.py", "cannot be imported"),
+        ("class.py", "cannot be imported"),
+        ("random.py", "would hide the module 'random'"),
+        ("torch.py", "would hide the module 'torch'"),
+        ("nowhere/lstm.py", "no folder"),
+    ],
+)
+def test_a_wrong_place_gives_one_clear_line(place: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(CellsearchError, match=message) as caught:
+        export(SEEDS["rnn"], tmp_path / place)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_files_place_gives_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "lstm.py").mkdir()
+    with pytest.raises(CellsearchError, match="cannot write"):
+        export(SEEDS["lstm"], tmp_path / "lstm.py")
+    assert [file.name for file in tmp_path.iterdir()] == ["lstm.py"]
+
+
+def test_a_cell_that_leaves_the_finite_numbers_is_not_exported(tmp_path: Path) -> None:
+    rnn = trained()
+    with torch.no_grad():
+        next(rnn.parameters()).fill_(torch.nan)
+    with pytest.raises(DivergenceError, match="finite"):
+        export(rnn, tmp_path / "growing.py")
+    assert list(tmp_path.iterdir()) == []

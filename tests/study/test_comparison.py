@@ -1,0 +1,113 @@
+"""A comparison to read: means and differences on test, p-values that are corrected, tables, and failures in words."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cellsearch.cell import Cell, to_json
+from cellsearch.errors import StudyError
+from cellsearch.study.comparison import COMPARISON, TRAININGS, Comparison, load_comparison
+from cellsearch.study.ledger import Ledger
+from cellsearch.study.record import Record
+from cellsearch.study.statistics import holm, interval, paired_p_value
+from cellsearch.study.study import Study, load_studies, load_study
+from cellsearch.testing.strategy import record
+from cellsearch_search_spaces.gated import GRU, LSTM, RNN
+from tests.study.small import TASK
+
+FIRST = [10.0, 20.0, 30.0]
+SECOND = [8.9, 19.0, 29.1]
+THIRD = [10.5, 19.6, 30.3]
+
+
+def fresh(cell: Cell, tests: Sequence[float | None]) -> list[Record]:
+    """A tuning trial and a fresh training for each test score; None is a failure."""
+    records = [record(0, cell, score=1.0, role="tuning")]
+    for seed, test in enumerate(tests):
+        made = record(1 + seed, cell, "failed" if test is None else "complete", test, role="fresh")
+        timed = replace(made, step_seconds=0.1 * (1 + seed), inference_seconds=0.01, tokens_per_second=100.0)
+        figures = {} if test is None else {"length 400": 2 * test}
+        records.append(replace(timed, seed=seed, test=test, details=figures))
+    return records
+
+
+def comparison(*tests: Sequence[float | None], path: Path = Path("runs/x")) -> Comparison:
+    cells = [LSTM, GRU, RNN][: len(tests)]
+    settings = {"task": TASK, "options": {}, "entrants": [to_json(cell) for cell in cells]}
+    return Comparison(path, settings, cells, [fresh(cell, each) for cell, each in zip(cells, tests, strict=True)])
+
+
+def test_means_and_intervals_are_those_of_the_fresh_trainings() -> None:
+    first, second, _ = comparison(FIRST, SECOND, THIRD).entrants
+    assert first.test == interval(FIRST) and second.test == interval(SECOND)
+    assert first.hyperparameters == {"learning_rate": 0.01}
+    assert (first.step_seconds, first.inference_seconds, first.tokens_per_second) == (pytest.approx(0.2), 0.01, 100.0)
+    assert first.details == {"length 400": 40.0}
+
+
+def test_differences_are_paired_by_seed_and_their_p_values_corrected_for_all_comparisons() -> None:
+    first, second, third = comparison(FIRST, SECOND, THIRD).entrants
+    assert first.difference is None and second.difference is not None and third.difference is not None
+    pairs = [[b - a for a, b in zip(FIRST, other, strict=True)] for other in (SECOND, THIRD)]
+    assert second.difference.interval == interval(pairs[0]) and third.difference.interval == interval(pairs[1])
+    expected = holm([paired_p_value(each) for each in pairs])
+    assert [second.difference.p_value, third.difference.p_value] == expected
+    assert second.difference.shown and not third.difference.shown
+
+
+def test_a_seed_that_failed_is_in_no_pair_and_is_told() -> None:
+    first, second = comparison([10.0, None, 30.0], [9.0, 19.0, 29.0]).entrants
+    assert second.difference is not None and second.difference.seeds == 2
+    assert (first.failed, first.reason, len(first.tests)) == (1, "it raised", 2)
+    assert (second.failed, second.reason) == (0, "")
+
+
+def test_one_seed_has_a_difference_that_shows_nothing() -> None:
+    _, second = comparison([10.0], [9.0]).entrants
+    assert second.difference is not None
+    assert second.difference.p_value is None and not second.difference.shown
+    assert second.difference.interval.mean == -1.0
+
+
+def test_an_entrant_without_a_result_says_why() -> None:
+    second = comparison(FIRST, [None, None, None]).entrants[1]
+    assert (second.test, second.difference, second.reason) == (None, None, "it raised")
+    assert comparison(FIRST, []).entrants[1].reason == "not trained yet"
+    assert comparison([None], SECOND).entrants[1].difference is None
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_tables_have_every_number(tmp_path: Path) -> None:
+    written = comparison(FIRST, SECOND, [None, None, None], path=tmp_path)
+    written.write_tables()
+    table = {row["cell"]: row for row in rows(tmp_path / COMPARISON)}
+    second = written.entrants[1]
+    assert second.test and second.difference
+    assert float(table["gru"]["test_low"]) == second.test.low
+    assert float(table["gru"]["difference_mean"]) == second.difference.interval.mean
+    assert float(table["gru"]["p_value"]) == second.difference.p_value
+    assert (table["lstm"]["p_value"], table["rnn"]["test_mean"], table["rnn"]["reason"]) == ("", "", "it raised")
+    assert float(table["gru"]["length 400"]) == pytest.approx(38.0)
+    trainings = rows(tmp_path / TRAININGS)
+    assert len(trainings) == 12 and [row["test"] for row in trainings[:2]] == ["", "10.0"]
+    assert {row["learning_rate"] for row in trainings} == {"0.01"}
+
+
+def test_a_search_is_no_comparison_nor_the_other_way_round(small: Study, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="is a search, no comparison"):
+        load_comparison(small.path)
+    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}, "entrants": [to_json(LSTM), to_json(GRU)]}
+    Ledger(tmp_path, settings, True, {}).__exit__(None, None, None)
+    with pytest.raises(StudyError, match="is a comparison, no search"):
+        load_study(tmp_path)
+    assert load_studies(tmp_path) == ([], {})
+    assert [entrant.reason for entrant in load_comparison(tmp_path).entrants] == ["not trained yet"] * 2

@@ -1,0 +1,351 @@
+"""The ledger: what is told is on disk, one process writes, and an interruption loses no trial."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from cellsearch.cell import from_equations, identity, load
+from cellsearch.errors import StudyError
+from cellsearch.study.ledger import Ledger, read_records, read_study, study_folders, weights_path
+from cellsearch.study.record import SEARCH, Proposal, Record
+from cellsearch.training import Range, Report
+
+CELL = from_equations("elman", "h_next = tanh(linear(x, h))", states=["h"], output="h_next")
+SETTINGS: dict[str, Any] = {"seed": 3, "steps": 10, "task": "adding"}
+RATE = {"learning_rate": 0.02}
+RANGES = {
+    "learning_rate": Range(1e-3, 1e-1, log=True, first=1e-2),
+    "dropout": Range(0.0, 0.5, log=False, first=0.0),
+}
+
+
+def opened(path: Path, seed: int = 3, lower_is_better: bool = True, **changes: Any) -> Ledger:
+    return Ledger(path, SETTINGS | {"seed": seed} | changes, lower_is_better, RANGES)
+
+
+def run_trial(ledger: Ledger, score: float = 1.0, stage: str = SEARCH, role: str = "candidate") -> int:
+    """One trial with one report, complete."""
+    ledger.queue(stage, Proposal(CELL, (0,), ("some edit",)), role, seed=7)
+    number = ledger.begin(stage).number
+    ledger.report(stage, number, report(10, score))
+    ledger.complete(stage, number)
+    return number
+
+
+def report(step: int, score: float, **more: Any) -> Report:
+    return Report(step, score, seconds=1.5, hidden_size=8, parameters=99, **more)
+
+
+def test_what_is_told_is_there_after_opening_it_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.queue(SEARCH, Proposal(CELL, (4, 2), ("first", "second")), "candidate", seed=7)
+        record = ledger.begin(SEARCH)
+        assert ledger.report(SEARCH, 0, report(5, 2.0)) is False
+        assert ledger.report(SEARCH, 0, report(10, 1.0, test=1.25)) is False
+        ledger.complete(SEARCH, 0)
+        written = ledger.records(SEARCH)
+    with opened(tmp_path) as ledger:
+        assert ledger.records(SEARCH) == written == read_records(tmp_path)
+    (found,) = written
+    assert found.began is not None and found.ended is not None and found.ended >= found.began
+    expected = replace(
+        record,
+        state="complete",
+        scores={5: 2.0, 10: 1.0},
+        score=1.0,
+        hidden_size=8,
+        parameters=99,
+        seconds=1.5,
+        test=1.25,
+        ended=found.ended,
+    )
+    assert found == expected
+    assert (found.cell, found.identity, found.seed) == (CELL, identity(CELL), 7)
+    assert (found.parents, found.edits, found.role) == ((4, 2), ("first", "second"), "candidate")
+    assert load(tmp_path / "cells" / "0.json") == CELL
+
+
+def test_every_way_to_end_is_kept_with_its_reason(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        for _ in range(4):
+            ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
+            ledger.begin(SEARCH)
+        ledger.report(SEARCH, 1, report(5, 2.0))
+        ledger.complete(SEARCH, 0)
+        ledger.prune(SEARCH, 1)
+        ledger.fail(SEARCH, 2, "timed out after 1 s")
+        ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
+        records = ledger.records(SEARCH)
+    assert [r.state for r in records] == ["failed", "pruned", "failed", "running", "waiting"]
+    assert [r.reason for r in records] == ["the evaluation reported nothing", "", "timed out after 1 s", "", ""]
+    assert (records[1].score, records[1].scores, records[1].hidden_size) == (None, {5: 2.0}, 8)
+    assert records[4].hyperparameters == {}
+
+
+def test_weights_are_kept_where_weights_path_says(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.queue("final-a", Proposal(CELL), "fresh", seed=0)
+        ledger.begin("final-a")
+        ledger.report("final-a", 0, report(10, 1.0, weights=b"numbers"))
+    assert weights_path(tmp_path, "final-a", 0).read_bytes() == b"numbers"
+
+
+@pytest.mark.parametrize(("lower_is_better", "worse"), [(True, 9.0), (False, 0.1)])
+def test_a_candidate_worse_than_the_median_is_pruned_but_no_baseline_and_none_at_its_end(
+    lower_is_better: bool, worse: float, tmp_path: Path
+) -> None:
+    with opened(tmp_path, lower_is_better=lower_is_better) as ledger:
+        for _ in range(5):
+            ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
+            number = ledger.begin(SEARCH).number
+            assert not ledger.report(SEARCH, number, report(5, 1.0))
+            assert not ledger.report(SEARCH, number, report(10, 1.0))
+            ledger.complete(SEARCH, number)
+        for role in ("candidate", "baseline", "candidate"):
+            ledger.queue(SEARCH, Proposal(CELL), role, seed=0)
+            ledger.begin(SEARCH)
+        assert not ledger.report(SEARCH, 5, report(2, worse)), "too early"
+        assert ledger.report(SEARCH, 5, report(5, worse))
+        assert not ledger.report(SEARCH, 6, report(5, worse)), "a baseline"
+        assert not ledger.report(SEARCH, 7, report(10, worse)), "the last report"
+
+
+def test_the_writer_sees_its_own_changes_at_once(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        assert not ledger.waiting(SEARCH) and ledger.records(SEARCH) == []
+        ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
+        assert ledger.waiting(SEARCH) and ledger.records(SEARCH)[0].state == "waiting"
+        ledger.begin(SEARCH)
+        assert not ledger.waiting(SEARCH) and ledger.records(SEARCH)[0].state == "running"
+        ledger.report(SEARCH, 0, report(5, 2.0))
+        assert ledger.records(SEARCH)[0].scores == {5: 2.0}
+        ledger.prune(SEARCH, 0)
+        assert ledger.records(SEARCH)[0].state == "pruned"
+
+
+def test_a_second_ledger_of_the_same_process_is_refused_until_the_first_is_closed(tmp_path: Path) -> None:
+    with opened(tmp_path), pytest.raises(StudyError, match="is being written by another process; wait for it"):
+        opened(tmp_path)
+    opened(tmp_path).__exit__(None, None, None)
+
+
+def test_a_second_process_is_refused_in_one_line_and_soon(tmp_path: Path) -> None:
+    with other_process(tmp_path, "input()") as other:
+        begun = time.monotonic()
+        with pytest.raises(StudyError) as error:
+            opened(tmp_path)
+        assert time.monotonic() - begun < 1
+        message = f"study {tmp_path} is being written by another process; wait for it or name another"
+        assert str(error.value) == message
+        assert len(read_records(tmp_path)) == 2, "anyone may read"
+        other.kill()
+    opened(tmp_path).__exit__(None, None, None)
+
+
+@pytest.mark.slow
+def test_a_study_can_be_read_while_another_process_writes_it(tmp_path: Path) -> None:
+    with other_process(tmp_path, "for _ in range(20): run_trial(ledger)") as other:
+        counts = []
+        while other.poll() is None:
+            counts.append(sum(r.state == "complete" for r in read_records(tmp_path)))
+        assert other.wait() == 0
+    assert counts == sorted(counts) and counts[0] < 21
+    assert sum(r.state == "complete" for r in read_records(tmp_path)) == 21
+
+
+def other_process(path: Path, code: str) -> subprocess.Popen[str]:
+    """A process that has opened the ledger, run a trial and begun another, and then runs the code."""
+    program = f"""
+from pathlib import Path
+from tests.study.test_ledger import CELL, SEARCH, Proposal, opened, report, run_trial
+with opened(Path({str(path)!r})) as ledger:
+    run_trial(ledger)
+    ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=11)
+    ledger.begin(SEARCH)
+    ledger.report(SEARCH, 1, report(5, 2.0))
+    print("ready", flush=True)
+    {code}
+"""
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_what_was_running_when_the_writer_was_killed_is_queued_again(tmp_path: Path) -> None:
+    with other_process(tmp_path, "input()") as other:
+        before = read_records(tmp_path)
+        other.kill()
+    assert [r.state for r in before] == ["complete", "running"]
+    with opened(tmp_path) as ledger:
+        records = ledger.records(SEARCH)
+        assert [r.state for r in records] == ["complete", "interrupted", "waiting"]
+        assert records[0] == before[0]
+        again = ledger.begin(SEARCH)
+    assert _plan(again) == _plan(before[1])
+    assert (again.number, again.scores, again.reason) == (2, {}, "")
+
+
+def test_an_interruption_of_the_requeueing_itself_queues_nothing_twice(tmp_path: Path) -> None:
+    for _ in range(3):
+        ledger = opened(tmp_path)
+        ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0, hyperparameters=RATE)
+        ledger.begin(SEARCH)
+        ledger.__exit__(None, None, None)
+    with opened(tmp_path) as ledger:
+        before = ledger.records(SEARCH)
+    with sqlite3.connect(tmp_path / "study.db") as database:  # as if it had been killed before the trials were told
+        database.execute("update trials set state = 'RUNNING' where state = 'FAIL'")
+    database.close()
+    with opened(tmp_path) as ledger:
+        after = ledger.records(SEARCH)
+        assert after == [replace(old, ended=new.ended) for old, new in zip(before, after, strict=True)]
+        rates = [ledger.begin(SEARCH).hyperparameters["learning_rate"] for _ in range(3)]
+    assert rates == [0.02] * 3
+
+
+def test_a_fixed_rate_outlives_an_interruption_before_it_was_drawn(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.queue(SEARCH, Proposal(CELL), "baseline", seed=0, hyperparameters=RATE)
+    with sqlite3.connect(tmp_path / "study.db") as database:
+        database.execute("update trials set state = 'RUNNING'")
+    database.close()
+    with opened(tmp_path) as ledger:
+        assert ledger.begin(SEARCH).hyperparameters["learning_rate"] == 0.02
+
+
+@pytest.mark.parametrize("trials", [2, pytest.param(14, marks=pytest.mark.slow, id="with a model of what was seen")])
+def test_draws_depend_on_the_seed_and_not_on_the_process_or_interruptions(trials: int, tmp_path: Path) -> None:
+    def draws(path: Path, seed: int, restart: Callable[[int], bool]) -> list[tuple[float, ...]]:
+        ledger = opened(path, seed)
+        for i in range(trials):
+            run_trial(ledger, score=1 / (1 + i))
+            if restart(i):
+                ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
+                ledger.begin(SEARCH)
+                ledger.__exit__(None, None, None)
+                ledger = opened(path, seed)
+                number = ledger.begin(SEARCH).number
+            else:
+                ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
+                number = ledger.begin(SEARCH).number
+            ledger.report(SEARCH, number, report(10, 0.5))
+            ledger.complete(SEARCH, number)
+        ledger.__exit__(None, None, None)
+        found = [r.hyperparameters for r in read_records(path) if r.state == "complete"]
+        return [tuple(each[name] for name in RANGES) for each in found]
+
+    at_once = draws(tmp_path / "a", 3, lambda i: False)
+    assert draws(tmp_path / "b", 3, lambda i: i % 4 == 0) == at_once
+    assert draws(tmp_path / "c", 4, lambda i: False) != at_once
+    assert len(set(at_once)) == len(at_once)
+    for draw in at_once:
+        assert all(each.low <= value <= each.high for value, each in zip(draw, RANGES.values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"seed": 4}, "seed 3, now 4"),
+        ({"steps": 11}, "steps 10, now 11"),
+        ({"task": "chars"}, "task 'adding', now 'chars'"),
+        ({"seeds": ["x" * 100]}, f"seeds None, now ['{'x' * 55}...; continue"),
+    ],
+)
+def test_settings_that_differ_are_one_clear_error(change: dict[str, Any], named: str, tmp_path: Path) -> None:
+    opened(tmp_path).__exit__(None, None, None)
+    with pytest.raises(StudyError, match=f"was begun with {re.escape(named)}"):
+        opened(tmp_path, **change)
+    opened(tmp_path).__exit__(None, None, None)
+
+
+def _text(path: Path) -> None:
+    (path / "study.db").write_text("this is no database\n" * 100)
+
+
+def _other_tables(path: Path) -> None:
+    with sqlite3.connect(path / "study.db") as database:
+        database.execute("create table version_info (something integer)")
+    database.close()
+
+
+def _newer_optuna(path: Path) -> None:
+    opened(path).__exit__(None, None, None)
+    with sqlite3.connect(path / "study.db") as database:
+        database.execute("update alembic_version set version_num = 'v99'")
+    database.close()
+
+
+def _other_schema(path: Path) -> None:
+    opened(path).__exit__(None, None, None)
+    with sqlite3.connect(path / "study.db") as database:
+        database.execute("""update study_user_attributes set value_json = replace(value_json, 'study/1', 'study/9')""")
+    database.close()
+
+
+def _study_of_optuna(path: Path) -> None:
+    storage = optuna.storages.RDBStorage(f"sqlite:///{path / 'study.db'}")
+    study = optuna.create_study(storage=storage, study_name=SEARCH)
+    study.tell(study.ask(), 1.0)
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (_text, "study.db is no readable study: .*file is not a database"),
+        (_other_tables, "study.db is no readable study: .*version_info"),
+        (_newer_optuna, "study.db is no readable study: The runtime optuna version .* no longer compatible"),
+        (_other_schema, "study.db has schema 'cellsearch.study/9'; this version reads 'cellsearch.study/1'"),
+        (_study_of_optuna, "study.db has schema None; this version reads 'cellsearch.study/1'"),
+    ],
+    ids=lambda each: getattr(each, "__name__", None),
+)
+def test_a_database_that_is_no_study_of_ours_is_one_clear_error(
+    spoil: Callable[[Path], None], reason: str, tmp_path: Path
+) -> None:
+    spoil(tmp_path)
+    for use in (opened, read_study):
+        with pytest.raises(StudyError, match=f"^study {re.escape(str(tmp_path))}: {reason}") as error:
+            use(tmp_path)
+        assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("place", "reason"), [("file", "File exists"), ("file/sub", "Not a directory")])
+def test_a_folder_that_cannot_be_written_is_one_clear_error(place: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match=f"^study .*: {reason}; name a folder that can be written$"):
+        opened(tmp_path / place)
+
+
+def test_any_path_can_be_a_study(tmp_path: Path) -> None:
+    path = tmp_path / "a b?c=d&e#f%20g'ü"
+    with opened(path) as ledger:
+        run_trial(ledger)
+    assert len(read_records(path)) == 1
+    assert study_folders(tmp_path) == [path]
+
+
+def test_reading_where_no_study_is_says_how_to_begin_one(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=f"no study in {tmp_path}; begin one with: cellsearch search --study"):
+        read_study(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _plan(record: Record) -> Record:
+    """What a trial was meant to be."""
+    return replace(record, number=0, scores={}, began=None, ended=None, state="running", hidden_size=None)

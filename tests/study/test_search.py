@@ -1,0 +1,399 @@
+"""The search as a whole, on a task that trains in milliseconds: it is repeatable, robust, and fair in its finals."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cellsearch.cell import Node, identity
+from cellsearch.errors import BudgetError, CellsearchError, StudyError, UnknownNameError
+from cellsearch.recurrence import RNN
+from cellsearch.signals import will_fail
+from cellsearch.study.ledger import Ledger, read_records
+from cellsearch.study.progress import Progress
+from cellsearch.study.record import Record
+from cellsearch.study.study import Study, load_study
+from cellsearch.testing.troubled_task import TASK as TROUBLED
+from cellsearch_search_spaces.gated import LSTM
+from tests.study.small import GOLDEN, SMALL, TASK, history, small_search
+
+ROOT = Path(__file__).parents[2]
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Equal, numbers to a thousandth: other machines round otherwise."""
+    if isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(same(found[key], expected[key]) for key in expected)
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(map(same, found, expected))
+    if isinstance(expected, float) and isinstance(found, float):
+        return math.isclose(found, expected, rel_tol=1e-3)
+    return bool(found == expected)
+
+
+def test_the_history_of_a_small_search_is_the_golden_one(small: Study) -> None:
+    """A change that is meant: `python -m tests.study.small` writes the file anew."""
+    found, golden = history(small), json.loads(GOLDEN.read_text(encoding="utf-8"))
+    assert found.keys() == golden.keys()
+    for stage in golden:
+        for mine, theirs in zip(found[stage], golden[stage], strict=True):
+            assert same(mine, theirs), (mine, theirs)
+
+
+def test_no_candidate_is_trained_that_will_fail(small: Study) -> None:
+    """Without the filter this search trains one."""
+    assert [will_fail(record.cell) for record in small.records if record.role == "candidate"] == [None] * 8
+
+
+FUSSY = """
+from cellsearch.cell import from_equations
+from cellsearch.space import SearchSpace
+from cellsearch.recurrence.custom import op
+
+@op
+def fussy(a):
+    if a.shape[-1] == 24:
+        raise RuntimeError("24 hidden units, as a probe has, are too many")
+    return a / (1 + a.abs())
+
+OWN = from_equations("own", "h_next = fussy(linear(x, h))", ["h"], "h_next")
+SPACE = SearchSpace("fussy", {"own": OWN}, ("linear", "sum", "fussy"), most_nodes=8, most_states=2)
+"""
+
+
+@pytest.mark.usefixtures("table_of_operations")
+def test_an_operation_that_raises_for_the_filter_ends_no_search(tmp_path: Path) -> None:
+    (tmp_path / "fussy.py").write_text(FUSSY)
+    space = f"{tmp_path / 'fussy.py'}:SPACE"
+    found = small_search(tmp_path / "study", space=space, candidates=2, finalists=0)
+    assert [r.role for r in found.records].count("candidate") == 2
+    own = next(record.cell for record in found.records if record.cell.name == "own")
+    with pytest.raises(RuntimeError, match="24 hidden units"):
+        will_fail(own)
+
+
+@pytest.mark.slow
+def test_a_search_on_ray_is_the_same_as_a_local_one(small: Study, tmp_path: Path) -> None:
+    assert history(small_search(tmp_path, executor="ray")) == history(small)
+
+
+@pytest.mark.slow
+def test_another_seed_gives_another_search(small: Study, tmp_path: Path) -> None:
+    other = small_search(tmp_path, seed=1, finalists=0)
+    assert not {r.identity for r in _candidates(other)} <= {r.identity for r in _candidates(small)}
+
+
+def test_baselines_come_first_at_the_tasks_rate_and_no_cell_is_trained_twice(small: Study) -> None:
+    assert [(r.cell.name, r.role) for r in small.records[:3]] == [(n, "baseline") for n in ("rnn", "lstm", "gru")]
+    assert {r.hyperparameters["learning_rate"] for r in small.records[:3]} == {TROUBLED.learning_rate}
+    assert [r.role for r in small.records[3:]] == ["candidate"] * SMALL["candidates"]
+    assert len({r.identity for r in small.records}) == len(small.records)
+    assert [r.cell.name for r in _candidates(small)] == [f"cell_{r.number}" for r in _candidates(small)]
+    rates = [r.hyperparameters["learning_rate"] for r in small.records]
+    assert TROUBLED.learning_rate / 5 <= min(rates) < max(rates) <= TROUBLED.learning_rate * 5
+    assert all((r.parameters or 0) <= SMALL["parameters"] for r in small.records)
+
+
+def test_finalists_get_the_same_rates_and_the_same_fresh_seeds(small: Study) -> None:
+    names = {cell.name for cell in small.finals}
+    best = sorted((r for r in _candidates(small) if r.score is not None), key=lambda r: r.score or 0)[:2]
+    assert names == {"lstm", "gru", *(r.cell.name for r in best)}
+    tuning = {cell.name: _by_role(records, "tuning") for cell, records in small.finals.items()}
+    fresh = {cell.name: _by_role(records, "fresh") for cell, records in small.finals.items()}
+    rates = [[r.hyperparameters["learning_rate"] for r in records] for records in tuning.values()]
+    assert rates == [rates[0]] * 4 and rates[0][0] == TROUBLED.learning_rate and len(set(rates[0])) == 2
+    seeds = [[r.seed for r in records] for records in fresh.values()]
+    assert seeds == [seeds[0]] * 4 and len(set(seeds[0])) == 2
+    assert not set(seeds[0]) & {r.seed for r in small.records}
+    for name in names:
+        chosen = min(tuning[name], key=lambda r: r.score or math.inf).hyperparameters["learning_rate"]
+        assert {r.hyperparameters["learning_rate"] for r in fresh[name]} == {chosen}
+
+
+def test_test_data_is_read_in_fresh_trainings_only(small: Study) -> None:
+    finals = [record for records in small.finals.values() for record in records]
+    assert all((r.test is not None) == (r.role == "fresh") for r in [*small.records, *finals])
+
+
+def test_the_best_cell_is_the_finalist_with_the_best_tuning(small: Study) -> None:
+    candidates = {v.cell for v in small.verdicts if v.role == "candidate" and v.validation}
+    tuned = {c.name: min(r.score for r in small.finals[c] if r.role == "tuning" and r.score) for c in candidates}
+    assert len(tuned) == 2
+    assert small.best.cell.name == min(tuned, key=tuned.__getitem__)
+
+
+def test_the_trained_module_gives_the_recorded_scores(small: Study) -> None:
+    cell = small.best.cell
+    record = min(_by_role(small.finals[cell], "fresh"), key=lambda r: r.score or math.inf)
+    module = small.trained("best")
+    assert isinstance(module, RNN) and record.hidden_size == module.hidden_size
+    model = TROUBLED.model(cell, module.hidden_size)
+    from safetensors.torch import load_file
+
+    from cellsearch.study.finals import final_stage
+    from cellsearch.study.ledger import weights_path
+
+    model.load_state_dict(load_file(weights_path(small.path, final_stage(cell), record.number)))
+    assert all(torch.equal(one, other) for one, other in zip(module.parameters(), model.rnn.parameters(), strict=True))
+    with torch.no_grad():
+        assert TROUBLED.score(model.eval(), "validation") == pytest.approx(record.score, rel=1e-5)
+        assert TROUBLED.score(model, "test") == pytest.approx(record.test, rel=1e-5)
+
+
+def test_the_same_call_again_trains_nothing_and_gives_the_same_study(small: Study) -> None:
+    seen: list[Progress] = []
+    again = small_search(small.path, observe=seen.append)
+    assert again.records == small.records and dict(again.finals) == dict(small.finals)
+    assert [p.stage for p in seen] == ["search", "finals"]
+
+
+def test_fewer_fresh_seeds_than_there_are_train_nothing(small: Study) -> None:
+    assert dict(small_search(small.path, fresh_seeds=1).finals) == dict(small.finals)
+
+
+MOODY = """
+from cellsearch.testing.troubled_task import Troubled, TROUBLES
+
+MOODS = {0: "raise", 1: "hang", 3: "nan", 4: "die"}
+
+class Moody(Troubled):
+    def loss(self, model, batch, carried):
+        mood = MOODS.get(len(model.rnn.cell.nodes) % 5)
+        loss, carried = super().loss(model, batch, carried)
+        if mood == "nan":
+            return loss * float("nan"), carried
+        if mood:
+            TROUBLES[mood]()
+        return loss, carried
+
+TASK = Moody()
+"""
+REASONS = {
+    0: "RuntimeError: two lines",
+    1: "timed out after 1 s",
+    3: "the loss is nan at step 1",
+    4: "its worker process died (signal 9)",
+}
+"""What happens to a cell by its number of nodes modulo 5."""
+
+
+@pytest.mark.slow
+def test_a_search_goes_on_to_its_end_whatever_its_candidates_do(tmp_path: Path) -> None:
+    (tmp_path / "moody.py").write_text(MOODY)
+    study = small_search(
+        tmp_path / "study", f"{tmp_path / 'moody.py'}:TASK", seeds=["rnn"], candidates=16, timeout=1.0, workers=2
+    )
+    assert len(_candidates(study)) == 16
+    ends = {len(r.cell.nodes) % 5: (r.state, r.reason) for r in study.records if r.state != "pruned"}
+    assert ends == {2: ("complete", ""), **{mood: ("failed", reason) for mood, reason in REASONS.items()}}
+    verdicts = {v.cell.name: (v.seeds, v.reason) for v in study.verdicts}
+    assert verdicts[study.best.cell.name] == (2, "")
+    assert len(verdicts) <= 2, "baselines that failed in the search take no part, for they would only fail again"
+
+
+def test_a_search_in_which_everything_fails_says_why(tmp_path: Path) -> None:
+    study = small_search(tmp_path, candidates=2, options={"trouble": "raise"})
+    assert [r.state for r in study.records] == ["failed"] * 5
+    assert {r.reason for r in study.records} == {"RuntimeError: two lines"}
+    with pytest.raises(StudyError, match="has no complete candidate; 2 failed, the last because: RuntimeError: two"):
+        _ = study.best
+    assert study.trained(3) is None
+    study.write_tables()
+
+
+@pytest.mark.slow
+def test_more_candidates_continue_a_search_without_training_a_cell_twice(tmp_path: Path) -> None:
+    first = small_search(tmp_path, candidates=2, finalists=1)
+    more = small_search(tmp_path, candidates=4, finalists=1)
+    assert list(more.records)[: len(first.records)] == list(first.records)
+    assert len(_candidates(more)) == 4
+    assert len({r.identity for r in more.records}) == len(more.records)
+    assert all(more.finals[cell] == records for cell, records in first.finals.items() if cell in more.finals)
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from tests.study.small import small_search
+
+def observe(progress):
+    done = progress.complete + progress.pruned
+    if progress.stage == STAGE and done >= DONE:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+small_search(Path(PATH), options={"seconds": "0.05"}, observe=observe)
+"""
+
+
+@pytest.mark.slow
+def test_kills_in_the_middle_change_nothing_of_a_search(small: Study, tmp_path: Path) -> None:
+    path = tmp_path / "study"
+    finished: list[Record] = []
+    for stage, done in (("search", 2), ("search", 7), ("finals", 3), ("finals", 9)):
+        code = KILLED.replace("STAGE", repr(stage)).replace("DONE", str(done)).replace("PATH", repr(str(path)))
+        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120, check=False)
+        assert ended.returncode == -signal.SIGKILL
+        records = read_records(path)
+        assert all(record in records for record in finished), "no finished trial is lost or trained again"
+        finished = [r for r in records if r.state in ("complete", "pruned", "failed")]
+    study = small_search(path, options={"seconds": "0.05"})
+    assert any(r.state == "interrupted" for r in study.records)
+    assert history(study) == history(small)
+
+
+@pytest.mark.parametrize("higher", [pytest.param(True, marks=pytest.mark.slow)])
+def test_a_metric_of_which_more_is_better_is_searched_upwards(higher: bool, tmp_path: Path) -> None:
+    (tmp_path / "upward.py").write_text(
+        "from cellsearch.testing.troubled_task import Troubled\n"
+        "class Upward(Troubled):\n"
+        "    lower_is_better = False\n"
+        "    def score(self, model, split):\n"
+        "        return -super().score(model, split)\n"
+        "TASK = Upward()\n"
+    )
+    seen: list[Progress] = []
+    study = small_search(tmp_path / "s", f"{tmp_path / 'upward.py'}:TASK", observe=seen.append, candidates=6)
+    scores = [r.score for r in _candidates(study) if r.score is not None]
+    assert max(scores) < 0
+    assert seen[-1].best is not None and seen[-1].best.score == max(scores)
+    means = [v.validation.mean for v in study.verdicts if v.role == "candidate" and v.validation]
+    best = next(v for v in study.verdicts if v.cell == study.best.cell)
+    assert best.validation is not None and best.validation.mean == max(means)
+    for records in study.finals.values():
+        chosen = max(_by_role(records, "tuning"), key=lambda r: r.score or -math.inf).hyperparameters["learning_rate"]
+        assert {r.hyperparameters["learning_rate"] for r in _by_role(records, "fresh")} == {chosen}
+
+
+def test_without_finalists_there_is_no_final_and_progress_is_told(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    study = small_search(
+        tmp_path, candidates=1, finalists=0, observe=seen.append, seeds=[LSTM], options={"seconds": "0.05"}
+    )
+    assert dict(study.finals) == {} and study.verdicts == []
+    assert study.best.cell.name == "cell_2" and study.trained() is None
+    assert {p.stage for p in seen} == {"search"} and {p.total for p in seen} == {3}
+    assert {p.running for p in seen} <= {0, 1}, "one worker runs one trial, also while the next has begun"
+    last = seen[-1]
+    assert (last.complete + last.pruned + last.failed, last.running, last.failed) == (3, 0, 0)
+    assert set(last.baselines) == {"lstm", "gru"} and last.seconds_left == 0
+
+
+@pytest.mark.slow
+def test_cells_may_be_seeds_and_lstm_and_gru_are_baselines_always(tmp_path: Path) -> None:
+    nodes = {"mixed": Node("linear", ("x", "h")), "h_next": Node("relu", ("mixed",))}
+    mine = type(LSTM)("mine", nodes, {"h": "h_next"}, "h_next")
+    study = small_search(tmp_path, candidates=0, finalists=0, seeds=[mine])
+    assert [(r.cell.name, r.role) for r in study.records] == [(n, "baseline") for n in ("mine", "lstm", "gru")]
+
+
+@pytest.mark.slow
+def test_two_workers_train_at_once(tmp_path: Path) -> None:
+    study = small_search(tmp_path, candidates=0, finalists=0, workers=2, options={"seconds": "0.1"})
+    spans = sorted((r.began, r.ended) for r in study.records if r.began and r.ended)
+    assert spans[1][0] < spans[0][1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"task": "nothing"}, UnknownNameError, "unknown task 'nothing'"),
+        ({"space": "nothing"}, UnknownNameError, "unknown search space 'nothing'"),
+        (
+            {"space": "cellsearch_tasks.chars:TASK"},
+            UnknownNameError,
+            "'cellsearch_tasks.chars:TASK' is no search space but a Chars",
+        ),
+        ({"seeds": ["nothing"]}, UnknownNameError, "unknown cell 'nothing'; use a seed"),
+        ({"seeds": []}, UnknownNameError, "no seed cell given; use rnn, lstm, gru"),
+        ({"strategy": "nothing"}, UnknownNameError, "unknown strategy 'nothing'"),
+        ({"options": {"length": "3"}}, UnknownNameError, "has no option 'length'; its options: seconds"),
+        ({"options": {"seconds": "long"}}, UnknownNameError, "seconds must be float, got 'long'"),
+        ({"steps": 0}, BudgetError, "steps must be at least 1, got 0"),
+        ({"parameters": 10}, BudgetError, "a budget of 10 parameters is too small for cell 'lstm'"),
+        ({"candidates": -1}, BudgetError, "candidates must be at least 0, got -1"),
+        ({"finalists": -1}, BudgetError, "finalists must be at least 0, got -1"),
+        ({"workers": 0}, BudgetError, "workers must be at least 1, got 0"),
+        ({"trials": 0}, BudgetError, "trials must be at least 1, got 0"),
+        ({"fresh_seeds": 0}, BudgetError, "fresh seeds must be at least 1, got 0"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_a_study_is_begun(
+    changes: dict[str, Any], error: type[CellsearchError], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        small_search(tmp_path / "study", **({"task": TASK} | changes))
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"executor": "cloud"}, "unknown executor 'cloud'; use local or ray"),
+        ({"timeout": 0.0}, "a timeout above 0 s"),
+        ({"gpus": 1.0}, "belong to the ray executor"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_refused_and_leaves_the_study_free(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CellsearchError, match=message):
+        small_search(tmp_path, **changes)
+    Ledger(tmp_path, load_study(tmp_path).settings, True, {}).__exit__(None, None, None)
+
+
+def test_a_study_of_another_task_is_not_continued(small: Study) -> None:
+    with pytest.raises(StudyError, match=f"was begun with task '{TASK}', now 'adding'; continue with the same"):
+        small_search(small.path, "adding", parameters=500)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes begun from here heed an interrupt, even if this one runs in the background and was told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_ends_every_worker(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from tests.study.small import small_search\n"
+        f"small_search(Path({str(tmp_path / 's')!r}), options={{'seconds': '1', 'diary': {str(tmp_path / 'diary')!r}}})"
+    )
+    driver = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    diary = tmp_path / "diary"
+    until = time.monotonic() + 60
+    while not diary.exists() or len(diary.read_text().splitlines()) < 2:  # the driver's own line is the first
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    worker = int(diary.read_text().splitlines()[-1].split()[0])
+    driver.send_signal(signal.SIGINT)
+    driver.wait(20)
+    time.sleep(0.2)
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+
+
+def _candidates(study: Study) -> list[Record]:
+    return [r for r in study.records if r.role == "candidate" and r.state != "interrupted"]
+
+
+def _by_role(records: Any, role: str) -> list[Record]:
+    return [r for r in records if r.role == role]
+
+
+def test_helpers_tell_differences() -> None:
+    assert same({"a": [1.0, None]}, {"a": [1.0001, None]}) and not same({"a": [1.0]}, {"a": [1.1]})
+    assert not same([1], [1, 2]) and identity(LSTM)

@@ -1,0 +1,81 @@
+"""The verdict: means with their intervals, and differences paired by seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from scipy import stats
+
+from cellsearch.cell import Cell
+from cellsearch.study.record import Record
+from cellsearch.study.statistics import Interval, interval
+from cellsearch.study.verdict import Verdict, verdicts
+from cellsearch.testing.strategy import SEEDS, record
+from cellsearch_search_spaces.gated import GRU, LSTM
+
+CANDIDATE = SEEDS[0].renamed("cell_7")
+ROLES = {LSTM: "baseline", GRU: "baseline", CANDIDATE: "candidate"}
+
+
+def fresh(cell: Cell, seed: int, score: float | None, test: float | None = None, reason: str = "") -> Record:
+    state = "failed" if score is None else "complete"
+    made = record(seed, cell, "failed" if state == "failed" else "complete", score, role="fresh")
+    return replace(made, seed=seed, test=test, reason=reason)
+
+
+def by_name(finals: dict[Cell, list[Record]]) -> dict[str, Verdict]:
+    return {verdict.cell.name: verdict for verdict in verdicts(finals, ROLES)}
+
+
+def test_a_verdict_has_means_over_fresh_trials_alone() -> None:
+    tuning = [record(9, LSTM, "complete", 100.0, role="tuning"), record(8, LSTM, "failed", role="tuning")]
+    finals = {LSTM: [*tuning, fresh(LSTM, 1, 2.0, 2.5), fresh(LSTM, 2, 4.0, 4.5)]}
+    (verdict,) = verdicts(finals, ROLES)
+    assert (verdict.role, verdict.seeds, verdict.reason) == ("baseline", 2, "")
+    assert verdict.validation == interval([2.0, 4.0]) and verdict.test == interval([2.5, 4.5])
+    assert (verdict.hyperparameters, verdict.hidden_size, verdict.parameters) == ({"learning_rate": 0.01}, 8, 100)
+
+
+def test_differences_are_paired_by_seed() -> None:
+    """On test; the seeds' own effect, ten times larger than the cells', cancels."""
+    finals = {
+        LSTM: [fresh(LSTM, 1, 0.0, 10.0), fresh(LSTM, 2, 0.0, 20.0), fresh(LSTM, 3, 0.0, 30.0)],
+        CANDIDATE: [fresh(CANDIDATE, 3, 0.0, 29.1), fresh(CANDIDATE, 1, 0.0, 8.9), fresh(CANDIDATE, 2, 0.0, 19.0)],
+    }
+    found = by_name(finals)["cell_7"].differences["lstm"]
+    expected = stats.ttest_rel([8.9, 19.0, 29.1], [10.0, 20.0, 30.0]).confidence_interval(0.95)
+    assert (found.mean, found.low, found.high) == pytest.approx((-1.0, expected.low, expected.high))
+    assert found.high is not None and found.high < 0
+
+
+def test_seeds_that_only_one_of_them_has_do_not_count_for_a_difference() -> None:
+    finals = {
+        LSTM: [fresh(LSTM, 1, 0.0, 1.0), fresh(LSTM, 2, None, reason="it hung"), fresh(LSTM, 3, 0.0, 3.0)],
+        CANDIDATE: [fresh(CANDIDATE, 1, 0.0, 1.5), fresh(CANDIDATE, 2, 0.0, 9.0)],
+    }
+    found = by_name(finals)
+    assert found["cell_7"].differences == {"lstm": Interval(0.5, None, None)}
+    assert (found["cell_7"].seeds, found["lstm"].seeds) == (2, 2)
+
+
+def test_a_baseline_is_held_against_the_others_but_not_against_itself() -> None:
+    finals = {cell: [fresh(cell, 1, 0.0, 1.0)] for cell in (LSTM, GRU, CANDIDATE)}
+    found = by_name(finals)
+    assert set(found["lstm"].differences) == {"gru"}
+    assert set(found["cell_7"].differences) == {"lstm", "gru"}
+
+
+def test_a_finalist_without_a_score_says_why() -> None:
+    finals = {
+        LSTM: [record(0, LSTM, "failed", role="tuning")],
+        GRU: [record(0, GRU, "running", role="tuning")],
+        CANDIDATE: [record(0, CANDIDATE, score=1.0, role="tuning"), fresh(CANDIDATE, 1, None, reason="it hung")],
+    }
+    found = by_name(finals)
+    assert {name: verdict.reason for name, verdict in found.items()} == {
+        "lstm": "it raised",
+        "gru": "not trained yet",
+        "cell_7": "it hung",
+    }
+    assert all(v.validation is None and v.test is None and v.seeds == 0 for v in found.values())
