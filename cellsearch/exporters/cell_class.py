@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cellsearch.cell import INPUT, Cell, Node
-from cellsearch.cell.notation.statements import lines, written_in
+from cellsearch.cell.notation.statements import nodes_within, stated
 from cellsearch.cell.notation.symbols import learned
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
 from cellsearch.exporters.expressions import WIDTH, assignment, tree
@@ -50,8 +50,8 @@ def _parameters(cell: Cell) -> Iterator[str]:
         yield "        if input_size != hidden_size:"
         yield "            self.project = nn.Linear(input_size, hidden_size)  # [H, I] and [H]"
         yield "            nn.init.zeros_(self.project.bias)"
-    for line in lines(cell):
-        arrays = [each for node in written_in(cell, line, named) for each in _arrays(cell, node)]
+    for line in stated(cell):
+        arrays = [each for node in nodes_within(cell, line, named) for each in _arrays(cell, node)]
         if arrays:
             yield f"        # {named[line]}"
             yield from arrays
@@ -98,7 +98,7 @@ def _step(cell: Cell) -> Iterator[str]:
     yield from _listed("", [named[state] for state in cell.states], " = states")
     if uses_raw_input(cell):
         yield f"        {PROJECTED} = self.project(x)"
-    for line in lines(cell):
+    for line in stated(cell):
         yield from assignment(named[line], tree(cell, line, named), 8)
     yield from _listed(f"return {named[cell.output]}, ", [named[n] for n in cell.states.values()], "")
 

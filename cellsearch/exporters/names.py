@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from cellsearch.cell import INPUT, Cell
-from cellsearch.cell.notation.statements import lines, next_of
+from cellsearch.cell.notation.statements import next_of, stated
 
 __all__ = ["PROJECTED", "TAKEN", "class_name", "free", "printable", "uses_raw_input", "variables"]
 
@@ -67,7 +67,7 @@ def variables(cell: Cell) -> dict[str, str]:
     wanted = {state: state for state in cell.states}
     wanted |= {name: f"{state}_next" for name, state in next_of(cell).items()}
     named = {INPUT: INPUT}
-    for name in (*wanted, *lines(cell)):
+    for name in (*wanted, *stated(cell)):
         if name not in named:
             named[name] = free(wanted.get(name, name), taken)
             taken.add(named[name])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from cellsearch.cell.canonical.identity import identity
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.difference.alignment import NOBODY, relate
-from cellsearch.cell.difference.isomorphism import Numbered
+from cellsearch.cell.difference.isomorphism import NumberedCell
 from cellsearch.cell.draft import Draft
 from cellsearch.cell.node import Node
 from cellsearch.errors import CellError
@@ -101,7 +101,7 @@ def _in_order(node: Node) -> Node:
 
 def _renamed(first: Cell, second: Cell) -> Draft:
     """The second cell, what is aligned called as in the first and all else as nothing there is."""
-    alignment = relate(Numbered(first), Numbered(second))
+    alignment = relate(NumberedCell(first), NumberedCell(second))
     names, others = alignment.first.names, alignment.second.names
     called = {others[j]: names[i] for i, j in enumerate(alignment.partner) if j != NOBODY}
     for other in others:

@@ -1,6 +1,6 @@
 """Equations as random rewrites of a cell that keep its meaning, each an equation read in one direction.
 
-Learned arrays are carried along. None shares code with the rules of `cell.rules` that undo them.
+Learned arrays are carried along. None shares code with the rules of `cell.canonical.rules` that undo them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from typing import Final
 import networkx as nx
 
 from cellsearch.cell import INPUT, LINEAR, Cell, Node
+from cellsearch.cell.canonical.terms import Origin
 
-__all__ = ["ANY_NODE", "REWRITES", "Draft", "Origin"]
-
-Origin = tuple[tuple[str, float], ...]
-"""Learned arrays by node, as in `cell.terms`."""
+__all__ = ["ANY_NODE", "REWRITES", "Origin", "Rewriting"]
 
 
-class Draft:
+class Rewriting:
     """A cell under rewriting, and where its learned arrays come from."""
 
     def __init__(self, cell: Cell) -> None:
@@ -37,7 +35,7 @@ class Draft:
                 self.biases[name] = ((name, 1.0),) if "bias" in node.row.parameters else ()
 
     def cell(self) -> Cell:
-        """The draft without nodes that a rewrite has left unused."""
+        """The cell without nodes that a rewrite has left unused."""
         step: nx.DiGraph[str] = nx.DiGraph()
         step.add_edges_from((operand, name) for name, node in self.nodes.items() for operand in node.operands)
         roots = {*self.states.values(), self.output}
@@ -80,46 +78,46 @@ class Draft:
         return self.put(self.nodes[name])
 
 
-Rewrite = Callable[[Draft, str, Random], None]
+Rewrite = Callable[[Rewriting, str, Random], None]
 
 
-def _operand(draft: Draft, name: str, random: Random) -> tuple[int, str] | None:
+def _operand(rewriting: Rewriting, name: str, random: Random) -> tuple[int, str] | None:
     """A random operand of a node, if it is not the input of a linear: that one is of another size."""
-    node = draft.nodes[name]
+    node = rewriting.nodes[name]
     place = random.randrange(len(node.operands))
     operand = node.operands[place]
     return None if node.row.is_linear and operand == INPUT else (place, operand)
 
 
-def _wrap(wrap: Callable[[Draft, str], str]) -> Rewrite:
-    def rewrite(draft: Draft, name: str, random: Random) -> None:
-        if found := _operand(draft, name, random):
+def _wrap(wrap: Callable[[Rewriting, str], str]) -> Rewrite:
+    def rewrite(rewriting: Rewriting, name: str, random: Random) -> None:
+        if found := _operand(rewriting, name, random):
             place, operand = found
-            node = draft.nodes[name]
-            operands = (*node.operands[:place], wrap(draft, operand), *node.operands[place + 1 :])
-            draft.nodes[name] = replace(node, operands=operands)
+            node = rewriting.nodes[name]
+            operands = (*node.operands[:place], wrap(rewriting, operand), *node.operands[place + 1 :])
+            rewriting.nodes[name] = replace(node, operands=operands)
 
     return rewrite
 
 
-def _twice(op: str, first: float = 1.0, second: float = 1.0) -> Callable[[Draft, str], str]:
-    return lambda draft, a: draft.add(op, draft.add(op, a, constant=first), constant=second)
+def _twice(op: str, first: float = 1.0, second: float = 1.0) -> Callable[[Rewriting, str], str]:
+    return lambda rewriting, a: rewriting.add(op, rewriting.add(op, a, constant=first), constant=second)
 
 
-def _negated(draft: Draft, name: str) -> str:
-    return draft.add("times_constant", name, constant=-1.0)
+def _negated(rewriting: Rewriting, name: str) -> str:
+    return rewriting.add("times_constant", name, constant=-1.0)
 
 
-def _copy_for_one_user(draft: Draft, name: str, random: Random) -> None:
+def _copy_for_one_user(rewriting: Rewriting, name: str, random: Random) -> None:
     """What learns nothing may be computed anew for one user."""
-    found = _operand(draft, name, random)
-    if found and found[1] in draft.nodes and not draft.nodes[found[1]].parameters():
-        _wrap(lambda draft, a: draft.copied(a) if a == found[1] else a)(draft, name, random)
+    found = _operand(rewriting, name, random)
+    if found and found[1] in rewriting.nodes and not rewriting.nodes[found[1]].parameters():
+        _wrap(lambda rewriting, a: rewriting.copied(a) if a == found[1] else a)(rewriting, name, random)
 
 
-def _negate_value(draft: Draft, name: str, random: Random) -> None:
+def _negate_value(rewriting: Rewriting, name: str, random: Random) -> None:
     """a = -(-a), for all users."""
-    draft.become(name, "times_constant", _negated(draft, draft.copied(name)), constant=-1.0)
+    rewriting.become(name, "times_constant", _negated(rewriting, rewriting.copied(name)), constant=-1.0)
 
 
 ANY_NODE: Final[tuple[Rewrite, ...]] = (
@@ -127,134 +125,137 @@ ANY_NODE: Final[tuple[Rewrite, ...]] = (
     _wrap(_twice("times_constant", -1.0, -1.0)),
     _wrap(_twice("times_constant", 2.0, 0.5)),
     _wrap(_twice("plus_constant", 0.5, -0.5)),
-    _wrap(lambda draft, a: draft.add("identity", a)),
-    _wrap(lambda draft, a: draft.add("times_constant", a, constant=1.0)),
+    _wrap(lambda rewriting, a: rewriting.add("identity", a)),
+    _wrap(lambda rewriting, a: rewriting.add("times_constant", a, constant=1.0)),
     _copy_for_one_user,
     _negate_value,
 )
 
 
-def _sum(draft: Draft, name: str, random: Random) -> None:
+def _sum(rewriting: Rewriting, name: str, random: Random) -> None:
     """a + b = a - (-b)."""
-    a, b = draft.nodes[name].operands
-    draft.become(name, "difference", a, _negated(draft, b))
+    a, b = rewriting.nodes[name].operands
+    rewriting.become(name, "difference", a, _negated(rewriting, b))
 
 
-def _difference(draft: Draft, name: str, random: Random) -> None:
+def _difference(rewriting: Rewriting, name: str, random: Random) -> None:
     """a - b = a + (-b) = -(b - a)."""
-    a, b = draft.nodes[name].operands
+    a, b = rewriting.nodes[name].operands
     if random.random() < 0.5:
-        draft.become(name, "sum", _negated(draft, b), a)
+        rewriting.become(name, "sum", _negated(rewriting, b), a)
     else:
-        draft.become(name, "times_constant", draft.add("difference", b, a), constant=-1.0)
+        rewriting.become(name, "times_constant", rewriting.add("difference", b, a), constant=-1.0)
 
 
-def _reassociate(draft: Draft, name: str, random: Random) -> None:
+def _reassociate(rewriting: Rewriting, name: str, random: Random) -> None:
     """(a + b) + c = a + (b + c), and so for products."""
-    node = draft.nodes[name]
+    node = rewriting.nodes[name]
     for inner, c in (node.operands, node.operands[::-1]):
-        if inner in draft.nodes and draft.nodes[inner].op == node.op:
-            a, b = draft.nodes[inner].operands
-            draft.become(name, node.op, a, draft.add(node.op, b, c))
+        if inner in rewriting.nodes and rewriting.nodes[inner].op == node.op:
+            a, b = rewriting.nodes[inner].operands
+            rewriting.become(name, node.op, a, rewriting.add(node.op, b, c))
             return
 
 
-def _multiply_out(draft: Draft, name: str, random: Random) -> None:
+def _multiply_out(rewriting: Rewriting, name: str, random: Random) -> None:
     """(a + b) * c = a * c + b * c, for sums, differences and 1 - a."""
-    for inner, c in (draft.nodes[name].operands, draft.nodes[name].operands[::-1]):
-        if inner in draft.nodes and (node := draft.nodes[inner]).op in ("sum", "difference", "one_minus"):
-            left = c if node.op == "one_minus" else draft.add("product", node.operands[0], c)
+    for inner, c in (rewriting.nodes[name].operands, rewriting.nodes[name].operands[::-1]):
+        if inner in rewriting.nodes and (node := rewriting.nodes[inner]).op in ("sum", "difference", "one_minus"):
+            left = c if node.op == "one_minus" else rewriting.add("product", node.operands[0], c)
             op = "sum" if node.op == "sum" else "difference"
-            draft.become(name, op, left, draft.add("product", node.operands[-1], c))
+            rewriting.become(name, op, left, rewriting.add("product", node.operands[-1], c))
             return
 
 
-def _negate_factors(draft: Draft, name: str, random: Random) -> None:
+def _negate_factors(rewriting: Rewriting, name: str, random: Random) -> None:
     """a * b = -((-a) * b)."""
-    a, b = draft.nodes[name].operands
-    draft.become(name, "times_constant", draft.add("product", _negated(draft, a), b), constant=-1.0)
+    a, b = rewriting.nodes[name].operands
+    rewriting.become(name, "times_constant", rewriting.add("product", _negated(rewriting, a), b), constant=-1.0)
 
 
-def _spell_out_blend(draft: Draft, name: str, random: Random) -> None:
+def _spell_out_blend(rewriting: Rewriting, name: str, random: Random) -> None:
     """blend(a, b, c) = a * b + (1 - a) * c = c + a * (b - c) = blend(1 - a, c, b)."""
-    a, b, c = draft.nodes[name].operands
+    a, b, c = rewriting.nodes[name].operands
     form = random.randrange(3)
     if form == 0:
-        left, rest = draft.add("product", a, b), draft.add("one_minus", a)
-        draft.become(name, "sum", left, draft.add("product", rest, c))
+        left, rest = rewriting.add("product", a, b), rewriting.add("one_minus", a)
+        rewriting.become(name, "sum", left, rewriting.add("product", rest, c))
     elif form == 1:
-        draft.become(name, "sum", c, draft.add("product", draft.add("difference", b, c), a))
+        rewriting.become(name, "sum", c, rewriting.add("product", rewriting.add("difference", b, c), a))
     else:
-        draft.become(name, "blend", draft.add("one_minus", a), c, b)
+        rewriting.become(name, "blend", rewriting.add("one_minus", a), c, b)
 
 
-def _one_minus(draft: Draft, name: str, random: Random) -> None:
+def _one_minus(rewriting: Rewriting, name: str, random: Random) -> None:
     """1 - a = -a + 1."""
-    draft.become(name, "plus_constant", _negated(draft, draft.nodes[name].operands[0]), constant=1.0)
+    rewriting.become(name, "plus_constant", _negated(rewriting, rewriting.nodes[name].operands[0]), constant=1.0)
 
 
-def _split_constant(draft: Draft, name: str, random: Random) -> None:
+def _split_constant(rewriting: Rewriting, name: str, random: Random) -> None:
     """k a = 2 (k / 2 a), a + k = a + (k - 1) + 1."""
-    node = draft.nodes[name]
+    node = rewriting.nodes[name]
     first, second = (node.constant / 2, 2.0) if node.op == "times_constant" else (node.constant - 1, 1.0)
-    draft.become(name, node.op, draft.add(node.op, node.operands[0], constant=first), constant=second)
+    rewriting.become(name, node.op, rewriting.add(node.op, node.operands[0], constant=first), constant=second)
 
 
-def _mirror_sigmoid(draft: Draft, name: str, random: Random) -> None:
+def _mirror_sigmoid(rewriting: Rewriting, name: str, random: Random) -> None:
     """sigmoid(a) = 1 - sigmoid(-a)."""
-    node = draft.nodes[name]
-    draft.become(name, "one_minus", draft.add(node.op, _negated(draft, node.operands[0])))
+    node = rewriting.nodes[name]
+    rewriting.become(name, "one_minus", rewriting.add(node.op, _negated(rewriting, node.operands[0])))
 
 
-def _mirror_odd(draft: Draft, name: str, random: Random) -> None:
+def _mirror_odd(rewriting: Rewriting, name: str, random: Random) -> None:
     """f(a) = -f(-a); what the node learns, the inner one has."""
-    inner = draft.copied(name)
-    draft.nodes[inner] = replace(draft.nodes[inner], operands=(_negated(draft, draft.nodes[name].operands[0]),))
-    draft.become(name, "times_constant", inner, constant=-1.0)
-
-
-def _mirror_ramp(draft: Draft, name: str, random: Random) -> None:
-    """f(a) = a + f(-a)."""
-    node = draft.nodes[name]
-    draft.become(name, "sum", node.operands[0], draft.add(node.op, _negated(draft, node.operands[0])))
-
-
-def _spell_out_silu(draft: Draft, name: str, random: Random) -> None:
-    """silu(a) = a * sigmoid(a)."""
-    (a,) = draft.nodes[name].operands
-    draft.become(name, "product", a, draft.add("sigmoid", a))
-
-
-def _again(draft: Draft, name: str, random: Random) -> None:
-    """relu(a) = relu(relu(a)), maximum(a, b) = maximum(a, maximum(a, b))."""
-    node = draft.nodes[name]
-    draft.become(name, node.op, node.operands[0], draft.copied(name)) if len(node.operands) == 2 else draft.become(
-        name, node.op, draft.copied(name)
+    inner = rewriting.copied(name)
+    rewriting.nodes[inner] = replace(
+        rewriting.nodes[inner], operands=(_negated(rewriting, rewriting.nodes[name].operands[0]),)
     )
+    rewriting.become(name, "times_constant", inner, constant=-1.0)
 
 
-def _split_linear(draft: Draft, name: str, random: Random) -> None:
+def _mirror_ramp(rewriting: Rewriting, name: str, random: Random) -> None:
+    """f(a) = a + f(-a)."""
+    node = rewriting.nodes[name]
+    rewriting.become(name, "sum", node.operands[0], rewriting.add(node.op, _negated(rewriting, node.operands[0])))
+
+
+def _spell_out_silu(rewriting: Rewriting, name: str, random: Random) -> None:
+    """silu(a) = a * sigmoid(a)."""
+    (a,) = rewriting.nodes[name].operands
+    rewriting.become(name, "product", a, rewriting.add("sigmoid", a))
+
+
+def _again(rewriting: Rewriting, name: str, random: Random) -> None:
+    """relu(a) = relu(relu(a)), maximum(a, b) = maximum(a, maximum(a, b))."""
+    node = rewriting.nodes[name]
+    others = node.operands[:1] if len(node.operands) == 2 else ()
+    rewriting.become(name, node.op, *others, rewriting.copied(name))
+
+
+def _split_linear(rewriting: Rewriting, name: str, random: Random) -> None:
     """linear(a, b) = linear(a) + linear(b), the bias in two parts."""
-    node = draft.nodes[name]
+    node = rewriting.nodes[name]
     if len(node.operands) > 1:
-        weights, biases = draft.weights[name], draft.biases[name]
+        weights, biases = rewriting.weights[name], rewriting.biases[name]
         places = random.sample(range(len(node.operands)), len(node.operands))
         cut, part = random.randrange(1, len(places)), random.choice((0.0, 0.25, 1.0))
         halves = []
         for mine, k in ((places[:cut], part), (places[cut:], 1 - part)):
             half = Node(LINEAR, tuple(node.operands[i] for i in mine), k * node.initial_bias)
-            halves.append(draft.learned(half, tuple(weights[i] for i in mine), tuple((n, k * j) for n, j in biases)))
-        draft.become(name, "sum", *halves)
+            halves.append(
+                rewriting.learned(half, tuple(weights[i] for i in mine), tuple((n, k * j) for n, j in biases))
+            )
+        rewriting.become(name, "sum", *halves)
 
 
-def _split_bias(draft: Draft, name: str, random: Random) -> None:
+def _split_bias(rewriting: Rewriting, name: str, random: Random) -> None:
     """linear(a, b) = bias(linear(a, b)), the bias in two parts."""
-    node, biases = draft.nodes[name], draft.biases[name]
+    node, biases = rewriting.nodes[name], rewriting.biases[name]
     part = random.choice((0.0, 0.25, 1.0))
     parts = [(k * node.initial_bias, tuple((n, k * j) for n, j in biases)) for k in (part, 1 - part)]
-    inner = draft.learned(replace(node, initial_bias=parts[0][0]), draft.weights[name], parts[0][1])
-    draft.nodes[name] = Node("bias", (inner,), parts[1][0])
-    draft.weights[name], draft.biases[name] = ((name, 0),), parts[1][1]
+    inner = rewriting.learned(replace(node, initial_bias=parts[0][0]), rewriting.weights[name], parts[0][1])
+    rewriting.nodes[name] = Node("bias", (inner,), parts[1][0])
+    rewriting.weights[name], rewriting.biases[name] = ((name, 0),), parts[1][1]
 
 
 REWRITES: Final[dict[str, tuple[Rewrite, ...]]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from cellsearch.cell import INPUT, LINEAR, OPS, Cell
-from cellsearch.testing.rewrites import ANY_NODE, REWRITES, Draft, Origin
+from cellsearch.testing.rewrites import ANY_NODE, REWRITES, Origin, Rewriting
 
 __all__ = ["Scrambled", "renamed", "scrambled"]
 
@@ -22,15 +22,15 @@ class Scrambled:
 
 def scrambled(cell: Cell, random: Random, steps: int = 8) -> Scrambled:
     """The cell after so many random rewrites, then renamed and reordered."""
-    draft = Draft(cell)
+    rewriting = Rewriting(cell)
     for _ in range(steps):
-        name = random.choice(list(draft.nodes))
-        fitting = REWRITES.get(draft.nodes[name].op, ()) + ANY_NODE
-        random.choice(fitting)(draft, name, random)
-    written = draft.cell()
-    names = dict(zip(draft.nodes, draft.shuffled_names(random), strict=True))
-    weights = {names[name]: origin for name, origin in draft.weights.items() if name in draft.nodes}
-    biases = {names[name]: origin for name, origin in draft.biases.items() if name in draft.nodes}
+        name = random.choice(list(rewriting.nodes))
+        fitting = REWRITES.get(rewriting.nodes[name].op, ()) + ANY_NODE
+        random.choice(fitting)(rewriting, name, random)
+    written = rewriting.cell()
+    names = dict(zip(rewriting.nodes, rewriting.shuffled_names(random), strict=True))
+    weights = {names[name]: origin for name, origin in rewriting.weights.items() if name in rewriting.nodes}
+    biases = {names[name]: origin for name, origin in rewriting.biases.items() if name in rewriting.nodes}
     return Scrambled(*_reordered(written, names, weights, random), biases)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cellsearch.cell import Cell, Node
-from cellsearch.cell.notation.statements import lines
+from cellsearch.cell.notation.statements import stated
 from cellsearch.exporters.expressions import WIDTH, tree
 from cellsearch.exporters.names import FUNCTIONS, MODULES, TAKEN, class_name, printable, variables
 from cellsearch.exporters.source import source
@@ -119,7 +119,7 @@ def test_long_names_break_lines_and_change_nothing() -> None:
     named = variables(LONG)
     step = next(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef) and n.name == "forward")
     written = {ast.unparse(line) for line in step.body}
-    for line in lines(LONG):
+    for line in stated(LONG):
         assert f"{named[line]} = {ast.unparse(tree(LONG, line, named))}" in written
     assert max(map(len, text.splitlines())) <= WIDTH
 

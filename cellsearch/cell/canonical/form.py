@@ -1,7 +1,7 @@
 """The canonical form: one cell for all the ways to write the same cell.
 
 Two cells are the same if they compute the same step, states and output, from the same learned arrays: rewritten by
-`rules.py` and `joining.py`, then renamed and reordered. The arithmetic of a step (sums, differences, products,
+`rules.py` and `learned_arrays.py`, then renamed and reordered. The arithmetic of a step (sums, differences, products,
 constants, blends) is compared as a polynomial, whatever its brackets. Where training starts is part of a cell: an
 initial bias counts, and no rule changes what a weight matrix is drawn from.
 
@@ -26,16 +26,16 @@ from cellsearch.cell.canonical.terms import (
     ANY_NUMBER,
     COMBINATION,
     Form,
-    Graph,
     Origin,
     Rule,
     Term,
     TooLarge,
+    ValueGraph,
     commutes,
     rebuilt,
     rounded,
 )
-from cellsearch.cell.canonical.to_cell import Canonical, written
+from cellsearch.cell.canonical.to_cell import Canonical, to_cell
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.ops import INPUT, LINEAR
 from cellsearch.cell.validate import MOST_NODES
@@ -45,8 +45,8 @@ __all__ = ["Canonical", "canonical", "canonical_form", "canonical_text"]
 ARITHMETIC: Final = (COMBINATION, "product", "bias")
 """What a sum may be multiplied out through."""
 
-MOST_TERMS: Final = 64
-"""Terms of a sum that has been multiplied out, at most."""
+MOST_SUMMANDS: Final = 64
+"""Summands of a sum that has been multiplied out, at most."""
 
 PASSES: Final = 2 * MOST_NODES
 """Times that joining rules are tried, at most: each pass that finds something leaves less to find."""
@@ -65,7 +65,7 @@ def canonical_text(cell: Cell) -> str:
 def canonical_form(cell: Cell) -> Canonical:
     """The canonical cell with the origin of its learned arrays."""
     _, values, form = _smallest(cell)
-    return written(form, values)
+    return to_cell(form, values)
 
 
 def _smallest(cell: Cell) -> tuple[str, list[int], Form]:
@@ -85,10 +85,10 @@ def _form(cell: Cell, signs: Mapping[str, int]) -> Form:
         return _read(cell, {}, {})
     for held in (_no_sums, _read_sums):
         try:
-            written_out = rebuilt(added, EXPANDING, {}, held(added))
-            if _longest_sum(written_out) > MOST_TERMS:
+            multiplied_out = rebuilt(added, EXPANDING, {}, held(added))
+            if _longest_sum(multiplied_out) > MOST_SUMMANDS:
                 continue
-            found = _shortened(_joined(written_out, EXPANDING, JOINING, held), held)
+            found = _shortened(_joined(multiplied_out, EXPANDING, JOINING, held), held)
         except TooLarge:
             continue
         if _size(found) <= MOST_NODES:
@@ -111,7 +111,7 @@ def _read_sums(form: Form) -> Set[int]:
 
 def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], signs: Mapping[str, int]) -> Form:
     """The cell as values; without rules every node is one of its own, as those with learned arrays always are."""
-    graph = Graph(rules, signs)
+    graph = ValueGraph(rules, signs)
     values = {INPUT: graph.settled(Term("input"))}
     # What is no linear reads the input in the cell's size, which may take a projection: another value than the input.
     inside = graph.settled(Term("identity", (values[INPUT],), (0.0, 1.0)))
@@ -150,7 +150,7 @@ def _shortened(form: Form, held: Callable[[Form], Set[int]]) -> Form:
     short = {k: rounded(k, 12) for k in {k for term in form.graph.terms for k in term.numbers}}
     if all(k == number for k, number in short.items()):
         return form
-    graph = Graph({}, form.graph.signs)
+    graph = ValueGraph({}, form.graph.signs)
     graph.terms = [term._replace(numbers=tuple(short[k] for k in term.numbers)) for term in form.graph.terms]
     found = Form(graph, form.states, form.output)
     return rebuilt(found, EXPANDING, {}, held(found))

@@ -1,6 +1,6 @@
 """Which cells are the same: a hash that all ways to write a cell share, and no other cell does.
 
-What "the same" means is in `canonical.py`; there is one text for each such class of cells, and this is its hash.
+What "the same" means is in `form.py`; there is one text for each such class of cells, and this is its hash.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ def labelled(labels: Sequence[Any], edges: Sequence[Sequence[tuple[str, int]]], 
     `labels` are what is known of each node, comparable with one another; `edges` are the (kind, other end) of all
     edges of a node in both directions; `text` writes the graph from distinct ranks.
     """
-    return _Search(edges, text).best(labels)
+    return _LabelSearch(edges, text).best(labels)
 
 
-class _Search:
+class _LabelSearch:
     def __init__(self, edges: Sequence[Sequence[tuple[str, int]]], text: Text) -> None:
         kinds = {kind: i for i, kind in enumerate(sorted({kind for each in edges for kind, _ in each}))}
         self.size = len(edges)

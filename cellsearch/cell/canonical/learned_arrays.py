@@ -193,7 +193,7 @@ _Use = tuple[int, tuple[int, ...], float]
 
 
 class _Uses:
-    """Where each value is added: (combination, other factors, k) of each term k * value * other factors.
+    """Where each value is added: (combination, other factors, k) of each summand k * value * other factors.
 
     A value that is used in any other way, or squared, is in `otherwise`. `users` counts all users.
     """

@@ -2,8 +2,8 @@
 
 All hold for every value of every learned array, which are carried over as they are: no rule negates, scales or adds
 up a weight matrix, so that a cell also starts from the same random draw whichever way it is written. What rules may
-do to learned arrays is in `joining.py` alone: matrices of linears that are only ever added become one linear's, and
-biases that are only ever added become one, which starts at their sum.
+do to learned arrays is in `learned_arrays.py` alone: matrices of linears that are only ever added become one
+linear's, and biases that are only ever added become one, which starts at their sum.
 
 Rules look at a value when its operands are settled and lead to terms of fewer or simpler operations, so that they end.
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from cellsearch.cell.canonical.constants import OF_NUMBER
-from cellsearch.cell.canonical.terms import COMBINATION, ZERO, Graph, Rule, Term, TooLarge, combination, split
+from cellsearch.cell.canonical.terms import COMBINATION, ZERO, Rule, Term, TooLarge, ValueGraph, combination, split
 from cellsearch.cell.ops import BLOCK_LINEAR, LINEAR, LOW_RANK_LINEAR
 
 __all__ = ["EXPANDING", "RULES"]
@@ -28,63 +28,63 @@ MOST_FACTORS: Final = 64
 """Factors of a product, at most."""
 
 MOST_PRODUCTS: Final = 128
-"""Terms of a sum that a product is multiplied out to, at most: more than a cell can hold, for some may cancel."""
+"""Summands that a product is multiplied out to, at most: more than a cell can hold, for some may cancel."""
 
 
-def no_identity(graph: Graph, term: Term) -> int | None:
+def no_identity(graph: ValueGraph, term: Term) -> int | None:
     """identity(a) = a. That of the input stays: where a linear reads it, the input's size may not be the cell's."""
     operand = term.operands[0]
     return None if graph.terms[operand].op == "input" else operand
 
 
-def added(graph: Graph, term: Term) -> int:
+def added(graph: ValueGraph, term: Term) -> int:
     """(a + b) + c = a + b + c, and a + a = 2 a."""
     return combination(graph, 0.0, [(1.0, operand) for operand in term.operands])
 
 
-def subtracted(graph: Graph, term: Term) -> int:
+def subtracted(graph: ValueGraph, term: Term) -> int:
     """a - b = a + (-1) b, so that a - (b - c) = a - b + c."""
     return combination(graph, 0.0, zip((1.0, -1.0), term.operands, strict=True))
 
 
-def complemented(graph: Graph, term: Term) -> int:
+def complemented(graph: ValueGraph, term: Term) -> int:
     """one_minus(a) = 1 + (-1) a, so that one_minus(one_minus(a)) = a."""
     return combination(graph, 1.0, [(-1.0, term.operands[0])])
 
 
-def times_constant(graph: Graph, term: Term) -> int:
+def times_constant(graph: ValueGraph, term: Term) -> int:
     """k (m a) = (k m) a, k (a + b) = k a + k b, 1 a = a."""
     return combination(graph, 0.0, [(term.numbers[1], term.operands[0])])
 
 
-def plus_constant(graph: Graph, term: Term) -> int:
+def plus_constant(graph: ValueGraph, term: Term) -> int:
     """(a + m) + k = a + (m + k), a + 0 = a."""
     return combination(graph, term.numbers[1], [(1.0, term.operands[0])])
 
 
-def blend_spelled_out(graph: Graph, term: Term) -> int:
+def blend_spelled_out(graph: ValueGraph, term: Term) -> int:
     """blend(a, b, c) = a * b + (1 - a) * c."""
     a, b, c = term.operands
     rest = combination(graph, 1.0, [(-1.0, a)])
     return combination(graph, 0.0, [(1.0, graph.value(Term("product", pair))) for pair in ((a, b), (rest, c))])
 
 
-def silu_spelled_out(graph: Graph, term: Term) -> Term:
+def silu_spelled_out(graph: ValueGraph, term: Term) -> Term:
     """silu(a) = a * sigmoid(a)."""
     (a,) = term.operands
     return Term("product", (a, graph.value(Term("sigmoid", (a,), term.numbers))))
 
 
-def multiplied(graph: Graph, term: Term) -> int:
+def multiplied(graph: ValueGraph, term: Term) -> int:
     """(a * b) * c = a * b * c, (k a) * b = k (a * b), and (a - b) * c = -(b - a) * c."""
     factor, atoms = _factors(graph, term.operands)
     return combination(graph, 0.0, [(factor, _product(graph, atoms))])
 
 
-def multiplied_out(graph: Graph, term: Term) -> int:
+def multiplied_out(graph: ValueGraph, term: Term) -> int:
     """(a + b) * c = a * c + b * c, but for sums that are held."""
     factors = [_parts(graph, operand) for operand in term.operands]
-    # One term times the others is most of what there is, and needs no collecting.
+    # One summand times the others is most of what there is, and needs no collecting.
     single = [parts[0] for parts in factors if len(parts) == 1]
     monomials = {tuple(sorted(atom for _, atoms in single for atom in atoms)): math.prod(k for k, _ in single)}
     for parts in factors:
@@ -95,13 +95,13 @@ def multiplied_out(graph: Graph, term: Term) -> int:
                     products[tuple(sorted((*atoms, *more)))] += k * j
             monomials = products
             if len(monomials) > MOST_PRODUCTS:
-                raise TooLarge("a product of sums has too many terms")
+                raise TooLarge("a product of sums has too many summands")
     if any(len(atoms) > MOST_FACTORS for atoms in monomials):
         raise TooLarge("a product has too many factors")
     return combination(graph, 0.0, [(k, _product(graph, atoms)) for atoms, k in monomials.items()])
 
 
-def extremes(graph: Graph, term: Term) -> int:
+def extremes(graph: ValueGraph, term: Term) -> int:
     """maximum(maximum(a, b), c) = maximum(a, b, c), maximum(a, a) = a, maximum(1, 2) = 2; minimum likewise."""
     inner = ((o, graph.terms[o]) for o in term.operands)
     values = sorted({v for o, t in inner for v in (t.operands if t.op == term.op else (o,))})
@@ -112,7 +112,7 @@ def extremes(graph: Graph, term: Term) -> int:
     return values[0] if len(values) == 1 else graph.settled(Term(term.op, tuple(values), term.numbers))
 
 
-def odd(graph: Graph, term: Term) -> int | None:
+def odd(graph: ValueGraph, term: Term) -> int | None:
     """f(-a) = -f(a), f(0) = 0."""
     (a,) = term.operands
     if _is_zero(graph, a):
@@ -120,7 +120,7 @@ def odd(graph: Graph, term: Term) -> int | None:
     return _scaled(graph, -1.0, graph.value(_of(term, _scaled(graph, -1.0, a)))) if _sign(graph, a) < 0 else None
 
 
-def homogeneous(graph: Graph, term: Term) -> int | None:
+def homogeneous(graph: ValueGraph, term: Term) -> int | None:
     """f(k a) = k f(a)."""
     (a,) = term.operands
     k = 0.0 if _is_zero(graph, a) else _sign(graph, a) * _size(graph, a)
@@ -129,7 +129,7 @@ def homogeneous(graph: Graph, term: Term) -> int | None:
     return _scaled(graph, k, graph.value(_of(term, _scaled(graph, 1 / k, a))))
 
 
-def positively_homogeneous(graph: Graph, term: Term) -> int | None:
+def positively_homogeneous(graph: ValueGraph, term: Term) -> int | None:
     """f(k a) = k f(a) for k > 0."""
     (a,) = term.operands
     k = 0.0 if _is_zero(graph, a) else _size(graph, a)
@@ -138,7 +138,7 @@ def positively_homogeneous(graph: Graph, term: Term) -> int | None:
     return _scaled(graph, k, graph.value(_of(term, _scaled(graph, 1 / k, a))))
 
 
-def complementary(graph: Graph, term: Term) -> int | None:
+def complementary(graph: ValueGraph, term: Term) -> int | None:
     """sigmoid(-a) = 1 - sigmoid(a), and hard_sigmoid likewise."""
     (a,) = term.operands
     if _sign(graph, a) > 0:
@@ -146,7 +146,7 @@ def complementary(graph: Graph, term: Term) -> int | None:
     return combination(graph, 1.0, [(-1.0, graph.value(_of(term, _scaled(graph, -1.0, a))))])
 
 
-def ramp(graph: Graph, term: Term) -> int | None:
+def ramp(graph: ValueGraph, term: Term) -> int | None:
     """f(-a) = f(a) - a: relu, softplus, gelu."""
     (a,) = term.operands
     if _sign(graph, a) > 0:
@@ -155,7 +155,7 @@ def ramp(graph: Graph, term: Term) -> int | None:
     return combination(graph, 0.0, [(1.0, graph.value(_of(term, positive))), (-1.0, positive)])
 
 
-def never_negative(graph: Graph, term: Term) -> int | None:
+def never_negative(graph: ValueGraph, term: Term) -> int | None:
     """relu(a) = a and leaky_relu(a) = a, where a is a relu, sigmoid, exp or such; relu(-a) = 0."""
     (a,) = term.operands
     if term.op == "relu" and _mirrored(graph, _scaled(graph, -1.0, a)):
@@ -163,19 +163,19 @@ def never_negative(graph: Graph, term: Term) -> int | None:
     return a if graph.terms[a].op in NEVER_NEGATIVE or _mirrored(graph, a) else None
 
 
-def rectified_twice(graph: Graph, term: Term) -> Term | None:
+def rectified_twice(graph: ValueGraph, term: Term) -> Term | None:
     """relu(leaky_relu(a)) = relu(a)."""
     inner = graph.terms[term.operands[0]]
     return _of(term, inner.operands[0]) if inner.op == "leaky_relu" else None
 
 
-def shift_free(graph: Graph, term: Term) -> Term | None:
+def shift_free(graph: ValueGraph, term: Term) -> Term | None:
     """f(a + k) = f(a), where f subtracts the mean or divides by a sum of exponentials."""
     constant, pairs = split(graph, term.operands[0])
     return _of(term, combination(graph, 0.0, pairs)) if constant else None
 
 
-def of_number(graph: Graph, term: Term) -> int | None:
+def of_number(graph: ValueGraph, term: Term) -> int | None:
     """f(k) is a number: gelu(0) = 0, exp(0) = 1. One that floats do not hold stays as it is written."""
     constant, pairs = split(graph, term.operands[0])
     if pairs:
@@ -186,7 +186,7 @@ def of_number(graph: Graph, term: Term) -> int | None:
         return None
 
 
-def zero_left_out(graph: Graph, term: Term) -> Term | None:
+def zero_left_out(graph: ValueGraph, term: Term) -> Term | None:
     """linear(a, 0) = linear(a), linear(0) = bias(0): what multiplies nothing but 0 has no effect."""
     kept = [place for place, operand in enumerate(term.operands) if not _is_zero(graph, operand)]
     if len(kept) == len(term.operands):
@@ -239,7 +239,7 @@ EXPANDING: Final[Mapping[str, Sequence[Rule]]] = {**RULES, "product": [multiplie
 """The same with products of sums multiplied out."""
 
 
-def _mirrored(graph: Graph, value: int) -> bool:
+def _mirrored(graph: ValueGraph, value: int) -> bool:
     """Whether it is what sigmoid(-a), relu(-a) or softplus(-a) became: 1 - sigmoid(a), f(a) - a."""
     constant, pairs = split(graph, value)
     if len(pairs) == 1:
@@ -253,15 +253,15 @@ def _of(term: Term, operand: int) -> Term:
     return term._replace(operands=(operand,))
 
 
-def _scaled(graph: Graph, k: float, value: int) -> int:
+def _scaled(graph: ValueGraph, k: float, value: int) -> int:
     return combination(graph, 0.0, [(k, value)])
 
 
-def _is_zero(graph: Graph, value: int) -> bool:
+def _is_zero(graph: ValueGraph, value: int) -> bool:
     return graph.terms[value] == ZERO
 
 
-def _sign(graph: Graph, value: int) -> float:
+def _sign(graph: ValueGraph, value: int) -> float:
     """-1 for one of a and -a, 1 for the other: by their shapes, or as chosen where these do not tell the two apart."""
     constant, pairs = split(graph, value)
     if constant or len(pairs) < 2:
@@ -282,14 +282,14 @@ def _both_signs(pairs: list[tuple[float, int]], said: Callable[[int], str]) -> t
     return told, sorted((text, -k) for text, k in told)
 
 
-def _size(graph: Graph, value: int) -> float:
+def _size(graph: ValueGraph, value: int) -> float:
     """The k of k a, k (a + b), k (1 - a): the size of all factors, if they have one."""
     constant, pairs = split(graph, value)
     sizes = {abs(k) for k, _ in pairs} | ({abs(constant)} if constant else set())
     return sizes.pop() if len(sizes) == 1 else 1.0
 
 
-def _factors(graph: Graph, values: Iterable[int]) -> tuple[float, list[int]]:
+def _factors(graph: ValueGraph, values: Iterable[int]) -> tuple[float, list[int]]:
     """A product as a number and values that are neither products nor k a."""
     factor, atoms, left = 1.0, [], list(values)
     while left:
@@ -309,7 +309,7 @@ def _factors(graph: Graph, values: Iterable[int]) -> tuple[float, list[int]]:
     return factor, sorted(atoms)
 
 
-def _parts(graph: Graph, value: int) -> list[tuple[float, list[int]]]:
+def _parts(graph: ValueGraph, value: int) -> list[tuple[float, list[int]]]:
     """A value as (factor, atoms) whose products it adds up; sums that are held are atoms, the longest first."""
     constant, pairs = split(graph, value)
     left = {each: k for k, each in pairs}
@@ -326,13 +326,13 @@ def _parts(graph: Graph, value: int) -> list[tuple[float, list[int]]]:
     return [*parts, (constant, [])] if constant else parts
 
 
-def _atoms(graph: Graph, value: int) -> list[int]:
+def _atoms(graph: ValueGraph, value: int) -> list[int]:
     """The factors of a value that is no combination."""
     term = graph.terms[value]
     return list(term.operands) if term.op == "product" else [value]
 
 
-def _product(graph: Graph, atoms: Sequence[int]) -> int:
+def _product(graph: ValueGraph, atoms: Sequence[int]) -> int:
     if not atoms:
         return combination(graph, 1.0, [])
     return atoms[0] if len(atoms) == 1 else graph.settled(Term("product", tuple(atoms), (0.0, 1.0)))

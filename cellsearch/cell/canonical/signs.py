@@ -1,6 +1,6 @@
 """Signs that only names decide: whether tanh(a - b) or -tanh(b - a) is canonical, where a and b look alike.
 
-Rules that draw a sign out of a value take the sign that the shapes of its terms decide. Where these are alike, as in
+Rules that draw a sign out of a value take the sign that the shapes of its summands decide. Where these are alike, as in
 h1 - h2, both signs are tried, and whoever called takes the form with the smallest text. What reads the value cannot
 help to decide, for that depends on the sign: sigmoid(a - b) c is c - sigmoid(b - a) c.
 """
@@ -21,16 +21,16 @@ same cell, but no longer sure to be the same under other names."""
 Signs = Mapping[str, int]
 
 
-def sign_choices(written: Callable[[Signs], Form]) -> list[Form]:
+def sign_choices(form_with: Callable[[Signs], Form]) -> list[Form]:
     """The forms among which the canonical one is: one for each choice of the signs that shapes leave open.
 
-    `written` writes the cell with 1 or -1 for some values by their names, and 1 for all others.
+    `form_with` writes the cell with 1 or -1 for some values by their names, and 1 for all others.
     """
     found: list[Form] = []
     waiting: list[tuple[Signs, Form | None]] = [({}, None)]
     while waiting and len(found) < MOST_FORMS:
         signs, form = waiting.pop()
-        form = form or written(signs)
+        form = form or form_with(signs)
         undecided = _undecided(form, signs)
         if undecided is None:
             found.append(form)

@@ -1,8 +1,10 @@
 """Terms: a cell as the values that it computes, each once, however the equations spelled them out.
 
-A value is a number into `Graph.terms`. Sums, differences and constant factors are one kind of term, the combination
-`m + k1 t1 + k2 t2 + ...`; a product has any number of factors. What learns nothing and is the same is one value; what
-has learned arrays keeps the names of the nodes that they came from, so that it is never mistaken for another.
+The rules rewrite terms (Baader & Nipkow 1998, Term rewriting and all that), and equal terms are one: each is interned
+in a value graph and known by its value number (Alpern, Wegman & Zadeck 1988), an index of `ValueGraph.terms`. Sums,
+differences and constant factors are one kind of term, the combination `m + k1 t1 + k2 t2 + ...` of summands; a product
+has any number of factors. What learns nothing and is the same is one value; what has learned arrays keeps the names of
+the nodes that they came from, so that it is never mistaken for another.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ __all__ = [
     "COMBINATION",
     "ZERO",
     "Form",
-    "Graph",
     "Origin",
     "Rule",
     "Term",
     "TooLarge",
+    "ValueGraph",
     "combination",
     "commutes",
     "operands_first",
@@ -64,12 +66,12 @@ class Term(NamedTuple):
 
 ZERO: Final = Term(COMBINATION, (), (0.0,))
 
-Rule = Callable[["Graph", Term], "int | Term | None"]
+Rule = Callable[["ValueGraph", Term], "int | Term | None"]
 """What a term is instead: a value, a term, or None where the rule does not apply."""
 
 
-class Graph:
-    """Values, operands before their users; `rules` by the operation that they apply to.
+class ValueGraph:
+    """The values of a step, operands before their users; `rules` by the operation that they apply to.
 
     `signs` are those chosen for values that look like their own negative, by name; `tied` names such values, with
     either sign alike. `held` are the sums that stay factors where products are multiplied out.
@@ -129,7 +131,7 @@ def commutes(op: str) -> bool:
     return op in OPS and OPS[op].commutes
 
 
-def split(graph: Graph, value: int) -> tuple[float, list[tuple[float, int]]]:
+def split(graph: ValueGraph, value: int) -> tuple[float, list[tuple[float, int]]]:
     """A value as a constant and (factor, value) pairs: those of a combination, else once itself."""
     term = graph.terms[value]
     if term.op != COMBINATION:
@@ -137,13 +139,13 @@ def split(graph: Graph, value: int) -> tuple[float, list[tuple[float, int]]]:
     return term.numbers[0], list(zip(term.numbers[1:], term.operands, strict=True))
 
 
-def combination(graph: Graph, constant: float, pairs: Iterable[tuple[float, int]]) -> int:
+def combination(graph: ValueGraph, constant: float, pairs: Iterable[tuple[float, int]]) -> int:
     """`m + k (n + j a) + l a = (m + k n) + (k j + l) a`, `0 a = 0` and `1 a = a`."""
     factors: dict[int, float] = {}
     for k, value in pairs:
-        inner, terms = split(graph, value)
+        inner, summands = split(graph, value)
         constant += k * inner
-        for j, each in terms:
+        for j, each in summands:
             factors[each] = factors.get(each, 0.0) + k * j
     kept = sorted([(value, k) for value, factor in factors.items() if (k := rounded(factor))])
     constant = rounded(constant)
@@ -163,9 +165,9 @@ def rounded(number: float, digits: int = 15) -> float:
 
 @dataclass(frozen=True)
 class Form:
-    """A graph of values with the next value of each state and the output."""
+    """A step of a cell: a value graph, with the value of each state's next and that of the output."""
 
-    graph: Graph
+    graph: ValueGraph
     states: Mapping[str, int]
     output: int
 
@@ -187,7 +189,7 @@ def rebuilt(
     form: Form, rules: Mapping[str, Sequence[Rule]], instead: Mapping[int, int], held: Set[int] = frozenset()
 ) -> Form:
     """The form in a graph of its own with the rules applied anew, `instead` of some values others, some `held`."""
-    graph = Graph(rules, form.graph.signs)
+    graph = ValueGraph(rules, form.graph.signs)
     new = {v: graph.settled(term) for v, term in enumerate(form.graph.terms) if term.op == "state"}
     for value in operands_first(form.graph, form.roots(), instead) if instead else form.reachable:
         term = form.graph.terms[value]
@@ -203,7 +205,7 @@ def rebuilt(
     return Form(graph, states, new[instead.get(form.output, form.output)])
 
 
-def operands_first(graph: Graph, roots: Iterable[int], instead: Mapping[int, int]) -> Iterator[int]:
+def operands_first(graph: ValueGraph, roots: Iterable[int], instead: Mapping[int, int]) -> Iterator[int]:
     """The values that the roots depend on, with others `instead` of some, operands before their users."""
     seen: set[int] = set()
     stack = [(instead.get(root, root), False) for root in reversed(list(roots))]

@@ -11,7 +11,7 @@ from cellsearch.cell.node import Node
 from cellsearch.cell.ops import INPUT, LINEAR, OPS
 from cellsearch.cell.reach import over_time, reached, readers
 
-__all__ = ["Canonical", "written"]
+__all__ = ["Canonical", "to_cell"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Canonical:
     biases: Mapping[str, Origin]
 
 
-def written(form: Form, values: Sequence[int]) -> Canonical:
+def to_cell(form: Form, values: Sequence[int]) -> Canonical:
     """The form as a cell, its nodes named and ordered by the canonical order of its values."""
-    return _Writer(form, values).canonical()
+    return _CellWriter(form, values).canonical()
 
 
-class _Writer:
+class _CellWriter:
     """Writes a form, its values in canonical order, as a cell of the table's operations."""
 
     def __init__(self, form: Form, values: Sequence[int]) -> None:
@@ -42,7 +42,7 @@ class _Writer:
         self.nodes: dict[str, Node] = {}
         self.origins: dict[str, Term] = {}
         self.names: dict[int, str] = {}
-        self.written: dict[Node, str] = {}
+        self.made: dict[Node, str] = {}
         self.states = [value for value in values if self.graph.terms[value].op == "state"]
 
     def canonical(self) -> Canonical:
@@ -104,7 +104,7 @@ class _Writer:
         return self._node("identity", INPUT) if inside and OPS[user.op].is_linear else self.names[value]
 
     def _combination(self, constant: float, pairs: Sequence[tuple[float, int]]) -> str:
-        """Terms that are added first, those that are taken away from them then, the constant last."""
+        """Summands that are added first, those that are taken away from them then, the constant last."""
         if not pairs:
             zero = self._node("times_constant", self.names[self.states[0]], numbers=(0.0, 0.0))
             return self._plus(zero, constant)
@@ -137,9 +137,9 @@ class _Writer:
 
     def _node(self, op: str, *operands: str, numbers: tuple[float, ...] = (0.0, 1.0)) -> str:
         node = Node(op, operands, *numbers)
-        if node not in self.written:
-            self.written[node] = self._add(node)
-        return self.written[node]
+        if node not in self.made:
+            self.made[node] = self._add(node)
+        return self.made[node]
 
     def _add(self, node: Node) -> str:
         name = f"{node.op}_{1 + sum(other.op == node.op for other in self.nodes.values())}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Final
 
 from cellsearch.cell.difference.assignment import assignment
-from cellsearch.cell.difference.isomorphism import Numbered, isomorphism, surroundings
+from cellsearch.cell.difference.isomorphism import NumberedCell, isomorphism, surroundings
 
 __all__ = ["NOBODY", "Alignment", "align", "label_cost", "relate"]
 
@@ -23,12 +23,12 @@ WHOLE: Final = 2
 """Costs, in halves."""
 
 
-def _alone(cell: Numbered, i: int) -> int:
+def _alone(cell: NumberedCell, i: int) -> int:
     """The cost of a node without partner and its edges, or of a state and the one that leads to it."""
     return WHOLE + HALF * len(cell.operands[i]) if i in cell.nodes else HALF + HALF
 
 
-def _pair_cost(first: Numbered, i: int, second: Numbered, j: int, mapped: Sequence[int]) -> int:
+def _pair_cost(first: NumberedCell, i: int, second: NumberedCell, j: int, mapped: Sequence[int]) -> int:
     """The cost of a node aligned with another, given the partners of its operands."""
     theirs = second.operands[j]
     cost = label_cost(first, i, second, j)
@@ -45,7 +45,7 @@ def _pair_cost(first: Numbered, i: int, second: Numbered, j: int, mapped: Sequen
     return cost
 
 
-def label_cost(first: Numbered, i: int, second: Numbered, j: int) -> int:
+def label_cost(first: NumberedCell, i: int, second: NumberedCell, j: int) -> int:
     """The cost of the operation and numbers that differ."""
     (op, bias, constant), (other_op, other_bias, other_constant) = first.labels[i], second.labels[j]
     return WHOLE * (op != other_op) + HALF * (bias != other_bias) + HALF * (constant != other_constant)
@@ -54,7 +54,7 @@ def label_cost(first: Numbered, i: int, second: Numbered, j: int) -> int:
 class Alignment:
     """Partners between two cells; `partner` of the first's and `owner` of the second's, NOBODY where there is none."""
 
-    def __init__(self, first: Numbered, second: Numbered, partner: list[int]) -> None:
+    def __init__(self, first: NumberedCell, second: NumberedCell, partner: list[int]) -> None:
         self.first, self.second = first, second
         self.partner = partner
         self.owner = [NOBODY] * len(second.names)
@@ -154,12 +154,12 @@ class Alignment:
         return WHOLE * (self.partner[self.first.output] != self.second.output)
 
 
-def align(first: Numbered, second: Numbered) -> Alignment:
+def align(first: NumberedCell, second: NumberedCell) -> Alignment:
     """A cheap alignment: the assignment of alike surroundings (Riesen & Bunke 2009), improved by exchanges."""
     return Alignment(first, second, _assigned(first, second, by_name=False)).improved()
 
 
-def relate(first: Numbered, second: Numbered) -> Alignment:
+def relate(first: NumberedCell, second: NumberedCell) -> Alignment:
     """A cheap alignment that begins with equal names, unless one that begins without them is cheaper.
 
     Cells that are the same graph align without cost, and nodes that share nothing are parted.
@@ -172,7 +172,7 @@ def relate(first: Numbered, second: Numbered) -> Alignment:
     return best
 
 
-def _assigned(first: Numbered, second: Numbered, by_name: bool) -> list[int]:
+def _assigned(first: NumberedCell, second: NumberedCell, by_name: bool) -> list[int]:
     """Partners by the surroundings of both, or by name and then these."""
     numbers: dict[Hashable, int] = {}
     mine, theirs = surroundings(first, numbers), surroundings(second, numbers)

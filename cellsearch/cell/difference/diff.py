@@ -2,8 +2,8 @@
 
 Nodes are compared by the parts that they play, not by what they are called: two cells that are the same graph differ
 in nothing, whatever their nodes' names, the order of commuting operands and the order of states. Equal names decide
-between equally short lists. Cells that are the same only after rewriting (see `canonical`) do differ here: the list
-says how.
+between equally short lists. Cells that are the same only after rewriting (see `cell.canonical`) do differ here: the
+list says how.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Literal
 
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.difference.alignment import NOBODY, Alignment, relate
-from cellsearch.cell.difference.isomorphism import Numbered
+from cellsearch.cell.difference.isomorphism import NumberedCell
 from cellsearch.cell.node import Node
 
-__all__ = ["Difference", "Kind", "diff"]
+__all__ = ["Change", "ChangeKind", "diff"]
 
-Kind = Literal[
+ChangeKind = Literal[
     "removed",
     "added",
     "op changed",
@@ -31,18 +31,18 @@ Kind = Literal[
     "next value moved",
     "output moved",
 ]
-"""What can differ; `rewired` is an operation that takes other operands, or takes them in another order."""
+"""What can change; `rewired` is an operation that takes other operands, or takes them in another order."""
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One difference: its kind, the node or state that it is about, and a line of text that says all of it.
+class Change:
+    """One change from the first cell to the second: its kind, the node or state, and a line of text that says it all.
 
     Names are those of the first cell, but for what only the second has. A name of the second that means something else
     in the first has a prime.
     """
 
-    kind: Kind
+    kind: ChangeKind
     name: str
     text: str
 
@@ -50,14 +50,14 @@ class Difference:
         return self.text
 
 
-def diff(first: Cell, second: Cell) -> tuple[Difference, ...]:
+def diff(first: Cell, second: Cell) -> tuple[Change, ...]:
     """What to change in the first cell to get the second, none if they are the same graph under other names."""
-    alignment = relate(Numbered(first), Numbered(second))
-    return tuple(_Reader(first, second, alignment).differences())
+    alignment = relate(NumberedCell(first), NumberedCell(second))
+    return tuple(_ChangeReader(first, second, alignment).changes())
 
 
-class _Reader:
-    """Reads the differences off an alignment, calling everything by one name."""
+class _ChangeReader:
+    """Reads the changes off an alignment, calling everything by one name."""
 
     def __init__(self, first: Cell, second: Cell, alignment: Alignment) -> None:
         self.first, self.second = first, second
@@ -66,54 +66,54 @@ class _Reader:
         owner = {other: name for name, other in self.partner.items()}
         self.called = {other: owner.get(other) or other + "'" * (other in names) for other in others}
 
-    def differences(self) -> Iterator[Difference]:
+    def changes(self) -> Iterator[Change]:
         """All of them: what is gone, what is new, what has changed, and where states and output come from."""
         first, second = self.first, self.second
         owned = self.partner.values()
         for name in (state for state in first.states if state not in self.partner):
-            yield Difference("state removed", name, f"remove state {name}, the last {first.states[name]}")
+            yield Change("state removed", name, f"remove state {name}, the last {first.states[name]}")
         for name in (node for node in first.order if node not in self.partner):
-            yield Difference("removed", name, f"remove {name} = {_expression(first.nodes[name])}")
+            yield Change("removed", name, f"remove {name} = {_expression(first.nodes[name])}")
         for name in (state for state in second.states if state not in owned):
-            yield Difference(
+            yield Change(
                 "state added",
                 self.called[name],
                 f"add state {self.called[name]}, the last {self.called[second.states[name]]}",
             )
         for name in (node for node in second.order if node not in owned):
-            yield Difference("added", self.called[name], f"add {self.called[name]} = {self._new(second.nodes[name])}")
+            yield Change("added", self.called[name], f"add {self.called[name]} = {self._new(second.nodes[name])}")
         for name in (node for node in first.order if node in self.partner):
             yield from self._of_node(name, first.nodes[name], second.nodes[self.partner[name]])
         yield from self._of_ends()
 
-    def _of_node(self, name: str, old: Node, new: Node) -> Iterator[Difference]:
+    def _of_node(self, name: str, old: Node, new: Node) -> Iterator[Change]:
         text = f"{name} = {self._new(new)}, was {_expression(old)}"
         if old.op != new.op:
-            yield Difference("op changed", name, text)
+            yield Change("op changed", name, text)
             return
         if _arranged(old, old.operands) != _arranged(new, [self.called[o] for o in new.operands]):
-            yield Difference("rewired", name, text)
+            yield Change("rewired", name, text)
         if old.initial_bias != new.initial_bias:
-            yield Difference(
+            yield Change(
                 "bias changed",
                 name,
                 f"{name} starts with bias {_number(new.initial_bias)}, was {_number(old.initial_bias)}",
             )
         if old.constant != new.constant:
-            yield Difference(
+            yield Change(
                 "constant changed", name, f"{name} has constant {_number(new.constant)}, was {_number(old.constant)}"
             )
 
-    def _of_ends(self) -> Iterator[Difference]:
+    def _of_ends(self) -> Iterator[Change]:
         first, second = self.first, self.second
         for state, following in first.states.items():
             if state in self.partner and (new := second.states[self.partner[state]]) != self.partner.get(following):
-                yield Difference(
+                yield Change(
                     "next value moved", state, f"{state} is the last {self.called[new]}, was the last {following}"
                 )
         if second.output != self.partner.get(first.output):
             new = self.called[second.output]
-            yield Difference("output moved", new, f"output is {new}, was {first.output}")
+            yield Change("output moved", new, f"output is {new}, was {first.output}")
 
     def _new(self, node: Node) -> str:
         return _expression(node, [self.called[operand] for operand in node.operands])

@@ -21,7 +21,7 @@ from cellsearch.cell.canonical.form import canonical
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.difference.alignment import NOBODY, Alignment, align, label_cost
 from cellsearch.cell.difference.assignment import assignment
-from cellsearch.cell.difference.isomorphism import Numbered
+from cellsearch.cell.difference.isomorphism import NumberedCell
 
 __all__ = ["Distance", "distance"]
 
@@ -56,9 +56,9 @@ def distance(first: Cell, second: Cell, seconds: float = SECONDS) -> Distance:
     one, other = sorted((canonical(first), canonical(second)), key=_size)
     if one == other:
         return Distance(0.0, exact=True)
-    numbered = Numbered(one), Numbered(other)
+    numbered = NumberedCell(one), NumberedCell(other)
     bound = align(*numbered)
-    search = _Search(*numbered, bound.cost(), deadline)
+    search = _BranchAndBound(*numbered, bound.cost(), deadline)
     exact = search.finish()
     return Distance((search.best if exact else bound.cost()) / 2, exact)
 
@@ -89,14 +89,14 @@ class _Partial:
     taken: list[int]
 
 
-class _Search:
+class _BranchAndBound:
     """Depth-first branch and bound over alignments of two graphs that dummies make equally large.
 
     Since a pair never costs more than its two parts alone, the best alignment pairs as many as it can: of the larger
     graph's nodes those that are left over get dummies as partners, and so do its states.
     """
 
-    def __init__(self, first: Numbered, second: Numbered, best: int, deadline: float) -> None:
+    def __init__(self, first: NumberedCell, second: NumberedCell, best: int, deadline: float) -> None:
         self.first, self.second, self.best, self.deadline = first, second, best, deadline
         states = max(len(first.states), len(second.states))
         nodes = max(len(first.nodes), len(second.nodes))
@@ -191,13 +191,13 @@ class _Search:
         return Alignment(self.first, self.second, partner).cost()
 
 
-def _padded(cell: Numbered, states: int, nodes: int) -> list[int]:
+def _padded(cell: NumberedCell, states: int, nodes: int) -> list[int]:
     """The input, states, nodes and output in this order, with dummies up to these numbers."""
     dummies = [NOBODY] * (states - len(cell.states)), [NOBODY] * (nodes - len(cell.nodes))
     return [0, *cell.states, *dummies[0], *cell.nodes, *dummies[1], len(cell.names)]
 
 
-def _edges(cell: Numbered, places: Sequence[int]) -> list[list[int]]:
+def _edges(cell: NumberedCell, places: Sequence[int]) -> list[list[int]]:
     """How many edges lead from each place to each."""
     place = {i: at for at, i in enumerate(places) if i != NOBODY}
     edges = [[0] * len(places) for _ in places]

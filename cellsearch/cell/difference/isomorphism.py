@@ -10,13 +10,13 @@ from cellsearch.cell.cell import Cell
 from cellsearch.cell.node import Node
 from cellsearch.cell.ops import INPUT, OPS
 
-__all__ = ["Numbered", "isomorphism", "surroundings"]
+__all__ = ["NumberedCell", "isomorphism", "surroundings"]
 
 ROUNDS: Final = 3
 """How many operations far the surroundings of a node reach."""
 
 
-class Numbered:
+class NumberedCell:
     """A cell whose input is 0, whose states are 1, 2, ... and whose nodes are the numbers after them."""
 
     def __init__(self, cell: Cell) -> None:
@@ -45,7 +45,7 @@ class Numbered:
         return read if self.ordered[i] else sorted(read)
 
 
-def surroundings(cell: Numbered, numbers: dict[Hashable, int]) -> list[tuple[int, ...]]:
+def surroundings(cell: NumberedCell, numbers: dict[Hashable, int]) -> list[tuple[int, ...]]:
     """Of each node the kinds of what it is computed from and of what is computed from it, 0 to ROUNDS steps away.
 
     Equal surroundings have equal numbers (Weisfeiler & Leman 1968).
@@ -66,7 +66,7 @@ def surroundings(cell: Numbered, numbers: dict[Hashable, int]) -> list[tuple[int
     return list(zip(*rounds, strict=True))
 
 
-def isomorphism(first: Numbered, second: Numbered) -> list[int] | None:
+def isomorphism(first: NumberedCell, second: NumberedCell) -> list[int] | None:
     """Partners in the same graph under other names; None if the graphs differ."""
     numbers: dict[Hashable, int] = {}
     if sorted(surroundings(first, numbers)) != sorted(surroundings(second, numbers)):
@@ -76,7 +76,7 @@ def isomorphism(first: Numbered, second: Numbered) -> list[int] | None:
     return [place[rank] for rank in ranks] if text == other_text else None
 
 
-def _written(cell: Numbered) -> tuple[str, list[int]]:
+def _written(cell: NumberedCell) -> tuple[str, list[int]]:
     """The graph as canonical text, and the rank of everything in it."""
     everyone = range(len(cell.names))
     edges: list[list[tuple[str, int]]] = [[] for _ in everyone]

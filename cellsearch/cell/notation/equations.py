@@ -50,7 +50,7 @@ def from_equations(name: str, text: str, states: Sequence[str], output: str) -> 
         raise CellError(f"cell {name!r}: {error.msg} in equation {(error.text or '').strip()!r}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise CellError(f"cell {name!r}: its equations cannot be read: {error}; write shorter ones") from None
-    reader = _Reader(name)
+    reader = _EquationReader(name)
     for line in lines:
         if not (isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name)):
             raise CellError(f"cell {name!r}: {ast.unparse(line)!r} is no equation; write `name = expression`")
@@ -59,7 +59,7 @@ def from_equations(name: str, text: str, states: Sequence[str], output: str) -> 
     return Cell(name, reader.nodes, {state: state + NEXT for state in states}, output)
 
 
-class _Reader:
+class _EquationReader:
     """Turns expressions into nodes; an inner node is named after the equation that it stands in."""
 
     def __init__(self, cell: str) -> None:

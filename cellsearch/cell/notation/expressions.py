@@ -14,7 +14,7 @@ from typing import Final
 
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.expression import constants, substitute
-from cellsearch.cell.notation.statements import lines, next_of
+from cellsearch.cell.notation.statements import next_of, stated
 from cellsearch.cell.notation.symbols import OUTPUT, learned, symbols
 
 __all__ = ["TEXT", "Style", "statements", "write"]
@@ -39,10 +39,10 @@ def statements(cell: Cell) -> list[tuple[str, ast.expr]]:
             node.row.value, dict(zip("abc", operands, strict=False)) | vectors | constants(node.row, node.constant)
         )
 
-    stated = [(named[line], tree(line)) for line in lines(cell)]
+    found = [(named[line], tree(line)) for line in stated(cell)]
     shared = [(state, name) for state, name in cell.states.items() if following[name] != state]
-    stated += [(f"{named[state]}'", ast.Name(named[name])) for state, name in shared]
-    return stated if named[cell.output] == OUTPUT else [*stated, (OUTPUT, ast.Name(named[cell.output]))]
+    found += [(f"{named[state]}'", ast.Name(named[name])) for state, name in shared]
+    return found if named[cell.output] == OUTPUT else [*found, (OUTPUT, ast.Name(named[cell.output]))]
 
 
 def _linear(operands: list[ast.expr], arrays: list[ast.Name]) -> ast.expr:

@@ -29,8 +29,8 @@ from cellsearch.cell.ops import INPUT
 
 __all__ = ["Role", "roles"]
 
-MOST_TERMS: Final = 16
-"""Terms of a sum, or factors of a product, beyond which nobody would call one of them a gate."""
+MOST_PARTS: Final = 16
+"""Summands of a sum, or factors of a product, beyond which nobody would call one of them a gate."""
 
 CANDIDATE: Final = "candidate"
 
@@ -39,7 +39,8 @@ SIGMOID: Final = "sigmoid"
 Factor = tuple[str, bool]
 """A value, or one less it."""
 
-Term = tuple[Factor, ...]
+Monomial = tuple[Factor, ...]
+"""Factors whose product is a summand."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,16 @@ class Role:
 
 def roles(cell: Cell) -> dict[str, Role]:
     """The role of each gate and candidate that the cell's structure tells, in the order of the nodes."""
-    terms = _terms(cell)
+    sums = _sums(cell)
     claims: dict[str, set[tuple[str, str | None]]] = defaultdict(set)
     for memory, following in cell.states.items():
-        for name, kind in _claims_on_memory(cell, terms, memory, following):
+        for name, kind in _claims_on_memory(cell, sums, memory, following):
             claims[name].add((kind, memory))
     candidates = [(name, state) for name, claimed in claims.items() for kind, state in claimed if kind == CANDIDATE]
-    for gate in _output_gate(cell, terms):
+    for gate in _output_gate(cell, sums):
         claims[gate].add(("output", None))
     for candidate, state in candidates:
-        for gate in _reset_gates(cell, terms, candidate):
+        for gate in _reset_gates(cell, sums, candidate):
             claims[gate].add(("reset", state))
     found = {name: _settled(claims[name]) for name in cell.order if name in claims}
     return {name: role for name, role in found.items() if role}
@@ -84,12 +85,12 @@ def _settled(claimed: set[tuple[str, str | None]]) -> Role | None:
 
 
 def _claims_on_memory(
-    cell: Cell, terms: Mapping[str, tuple[Term, ...]], state: str, following: str
+    cell: Cell, sums: Mapping[str, tuple[Monomial, ...]], state: str, following: str
 ) -> Iterator[tuple[str, str]]:
     """(node, kind) of what the next value of a memory tells: its gates and its candidate."""
     memory = (state, False)
-    kept = [term for term in terms[following] if memory in term]
-    added = [term for term in terms[following] if memory not in term]
+    kept = [monomial for monomial in sums[following] if memory in monomial]
+    added = [monomial for monomial in sums[following] if memory not in monomial]
     if len(kept) != 1 or len(added) != 1:
         return
     keeping, others = _split(cell, kept[0])
@@ -112,8 +113,8 @@ def _coupled(cell: Cell, state: str, keeps: bool) -> str:
     return "forget" if keeps else "input"
 
 
-def _output_gate(cell: Cell, terms: Mapping[str, tuple[Term, ...]]) -> list[str]:
-    leaving = terms[cell.output]
+def _output_gate(cell: Cell, sums: Mapping[str, tuple[Monomial, ...]]) -> list[str]:
+    leaving = sums[cell.output]
     own = {(state, False) for state, following in cell.states.items() if following == cell.output}
     if len(leaving) != 1 or own & set(leaving[0]):
         return []
@@ -121,11 +122,11 @@ def _output_gate(cell: Cell, terms: Mapping[str, tuple[Term, ...]]) -> list[str]
     return [gate for gate, complement in gates if len(gates) == 1 and values and not complement]
 
 
-def _reset_gates(cell: Cell, terms: Mapping[str, tuple[Term, ...]], candidate: str) -> Iterator[str]:
+def _reset_gates(cell: Cell, sums: Mapping[str, tuple[Monomial, ...]], candidate: str) -> Iterator[str]:
     """The gates of the products that lead from states alone into the candidate."""
     for name in cell.order:
         if _is(cell, name, "product") and (name == candidate or nx.has_path(cell.graph, name, candidate)):
-            gates, values = _split(cell, terms[name][0])
+            gates, values = _split(cell, sums[name][0])
             if len(gates) == 1 and values and all(_is_of_states(cell, value) for value, _ in values):
                 yield gates[0][0]
 
@@ -138,20 +139,20 @@ def _is_matrix_product(cell: Cell, name: str) -> bool:
     return name in cell.nodes and cell.nodes[name].row.is_linear
 
 
-def _split(cell: Cell, term: Term) -> tuple[list[Factor], list[Factor]]:
-    """The sigmoids of a term, and its other factors."""
-    gates = [factor for factor in term if _is(cell, factor[0], SIGMOID)]
-    return gates, [factor for factor in term if factor not in gates]
+def _split(cell: Cell, monomial: Monomial) -> tuple[list[Factor], list[Factor]]:
+    """The sigmoids of a monomial, and its other factors."""
+    gates = [factor for factor in monomial if _is(cell, factor[0], SIGMOID)]
+    return gates, [factor for factor in monomial if factor not in gates]
 
 
-def _terms(cell: Cell) -> dict[str, tuple[Term, ...]]:
+def _sums(cell: Cell) -> dict[str, tuple[Monomial, ...]]:
     """Each value as a sum of products of factors that are no sums and no products themselves."""
-    terms: dict[str, tuple[Term, ...]] = {source: (((source, False),),) for source in cell.sources}
+    sums: dict[str, tuple[Monomial, ...]] = {source: (((source, False),),) for source in cell.sources}
     for name in cell.order:
-        found = _form(*_as_blend(cell, name), terms)
-        whole = 0 < len(found) <= MOST_TERMS and max(map(len, found)) <= MOST_TERMS
-        terms[name] = found if whole else (((name, False),),)
-    return terms
+        found = _form(*_as_blend(cell, name), sums)
+        whole = 0 < len(found) <= MOST_PARTS and max(map(len, found)) <= MOST_PARTS
+        sums[name] = found if whole else (((name, False),),)
+    return sums
 
 
 def _as_blend(cell: Cell, name: str) -> tuple[str, tuple[str, ...]]:
@@ -171,13 +172,13 @@ def _is(cell: Cell, name: str, op: str) -> bool:
     return name in cell.nodes and cell.nodes[name].op == op
 
 
-def _form(op: str, operands: tuple[str, ...], terms: Mapping[str, tuple[Term, ...]]) -> tuple[Term, ...]:
-    """The terms of an operation; empty where it is neither a sum nor a product."""
+def _form(op: str, operands: tuple[str, ...], sums: Mapping[str, tuple[Monomial, ...]]) -> tuple[Monomial, ...]:
+    """The summands of an operation; empty where it is neither a sum nor a product."""
 
-    def factors(operand: str) -> Term:
-        return terms[operand][0] if len(terms[operand]) == 1 else ((operand, False),)
+    def factors(operand: str) -> Monomial:
+        return sums[operand][0] if len(sums[operand]) == 1 else ((operand, False),)
 
-    def less(operand: str) -> Term:
+    def less(operand: str) -> Monomial:
         match factors(operand):
             case ((name, complement),):
                 return ((name, not complement),)
@@ -185,7 +186,7 @@ def _form(op: str, operands: tuple[str, ...], terms: Mapping[str, tuple[Term, ..
 
     match op:
         case "sum" | "difference":
-            return terms[operands[0]] + terms[operands[1]]
+            return sums[operands[0]] + sums[operands[1]]
         case "product":
             return (factors(operands[0]) + factors(operands[1]),)
         case "blend":
@@ -194,5 +195,5 @@ def _form(op: str, operands: tuple[str, ...], terms: Mapping[str, tuple[Term, ..
         case "one_minus":
             return (less(operands[0]),)
         case "identity":
-            return terms[operands[0]]
+            return sums[operands[0]]
     return ()

@@ -1,6 +1,6 @@
-"""How a cell is written down: which values have a line of their own, and what stands inside of it.
+"""How a cell is written down: which values have a statement of their own, and what stands inside of it.
 
-Equations and exported source ask here, so that they show the same lines.
+Equations and exported source ask here, so that they show the same statements.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from cellsearch.cell.cell import Cell
 from cellsearch.cell.expression import parse
 from cellsearch.cell.ops import OPS
 
-__all__ = ["lines", "next_of", "written_in"]
+__all__ = ["next_of", "nodes_within", "stated"]
 
 LONGEST: Final = 16
 """Operations and names of one line, about: a reader loses a longer one, and Python's parser a far longer one."""
 
 
-def lines(cell: Cell) -> tuple[str, ...]:
-    """The nodes that are written on a line of their own, operands before their users.
+def stated(cell: Cell) -> tuple[str, ...]:
+    """The nodes that have a statement, a line of their own, operands before their users.
 
     These are each activation, value used twice, next value and the output. Arithmetic and linears used once stand
     inside the line that uses them, and so does an activation of a single named value, unless the line gets too long.
@@ -42,11 +42,11 @@ def lines(cell: Cell) -> tuple[str, ...]:
     return tuple(name for name in cell.order if name in own)
 
 
-def written_in(cell: Cell, line: str, own: Collection[str]) -> Iterator[str]:
+def nodes_within(cell: Cell, line: str, own: Collection[str]) -> Iterator[str]:
     """The nodes whose operations stand on a line, operands first; `own` holds the nodes with lines of their own."""
     for operand in cell.nodes[line].operands:
         if operand in cell.nodes and operand not in own:
-            yield from written_in(cell, operand, own)
+            yield from nodes_within(cell, operand, own)
     yield line
 
 

@@ -21,7 +21,7 @@ import networkx as nx
 
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.notation.gates import Role, roles
-from cellsearch.cell.notation.statements import lines, next_of, written_in
+from cellsearch.cell.notation.statements import next_of, nodes_within, stated
 from cellsearch.cell.ops import BLOCK_LINEAR, INPUT, LOW_RANK_LINEAR, OPS
 
 __all__ = ["OUTPUT", "Symbol", "learned", "legend", "symbols"]
@@ -60,7 +60,7 @@ def symbols(cell: Cell) -> dict[str, Symbol]:
     """The symbol of the input, the states, and each node with a line of its own but next values. All differ."""
     found = {INPUT: Symbol(INPUT)} | {state: _of_name(state) for state in cell.states}
     taken = {str(symbol) for symbol in found.values()} | {OUTPUT}
-    own = [name for name in lines(cell) if name not in next_of(cell)]
+    own = [name for name in stated(cell) if name not in next_of(cell)]
     known = _of_roles(cell, {name: role for name, role in roles(cell).items() if name in own})
     unnamed = 0
     # Gates choose first, since their letters are the shortest.
@@ -83,13 +83,13 @@ def learned(cell: Cell) -> Mapping[str, tuple[str, ...]]:
     recurrent = set[str]().union(*(nx.descendants(cell.graph, state) | {state} for state in cell.states))
     taken = {str(each) for each in symbol.values()}
     names: dict[str, list[str]] = {}
-    own = dict.fromkeys(lines(cell))
+    own = dict.fromkeys(stated(cell))
     for place, line in enumerate(own, start=1):
         plain = symbol[following.get(line, line)].plain
         subscript = plain if len(plain) <= LONGEST else str(place)
         wanted = [
             (node, f"{_letter(cell, node, parameter, recurrent)}_{subscript}")
-            for node in written_in(cell, line, own)
+            for node in nodes_within(cell, line, own)
             for parameter in cell.nodes[node].parameters()
         ]
         count, number = Counter(name for _, name in wanted), Counter[str]()

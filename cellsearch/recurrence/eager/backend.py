@@ -1,6 +1,6 @@
 """The eager backend: a plan carried out with torch's own operations, forward and backward, without a compiler.
 
-`eager_passes` carries out the plan, `eager_source` writes the step functions.
+`passes` carries out the plan, `source` writes the step functions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cellsearch.cell import Cell
 from cellsearch.recurrence import sequence
-from cellsearch.recurrence.eager.passes import Backward, Forward, program
+from cellsearch.recurrence.eager.passes import EagerBackward, EagerForward, step_functions
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.sequence import Given, Kept, Needs
 
@@ -34,14 +34,14 @@ class Eager:
 
     def forward(self, given: Given, saving: bool) -> tuple[Tensor, States, Kept]:
         """See `sequence.Passes`."""
-        forward = Forward(program(given.cell), given.parameters, given.x, given.states, saving)
+        forward = EagerForward(step_functions(given.cell), given.parameters, given.x, given.states, saving)
         return forward.output(), forward.last(), forward.kept() if saving else {}
 
     def backward(
         self, given: Given, kept: Kept, needs: Needs, gradients: tuple[Tensor, ...]
     ) -> Iterable[Tensor | None]:
         """See `sequence.Passes`."""
-        backward = Backward(program(given.cell), given.parameters, given.x, given.states, kept, needs)
+        backward = EagerBackward(step_functions(given.cell), given.parameters, given.x, given.states, kept, needs)
         return backward.run(*gradients)
 
 

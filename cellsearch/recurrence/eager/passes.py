@@ -21,37 +21,37 @@ from torch import Tensor
 from cellsearch.cell import INPUT, LINEAR, OPS, Cell
 from cellsearch.cell.expression import parse, torch_source
 from cellsearch.cell.functions import FUNCTIONS
-from cellsearch.recurrence.eager.source import Slot, Steps, adjoint_steps, forward_steps
+from cellsearch.recurrence.eager.source import Slot, StepFunction, adjoint_function, forward_function
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.plan.plan import Phase, Plan, Product, values_read, weight_names
 from cellsearch.recurrence.plan.planner import plan
 
-__all__ = ["Backward", "Forward", "Program", "program"]
+__all__ = ["EagerBackward", "EagerForward", "StepFunctions", "step_functions"]
 
 
 @dataclass(frozen=True)
-class Program:
+class StepFunctions:
     """A plan with its step functions."""
 
     plan: Plan
-    forward: Mapping[str, Steps]
-    adjoint: Mapping[str, Steps]
+    forward: Mapping[str, StepFunction]
+    adjoint: Mapping[str, StepFunction]
 
 
 @lru_cache(maxsize=1024)
-def program(cell: Cell) -> Program:
+def step_functions(cell: Cell) -> StepFunctions:
     made = plan(cell)
-    forward = {phase.name: forward_steps(made, phase) for phase in made.phases}
-    return Program(made, forward, {phase.name: adjoint_steps(made, phase) for phase in made.phases})
+    forward = {phase.name: forward_function(made, phase) for phase in made.phases}
+    return StepFunctions(made, forward, {phase.name: adjoint_function(made, phase) for phase in made.phases})
 
 
-class Pass:
+class EagerPass:
     """What both passes share: sizes, the values by name, and the learned arrays as the plan wants them."""
 
-    def __init__(self, program: Program, parameters: Parameters, x: Tensor, states: States) -> None:
-        self.program = program
-        self.plan = program.plan
-        self.cell = program.plan.cell
+    def __init__(self, functions: StepFunctions, parameters: Parameters, x: Tensor, states: States) -> None:
+        self.functions = functions
+        self.plan = functions.plan
+        self.cell = functions.plan.cell
         self.parameters = parameters
         self.x = x.contiguous()
         self.states = states
@@ -102,11 +102,13 @@ class Pass:
         return self.parameters[slot.of][slot.parameter]
 
 
-class Forward(Pass):
+class EagerForward(EagerPass):
     """The forward pass. `saving` keeps what the backward pass reads."""
 
-    def __init__(self, program: Program, parameters: Parameters, x: Tensor, states: States, saving: bool) -> None:
-        super().__init__(program, parameters, x, states)
+    def __init__(
+        self, functions: StepFunctions, parameters: Parameters, x: Tensor, states: States, saving: bool
+    ) -> None:
+        super().__init__(functions, parameters, x, states)
         self.saving = saving
         self.blocks: dict[str, Tensor] = {}
         self.passing: dict[str, list[Tensor]] = {}
@@ -136,9 +138,9 @@ class Forward(Pass):
     def _run(self, phase: Phase) -> None:
         if phase.linears:
             self._prepare(phase)
-        steps = self.program.forward[phase.name]
-        sequences = [self._by_step(phase, slot) for slot in steps.varying]
-        steps.run(zip(*sequences, strict=True), *map(self.fixed, steps.fixed))
+        function = self.functions.forward[phase.name]
+        sequences = [self._by_step(phase, slot) for slot in function.varying]
+        function.run(zip(*sequences, strict=True), *map(self.fixed, function.fixed))
 
     def _prepare(self, phase: Phase) -> None:
         """Begin the block with the biases and all products that need no value of the phase."""
@@ -167,19 +169,19 @@ class Forward(Pass):
         return self.by_step(phase, self.value(slot.of))
 
 
-class Backward(Pass):
+class EagerBackward(EagerPass):
     """The backward pass: the phases in reverse. `needs` says of what is given whether its gradient is wanted."""
 
     def __init__(
         self,
-        program: Program,
+        functions: StepFunctions,
         parameters: Parameters,
         x: Tensor,
         states: States,
         values: Mapping[str, Tensor],
         needs: tuple[bool, tuple[bool, ...], Mapping[str, Mapping[str, bool]]],
     ) -> None:
-        super().__init__(program, parameters, x, states)
+        super().__init__(functions, parameters, x, states)
         self.values.update(values)
         self.needs_input, _, self.needs = needs
         self.arrived: dict[str, Tensor] = {}
@@ -202,9 +204,9 @@ class Backward(Pass):
 
     def _reverse(self, phase: Phase) -> None:
         block = self.empty(len(phase.linears))
-        steps = self.program.adjoint[phase.name]
-        sequences = [self._by_step(phase, slot, block) for slot in steps.varying]
-        steps.run(zip(*sequences, strict=True), *map(self.fixed, steps.fixed))
+        function = self.functions.adjoint[phase.name]
+        sequences = [self._by_step(phase, slot, block) for slot in function.varying]
+        function.run(zip(*sequences, strict=True), *map(self.fixed, function.fixed))
         for gradient in phase.adjoint:
             if gradient.of not in (*phase.states, *phase.members):
                 self._arrive(gradient.of, self.gradients.pop(gradient.of))

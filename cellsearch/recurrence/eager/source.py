@@ -36,10 +36,10 @@ from cellsearch.recurrence.plan.plan import (
     values_read,
 )
 
-__all__ = ["Slot", "Steps", "adjoint_steps", "forward_steps"]
+__all__ = ["Slot", "StepFunction", "adjoint_function", "forward_function"]
 
 
-Kind = Literal[
+SlotKind = Literal[
     "value", "columns", "gradient", "gradient_columns", "arrived", "carried", "weight", "transposed", "vector"
 ]
 FIXED: Final = ("weight", "transposed", "vector")
@@ -54,13 +54,13 @@ class Slot:
     plain or `transposed`, and the learned `vector` [H] that is a node's `parameter` are the same in all steps.
     """
 
-    kind: Kind
+    kind: SlotKind
     of: str | Product
     parameter: str = ""
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepFunction:
     """`run(steps, *fixed)` takes the steps: an iterable of tuples for the slots `varying`, and the `fixed` ones."""
 
     run: Callable[..., None]
@@ -69,21 +69,21 @@ class Steps:
     source: str
 
 
-def forward_steps(plan: Plan, phase: Phase) -> Steps:
+def forward_function(plan: Plan, phase: Phase) -> StepFunction:
     """The values of the phase, step by step."""
-    writer = _Writer(plan.cell)
-    for step in phase.steps:
-        if isinstance(step, Product):
-            columns, operand = writer.name("columns", step), writer.name("value", step.operand)
-            writer.lines.append(f"addmm({columns}, {operand}, {writer.name('transposed', step)}, out={columns})")
-        elif plan.cell.nodes[step.node].op != LINEAR and not _is_inlined(plan, phase, step.node):
-            writer.store(_value(writer, plan, phase, step.node), writer.name("value", step.node))
+    writer = _FunctionWriter(plan.cell)
+    for action in phase.actions:
+        if isinstance(action, Product):
+            columns, operand = writer.name("columns", action), writer.name("value", action.operand)
+            writer.lines.append(f"addmm({columns}, {operand}, {writer.name('transposed', action)}, out={columns})")
+        elif plan.cell.nodes[action.node].op != LINEAR and not _is_inlined(plan, phase, action.node):
+            writer.store(_value(writer, plan, phase, action.node), writer.name("value", action.node))
     return writer.finished()
 
 
-def adjoint_steps(plan: Plan, phase: Phase) -> Steps:
+def adjoint_function(plan: Plan, phase: Phase) -> StepFunction:
     """The gradients of the phase, step by step; the caller passes the steps in reverse."""
-    writer = _Writer(plan.cell)
+    writer = _FunctionWriter(plan.cell)
     in_memory = _in_memory(plan, phase)
     for gradient in phase.adjoint:
         parts = [_part(writer, plan.cell, gradient, part) for part in gradient.parts]
@@ -130,7 +130,7 @@ INTO: Final[Mapping[str, str]] = {
 """Functions that write into given memory: their call, with a place for the arguments and one for the memory."""
 
 
-class _Writer:
+class _FunctionWriter:
     """Collects the statements and the slots of one function."""
 
     def __init__(self, cell: Cell) -> None:
@@ -139,7 +139,7 @@ class _Writer:
         self.slots: dict[Slot, str] = {}
         self.alias: dict[str, str] = {}
 
-    def name(self, kind: Kind, of: str | Product, parameter: str = "") -> str:
+    def name(self, kind: SlotKind, of: str | Product, parameter: str = "") -> str:
         if kind == "gradient" and of in self.alias:
             return self.alias[str(of)]
         letter = "f" if kind in FIXED else "v"
@@ -153,24 +153,24 @@ class _Writer:
         return constants(row, self.cell.nodes[node].constant) | vectors
 
     def store(self, tree: ast.expr, memory: str) -> None:
-        """Write the tree's value: a sum, term by term; a plain variable is not copied before something is added."""
+        """Write the tree's value, by summands; a plain variable is not copied before something is added."""
         total = ""
-        for sign, term in sorted(_terms(tree), key=_rank):
-            if not total and sign > 0 and isinstance(term, ast.Name):
-                total = term.id
+        for sign, summand in sorted(_summands(tree), key=_rank):
+            if not total and sign > 0 and isinstance(summand, ast.Name):
+                total = summand.id
                 continue
-            self.lines += _added(total, sign, term, memory) if total else _first(sign, term, memory)
+            self.lines += _added(total, sign, summand, memory) if total else _first(sign, summand, memory)
             total = memory
         if total != memory:
             self.lines.append(f"{memory}.copy_({total})")
 
-    def finished(self) -> Steps:
+    def finished(self) -> StepFunction:
         varying = {slot: name for slot, name in self.slots.items() if slot.kind not in FIXED}
         fixed = {slot: name for slot, name in self.slots.items() if slot not in varying}
         head = f"def run({', '.join(['steps', *fixed.values()])}):"
         loop = f"    for {', '.join(varying.values())}, in steps:"
         source = "\n".join([head, loop, *(f"        {line}" for line in self.lines or ["pass"])])
-        return Steps(_compiled(source) if varying else _nothing, tuple(varying), tuple(fixed), source)
+        return StepFunction(_compiled(source) if varying else _nothing, tuple(varying), tuple(fixed), source)
 
 
 @lru_cache(maxsize=1024)
@@ -184,7 +184,7 @@ def _nothing(steps: Iterable[Tensor], *fixed: Tensor) -> None:
     """The function of a phase without steps."""
 
 
-def _value(writer: _Writer, plan: Plan, phase: Phase, name: str) -> ast.expr:
+def _value(writer: _FunctionWriter, plan: Plan, phase: Phase, name: str) -> ast.expr:
     node = plan.cell.nodes[name]
     operands: dict[str, ast.expr] = {}
     for letter, operand in zip("abc", node.operands, strict=False):
@@ -199,7 +199,7 @@ def _is_inlined(plan: Plan, phase: Phase, name: str) -> bool:
     if name not in plan.cell.nodes or name in plan.saved or name in plan.cell.states.values() or len(users) != 1:
         return False
     node, user = plan.cell.nodes[name], plan.cell.nodes[users[0]]
-    if Compute(name) not in phase.steps or Compute(users[0]) not in phase.steps or user.operands.count(name) > 1:
+    if Compute(name) not in phase.actions or Compute(users[0]) not in phase.actions or user.operands.count(name) > 1:
         return False
     return _is_of_names(node.row.value, ast.Mult) and _is_of_names(user.row.value, ast.Add, ast.Sub)
 
@@ -213,7 +213,7 @@ def _is_of_names(expression: str, *operators: type[ast.operator]) -> bool:
 
 def _in_memory(plan: Plan, phase: Phase) -> set[str]:
     """Values whose gradient somebody reads after the step."""
-    own = {step.node for step in phase.steps if isinstance(step, Compute)}
+    own = {action.node for action in phase.actions if isinstance(action, Compute)}
     return {
         gradient.of
         for gradient in phase.adjoint
@@ -221,7 +221,7 @@ def _in_memory(plan: Plan, phase: Phase) -> set[str]:
     }
 
 
-def _part(writer: _Writer, cell: Cell, gradient: Gradient, part: Part) -> ast.expr:
+def _part(writer: _FunctionWriter, cell: Cell, gradient: Gradient, part: Part) -> ast.expr:
     match part:
         case Arrived():
             return ast.Name(writer.name("arrived", gradient.of))
@@ -233,7 +233,7 @@ def _part(writer: _Writer, cell: Cell, gradient: Gradient, part: Part) -> ast.ex
     return ast.BinOp(ast.Name(gradients), ast.MatMult(), ast.Name(weight))
 
 
-def _derivative(writer: _Writer, cell: Cell, user: str, letter: str) -> ast.expr:
+def _derivative(writer: _FunctionWriter, cell: Cell, user: str, letter: str) -> ast.expr:
     text = cell.nodes[user].row.derivatives[letter]
     read = values_read(cell, user, letter)
     names: dict[str, ast.expr] = {k: ast.Name(writer.name("value", of)) for k, of in read.items()}
@@ -249,30 +249,32 @@ def _sum(trees: list[ast.expr]) -> ast.expr:
     return total
 
 
-def _terms(tree: ast.expr, sign: int = 1) -> Iterator[tuple[int, ast.expr]]:
+def _summands(tree: ast.expr, sign: int = 1) -> Iterator[tuple[int, ast.expr]]:
     match tree:
         case ast.BinOp(left, ast.Add() | ast.Sub() as operator, right):
-            yield from _terms(left, sign)
-            yield from _terms(right, sign if isinstance(operator, ast.Add) else -sign)
+            yield from _summands(left, sign)
+            yield from _summands(right, sign if isinstance(operator, ast.Add) else -sign)
         case ast.UnaryOp(ast.USub(), operand):
-            yield from _terms(operand, -sign)
+            yield from _summands(operand, -sign)
         case _:
             yield sign, tree
 
 
 def _rank(signed: tuple[int, ast.expr]) -> int:
     """Calls that need fresh memory first, then variables, then what can be added in one call, numbers last."""
-    sign, term = signed
-    if _kernel(term):
+    sign, summand = signed
+    if _kernel(summand):
         return 0
-    if isinstance(term, ast.Name):
+    if isinstance(summand, ast.Name):
         return 1 if sign > 0 else 2
-    return 4 if isinstance(term, ast.Constant) else 3
+    return 4 if isinstance(summand, ast.Constant) else 3
 
 
-def _kernel(term: ast.expr) -> str:
+def _kernel(summand: ast.expr) -> str:
     return (
-        term.func.id if isinstance(term, ast.Call) and isinstance(term.func, ast.Name) and term.func.id in INTO else ""
+        summand.func.id
+        if isinstance(summand, ast.Call) and isinstance(summand.func, ast.Name) and summand.func.id in INTO
+        else ""
     )
 
 
@@ -280,10 +282,10 @@ def _text(tree: ast.expr) -> str:
     return ast.unparse(tree) if _kernel(tree) else torch_source(tree)
 
 
-def _first(sign: int, term: ast.expr, memory: str) -> list[str]:
-    match term:
-        case ast.Call(_, arguments) if _kernel(term):
-            line = INTO[_kernel(term)].format(", ".join(map(_text, arguments)), memory)
+def _first(sign: int, summand: ast.expr, memory: str) -> list[str]:
+    match summand:
+        case ast.Call(_, arguments) if _kernel(summand):
+            line = INTO[_kernel(summand)].format(", ".join(map(_text, arguments)), memory)
         case ast.BinOp(ast.Constant() as number, ast.Mult(), right):
             line = f"mul({_text(right)}, {_text(number)}, out={memory})"
         case ast.BinOp(left, ast.Mult(), right):
@@ -291,16 +293,16 @@ def _first(sign: int, term: ast.expr, memory: str) -> list[str]:
         case ast.BinOp(left, ast.MatMult(), right):
             line = f"mm({_text(left)}, {_text(right)}, out={memory})"
         case _:
-            line = f"{memory}.copy_({_text(term)})"
+            line = f"{memory}.copy_({_text(summand)})"
     return [line] if sign > 0 else [line, f"{memory}.neg_()"]
 
 
-def _added(total: str, sign: int, term: ast.expr, memory: str) -> list[str]:
-    match term:
+def _added(total: str, sign: int, summand: ast.expr, memory: str) -> list[str]:
+    match summand:
         case ast.BinOp(ast.Constant(float(number)), ast.Mult(), right):
             return [f"add({total}, {_text(right)}, alpha={sign * number}, out={memory})"]
         case ast.BinOp(left, ast.Mult(), right):
             return [f"addcmul({total}, {_text(left)}, {_text(right)}, value={sign}, out={memory})"]
         case ast.BinOp(left, ast.MatMult(), right):
             return [f"addmm({total}, {_text(left)}, {_text(right)}, alpha={sign}, out={memory})"]
-    return [f"{'add' if sign > 0 else 'sub'}({total}, {_text(term)}, out={memory})"]
+    return [f"{'add' if sign > 0 else 'sub'}({total}, {_text(summand)}, out={memory})"]

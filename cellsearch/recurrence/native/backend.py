@@ -1,7 +1,8 @@
 """The native backend: the whole time loop as C that was written for this cell, compiled here, and kept on disk.
 
-`program` turns the plan into products and groups, `source` writes them as C, `build` compiles and caches, `layout`
-says where everything lies in memory, `passes` runs both routines. `kernel.c` and `vector.h` are what all cells share.
+`program` turns the plan into products and groups, `source` writes them as C, `build` compiles and caches,
+`compiled_cell` holds what all sizes share, `memory_layout` says where everything lies, `passes` runs both routines.
+The folder `c` is what all cells share.
 """
 
 from __future__ import annotations
@@ -53,11 +54,11 @@ class Native:
 
     def forward(self, given: Given, saving: bool) -> tuple[Tensor, States, Kept]:
         """See `sequence.Passes`."""
-        from cellsearch.recurrence.native.passes import Forward
+        from cellsearch.recurrence.native.passes import NativeForward
 
         _check(given)
         with alone_after_fork():
-            forward = Forward(given, saving)
+            forward = NativeForward(given, saving)
             output = forward.output()
             # The output is kept beside the series whose memory it may share, so that autograd sees a change in place.
             kept = {OUTPUT: output, **{base: forward.buffers[base] for base in ("output", "kept")}}
@@ -67,11 +68,11 @@ class Native:
         self, given: Given, kept: Kept, needs: Needs, gradients: tuple[Tensor, ...]
     ) -> Iterable[Tensor | None]:
         """See `sequence.Passes`."""
-        from cellsearch.recurrence.native.passes import Backward
+        from cellsearch.recurrence.native.passes import NativeBackward
 
         buffers = {base: kept[base] for base in ("output", "kept")}
         with alone_after_fork():
-            return [*Backward(given, buffers, needs).run_back(*gradients)]
+            return [*NativeBackward(given, buffers, needs).run_back(*gradients)]
 
 
 NATIVE: Final = Native()
@@ -87,12 +88,12 @@ def _foreign(cell: Cell) -> str | None:
 @lru_cache(maxsize=1024)
 def _unbuilt(cell: Cell, dtype: torch.dtype) -> str | None:
     """Why there is no library for this cell, which is made if there can be one; None if there is."""
-    from cellsearch.recurrence.native.layout import blueprint
+    from cellsearch.recurrence.native.compiled_cell import compiled_cell
 
     if not compiler():
         return _logged("there is no C compiler (cc, gcc or clang) on this machine")
     try:
-        blueprint(cell, dtype)
+        compiled_cell(cell, dtype)
     except BackendError as error:
         return _logged(str(error))
     return None

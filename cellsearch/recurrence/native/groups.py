@@ -19,10 +19,10 @@ from cellsearch.recurrence.plan.plan import (
     values_read,
 )
 
-__all__ = ["Forward", "Reverse"]
+__all__ = ["ForwardGroups", "ReverseGroups"]
 
 
-class _Pass:
+class _Groups:
     """What both passes share: the groups so far, and how values are found."""
 
     def __init__(self, plan: Plan, stored: frozenset[str]) -> None:
@@ -60,18 +60,18 @@ class _Pass:
         raise NotImplementedError
 
 
-class Forward(_Pass):
+class ForwardGroups(_Groups):
     """The forward groups: a group ends where a node waits for a product of what the group computes."""
 
     def groups(self) -> list[Group]:
         self.waiting: list[Call] = []
         self.made_in: dict[str, Group] = {}
         self.begun = {linear for product in self.phase.prepared for linear in product.linears}
-        for step in self.phase.steps:
-            if isinstance(step, Product):
-                self._multiply(step)
+        for action in self.phase.actions:
+            if isinstance(action, Product):
+                self._multiply(action)
             else:
-                self._compute(step)
+                self._compute(action)
         return self.done
 
     def _multiply(self, product: Product) -> None:
@@ -81,16 +81,18 @@ class Forward(_Pass):
             calls.append(Call(part, self.home(part.operand), Place("column", part.linears[0]), adds))
         self.begun.update(product.linears)
 
-    def _compute(self, step: Compute) -> None:
-        node = self.cell.nodes[step.node]
-        read = {step.node} if node.op == LINEAR else set(node.operands)
+    def _compute(self, action: Compute) -> None:
+        node = self.cell.nodes[action.node]
+        read = {action.node} if node.op == LINEAR else set(node.operands)
         if any(linear in read for call in self.waiting for linear in call.product.linears):
             self.begin()
             self.group.calls, self.waiting = self.waiting, []
-        value = self.known[step.node] = self._completed(step.node) if node.op == LINEAR else self.computed(step.node)
-        self.made_in[step.node] = self.group
-        self.group.names.append(step.node)
-        self.group.stores += [(place, value) for place in self._places(step.node)]
+        value = self.known[action.node] = (
+            self._completed(action.node) if node.op == LINEAR else self.computed(action.node)
+        )
+        self.made_in[action.node] = self.group
+        self.group.names.append(action.node)
+        self.group.stores += [(place, value) for place in self._places(action.node)]
 
     def _completed(self, linear: str) -> int:
         """The sum of the linear's products, with its bias."""
@@ -112,7 +114,7 @@ class Forward(_Pass):
         return self.known[name]
 
 
-class Reverse(_Pass):
+class ReverseGroups(_Groups):
     """The reverse groups: a group ends where a gradient waits for a product of what the group computes."""
 
     def groups(self) -> list[Group]:

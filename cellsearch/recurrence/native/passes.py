@@ -18,8 +18,9 @@ from torch.nn.functional import pad
 
 from cellsearch.cell import INPUT
 from cellsearch.recurrence.interface import States
-from cellsearch.recurrence.native.layout import BASES, Layout, Sizes, blueprint, forward_layout, reverse_layout
+from cellsearch.recurrence.native.compiled_cell import compiled_cell
 from cellsearch.recurrence.native.memory import fresh
+from cellsearch.recurrence.native.memory_layout import BASES, MemoryLayout, Sizes, forward_layout, reverse_layout
 from cellsearch.recurrence.native.places import Call, Place, home
 from cellsearch.recurrence.native.products import Rows
 from cellsearch.recurrence.native.source import Routine
@@ -27,7 +28,7 @@ from cellsearch.recurrence.native.threads import slices
 from cellsearch.recurrence.plan.plan import Product
 from cellsearch.recurrence.sequence import Given, Kept, Needs
 
-__all__ = ["Backward", "Forward"]
+__all__ = ["NativeBackward", "NativeForward"]
 
 
 class _Run(ctypes.Structure):
@@ -40,31 +41,31 @@ class _Run(ctypes.Structure):
     )
 
 
-class _Pass:
+class _NativePass:
     """What both passes share: sizes, buffers, and how a routine is called."""
 
     def __init__(self, given: Given) -> None:
         cell, self.parameters, x, self.states = given
         self.x = x.contiguous()
-        self.plan = blueprint(cell, x.dtype)
-        self.products = self.plan.products
+        self.compiled = compiled_cell(cell, x.dtype)
+        self.products = self.compiled.products
         steps, batch, inputs = x.shape
         hidden = self.states[0].shape[1]
         self.width = self.products.width(hidden)
         threads = slices(steps * batch)
         of_batch = slices(batch)
-        units = min(threads // of_batch, self.width // self.products.lanes) if self.plan.divides_units else 1
+        units = min(threads // of_batch, self.width // self.products.lanes) if self.compiled.divides_units else 1
         self.sizes = Sizes(steps, batch, inputs, hidden, of_batch, units, threads)
         self.buffers: dict[str, Tensor] = {}
         self.addresses: dict[str, int] = {}
         self.hold("given", self.x)
-        if self.plan.reads_input:
+        if self.compiled.reads_input:
             self.hold("input", self.padded(self.x))
 
     def hold(self, base: str, buffer: Tensor) -> None:
         self.buffers[base], self.addresses[base] = buffer, buffer.data_ptr()
 
-    def allocate(self, layout: Layout, *bases: str) -> None:
+    def allocate(self, layout: MemoryLayout, *bases: str) -> None:
         for base in bases:
             self.hold(base, fresh(self.x, layout.numbers[base]))
         self.layout = layout
@@ -91,7 +92,7 @@ class _Pass:
 
     def weights(self, product: Product) -> list[Tensor]:
         """[H, size of the operand] of each linear; one that takes the operand twice has two, which add up."""
-        return [self._total(linear, names) for linear, names in self.plan.weights[product]]
+        return [self._total(linear, names) for linear, names in self.compiled.weights[product]]
 
     def _total(self, linear: str, names: tuple[str, ...]) -> Tensor:
         first, *others = (self.parameters[linear][name] for name in names)
@@ -121,37 +122,37 @@ class _Pass:
             self.region("sums") if routine.sums else 0, self.region("slices"),
             len(routine.sums) * self.width, self.layout.slice,
         )  # fmt: skip
-        self.plan.call[routine.name](ctypes.byref(about))
+        self.compiled.call[routine.name](ctypes.byref(about))
 
 
-class Forward(_Pass):
+class NativeForward(_NativePass):
     """The forward pass; `saving` keeps what the reverse pass reads."""
 
     def __init__(self, given: Given, saving: bool) -> None:
         super().__init__(given)
-        self.allocate(forward_layout(self.plan, self.sizes, saving), "output", "kept", "working")
-        for state, initial in zip(self.plan.cell.states, self.states, strict=True):
+        self.allocate(forward_layout(self.compiled, self.sizes, saving), "output", "kept", "working")
+        for state, initial in zip(self.compiled.cell.states, self.states, strict=True):
             self.view(Place("state", state), 1).copy_(initial)
-        for product in self.plan.source.forward.weights:
+        for product in self.compiled.source.forward.weights:
             self.products.pack(self.sizes.threads, self.weights(product), self.region(product))
         if self.sizes.spreads:
-            for call in self.plan.program.prepared:
+            for call in self.compiled.program.prepared:
                 self.multiply(call, len(call.product.linears) * self.width, self.sizes.I)
-        self.run(self.plan.source.forward)
+        self.run(self.compiled.source.forward)
 
     def output(self) -> Tensor:
         """[T, B, H]; where it shares its memory with a state's series, it is no view, and is kept to be checked."""
-        place = Place(self.plan.output.kind, self.plan.output.of)
+        place = Place(self.compiled.output.kind, self.compiled.output.of)
         series = self.layout.series[place]
         buffer = self.buffers[BASES[series.base]]
         size, stride = (self.sizes.T, self.sizes.B, self.sizes.H), (series.step, series.row, 1)
-        start = series.offset + self.plan.output.shift * series.step
+        start = series.offset + self.compiled.output.shift * series.step
         if place.kind == "column" or self.width > self.sizes.H:
             return buffer.as_strided(size, stride, start).clone(memory_format=torch.contiguous_format)
         return buffer.new_empty(0).set_(buffer.untyped_storage(), start, size, stride)
 
     def last(self) -> States:
-        series = (self.layout.series[Place("state", state)] for state in self.plan.cell.states)
+        series = (self.layout.series[Place("state", state)] for state in self.compiled.cell.states)
         return tuple(
             self.buffers[BASES[each.base]]
             .as_strided(
@@ -162,7 +163,7 @@ class Forward(_Pass):
         )
 
 
-class Backward(_Pass):
+class NativeBackward(_NativePass):
     """The reverse pass over what a forward pass kept. `needs` says of what is given whether its gradient is wanted."""
 
     def __init__(self, given: Given, kept: Kept, needs: Needs) -> None:
@@ -173,18 +174,18 @@ class Backward(_Pass):
 
     def run_back(self, of_output: Tensor, *of_last: Tensor) -> Iterator[Tensor | None]:
         """The gradients of x, the states and the learned arrays."""
-        self.allocate(reverse_layout(self.plan, self.sizes), "working")
+        self.allocate(reverse_layout(self.compiled, self.sizes), "working")
         self.hold("arrived", self.padded(of_output))
         size = (self.sizes.T, self.sizes.B, self.products.width(self.sizes.I))
         of_input = self.x.new_empty(size)
         self.hold("input_gradient", of_input)
         self._begin(of_last)
-        self.run(self.plan.source.reverse, size[2] if self.needs_input else 0)
+        self.run(self.compiled.source.reverse, size[2] if self.needs_input else 0)
         if self.sizes.spreads and self.needs_input:
-            for call in self.plan.program.returned:
+            for call in self.compiled.program.returned:
                 self.multiply(call, size[2], len(call.product.linears) * self.width)
         yield of_input[..., : self.sizes.I] if self.needs_input else None
-        for state in self.plan.cell.states:
+        for state in self.compiled.cell.states:
             yield self.view(Place("state_gradient", state), 1)[0].clone()
         learned = self._sums() | self._weights()
         for node, arrays in self.parameters.items():
@@ -193,22 +194,22 @@ class Backward(_Pass):
 
     def _begin(self, of_last: tuple[Tensor, ...]) -> None:
         """The gradients of the last states, and the weights that lead gradients back."""
-        for state, gradient in zip(self.plan.cell.states, of_last, strict=True):
+        for state, gradient in zip(self.compiled.cell.states, of_last, strict=True):
             self.view(Place("state_gradient", state), 2)[self.sizes.T & 1].copy_(gradient)
-        for product in self.plan.source.reverse.weights:
+        for product in self.compiled.source.reverse.weights:
             if self.needs_input or product.operand != INPUT:
                 self.products.pack_back(self.sizes.threads, self.weights(product), self.region(product))
-        if self.plan.source.reverse.sums:
+        if self.compiled.source.reverse.sums:
             self._sums_of_rows().zero_()
 
     def _sums_of_rows(self) -> Tensor:
-        count, offset = len(self.plan.source.reverse.sums), self.layout.regions["sums"]
+        count, offset = len(self.compiled.source.reverse.sums), self.layout.regions["sums"]
         size = (self.sizes.B, count, self.width)
         return self.buffers["working"].as_strided(size, (count * self.width, self.width, 1), offset)
 
     def _sums(self) -> dict[tuple[str, str], Tensor]:
         """The gradients of learned vectors."""
-        wanted = self.plan.source.reverse.sums
+        wanted = self.compiled.source.reverse.sums
         if not wanted:
             return {}
         sums = self._sums_of_rows().sum(0)[:, : self.sizes.H].unbind(0)
@@ -216,8 +217,8 @@ class Backward(_Pass):
 
     def _weights(self) -> dict[tuple[str, str], Tensor]:
         learned: dict[tuple[str, str], Tensor] = {}
-        for product in self.plan.phase.products:
-            arrays = self.plan.weights[product]
+        for product in self.compiled.phase.products:
+            arrays = self.compiled.weights[product]
             if any(self.needs[linear][name] for linear, names in arrays for name in names):
                 stacked = self._weight(product)
                 for i, (linear, names) in enumerate(arrays):
@@ -230,7 +231,7 @@ class Backward(_Pass):
         sizes, is_input = self.sizes, product.operand == INPUT
         n, k = len(product.linears) * self.width, sizes.I if is_input else sizes.H
         result = self.x.new_empty(n, self.products.width(k))
-        place = home(self.plan.phase, self.plan.cell, product.operand)
+        place = home(self.compiled.phase, self.compiled.cell, product.operand)
         operand = (self.x.data_ptr(), k) if is_input else self.rows(Place(place.kind, place.of), place.shift)
         self.products.transposed(
             sizes.threads, sizes.T * sizes.B, n, k, self.rows(Place("gradient_column", product.linears[0])), operand,

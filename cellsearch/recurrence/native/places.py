@@ -9,9 +9,9 @@ from cellsearch.cell import INPUT, LINEAR, Cell
 from cellsearch.recurrence.native.lowering import Lowering, functions
 from cellsearch.recurrence.plan.plan import Phase, Plan, Product
 
-__all__ = ["Call", "Group", "Kind", "Place", "home", "stored"]
+__all__ = ["Call", "Group", "Place", "PlaceKind", "home", "stored"]
 
-Kind = Literal[
+PlaceKind = Literal[
     "given", "input", "state", "column", "value", "vector",
     "arrived", "state_gradient", "gradient_column", "gradient", "returned", "input_gradient",
 ]  # fmt: skip
@@ -27,7 +27,7 @@ class Place:
     belongs to the operand that a product gives its gradient to, `vector` is the learned `parameter` of a node.
     """
 
-    kind: Kind
+    kind: PlaceKind
     of: str
     shift: int = 0
     parameter: str = ""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from cellsearch.cell import INPUT, Cell
-from cellsearch.recurrence.native.groups import Forward, Reverse
+from cellsearch.recurrence.native.groups import ForwardGroups, ReverseGroups
 from cellsearch.recurrence.native.lowering import ALONG_ROW
 from cellsearch.recurrence.native.places import Call, Group, Place, home, stored
 from cellsearch.recurrence.plan.plan import Phase, Plan
@@ -23,7 +23,7 @@ __all__ = ["Program", "program"]
 
 @dataclass(frozen=True)
 class Program:
-    """Forward and reverse groups of one step, `stored` are the values that the reverse pass loads.
+    """ForwardGroups and reverse groups of one step, `stored` are the values that the reverse pass loads.
 
     The products of the input, and those that lead gradients back to it, wait for no step: `prepared` and `returned`
     run for several steps at once, before and after these.
@@ -54,7 +54,7 @@ def program(cell: Cell) -> Program:
     """The program of a resolved cell whose linears are all plain ones."""
     made = plan(cell)
     kept = stored(made)
-    forward, reverse = Forward(made, kept).groups(), Reverse(made, kept).groups()
+    forward, reverse = ForwardGroups(made, kept).groups(), ReverseGroups(made, kept).groups()
     loaded = {home(made.step, cell, cell.output), *_loaded([*forward, *reverse])}
     for group in (*forward, *reverse):
         group.stores = [(place, value) for place, value in group.stores if place.kind in LASTING or place in loaded]

@@ -9,11 +9,11 @@ from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.recurrence.native.lowering import ALONG_ROW, HIDDEN_SIZE
 from cellsearch.recurrence.native.places import Group, Place
 
-__all__ = ["Row", "Writer"]
+__all__ = ["Numbering", "Row"]
 
 
-class Writer(Protocol):
-    """The function that the loops are part of: it numbers what they want."""
+class Numbering(Protocol):
+    """What numbers the arguments of the function that the loops are part of."""
 
     sums: dict[Place, int]
     temporaries: int
@@ -28,8 +28,8 @@ class Writer(Protocol):
 class Row:
     """Writes the loops over one row of hidden units, a loop for each stage of a group."""
 
-    def __init__(self, writer: Writer, group: Group) -> None:
-        self.writer, self.group, self.lowering = writer, group, group.lowering
+    def __init__(self, numbering: Numbering, group: Group) -> None:
+        self.numbering, self.group, self.lowering = numbering, group, group.lowering
         results = [value for _, value in (*group.stores, *group.sums)]
         self.needed = self.lowering.needed(results)
         self.places: dict[Place, str] = {}
@@ -49,8 +49,8 @@ class Row:
 
     def _pointer(self, place: Place, name: str) -> str:
         if place.kind == "vector":
-            return f"const real *{name} = {self.writer.vector(place)};"
-        return f"real *{name} = AT({self.writer.array(place)}, {place.shift}, b);"
+            return f"const real *{name} = {self.numbering.vector(place)};"
+        return f"real *{name} = AT({self.numbering.array(place)}, {place.shift}, b);"
 
     def _at(self, place: Place) -> str:
         return self.places.setdefault(place, f"p{len(self.places)}")
@@ -66,7 +66,7 @@ class Row:
             for operand in operands:
                 if self.lowering.stage[operand] < self._stage_of_work(number) and not self._is_at_hand(operand):
                     self._spill(found, operand)
-        self.writer.temporaries = max(self.writer.temporaries, len(found))
+        self.numbering.temporaries = max(self.numbering.temporaries, len(found))
         return found
 
     def _spill(self, found: dict[int, str], number: int) -> None:
@@ -113,7 +113,7 @@ class Row:
                 self.body.append(f"store({self._at(place)} + j, {self._vector(number)});")
         for place, number in self.group.sums:
             if self.lowering.stage[number] == stage:
-                index = self.writer.sums.setdefault(place, len(self.writer.sums))
+                index = self.numbering.sums.setdefault(place, len(self.numbering.sums))
                 total = f"sums + {index} * width + j"  # of this row, so that the slices' number changes no rounding
                 self.body.append(f"store({total}, load({total}) + {self._vector(number)});")
 

@@ -73,12 +73,12 @@ class Source:
 
 def source(program: Program) -> Source:
     """The C source of a program, for any precision: `real` is set by the compiler's caller."""
-    forward, reverse = _Writer(program), _Writer(program)
+    forward, reverse = _RoutineWriter(program), _RoutineWriter(program)
     texts = [HEAD, forward.routine("forward", program.forward), reverse.routine("reverse", program.reverse)]
     return Source("".join(texts), forward.wants("forward"), reverse.wants("reverse"))
 
 
-class _Writer:
+class _RoutineWriter:
     """Writes one function; what it wants gets numbers as it comes up."""
 
     def __init__(self, program: Program) -> None:

@@ -8,7 +8,7 @@ are better off in one loop, in which their values never leave the cache: the pha
 All linears of a phase share one block of memory [T, B, linears * H], a column of width H each. A block begins as the
 biases; what is known before the phase is then multiplied by the weights of all linears that take it in one product
 for all steps (`prepared`), and inside of the phase each value is multiplied as soon as it exists. The adjoint runs
-backwards through the same steps; gradients of learned arrays wait until the reverse loop is over and take one product
+backwards through the same actions; gradients of learned arrays wait until the reverse loop is over and take one product
 or one sum each, so that a backend only has to keep the gradients of linears and of nodes with learned vectors.
 """
 
@@ -126,25 +126,25 @@ class Phase:
     members: tuple[str, ...]
     linears: tuple[str, ...]
     prepared: tuple[Product, ...]
-    steps: tuple[Product | Compute, ...]
+    actions: tuple[Product | Compute, ...]
     adjoint: tuple[Gradient, ...]
 
     @property
     def products(self) -> tuple[Product, ...]:
         """All products, those for all steps at once first."""
-        return self.prepared + tuple(step for step in self.steps if isinstance(step, Product))
+        return self.prepared + tuple(each for each in self.actions if isinstance(each, Product))
 
     @property
     def columns(self) -> Mapping[str, int]:
         """The column in which each linear, and each node that overwrites one, has its value."""
         column = {linear: i for i, linear in enumerate(self.linears)}
-        overwriting = (step for step in self.steps if isinstance(step, Compute) and step.overwrites)
-        return column | {step.node: column[str(step.overwrites)] for step in overwriting}
+        overwriting = (each for each in self.actions if isinstance(each, Compute) and each.overwrites)
+        return column | {each.node: column[str(each.overwrites)] for each in overwriting}
 
     def __str__(self) -> str:
         lines = [f"{self.name}: block [{', '.join(self.linears)}]"]
         lines += [f"  all steps  {product}" for product in self.prepared]
-        lines += [f"  forward    {step}" for step in self.steps]
+        lines += [f"  forward    {action}" for action in self.actions]
         lines += [f"  reverse    {gradient}" for gradient in self.adjoint]
         return "\n".join(lines)
 

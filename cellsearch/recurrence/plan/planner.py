@@ -66,9 +66,11 @@ class _Planner:
     def phase(self) -> Phase:
         outside = dict.fromkeys(o for n in self.linears for o in self.cell.nodes[n].operands if o not in self.own)
         prepared = [product for operand in outside for product in self._products(operand)]
-        steps = list(self._steps())
-        adjoint = tuple(self._adjoint(steps))
-        return Phase(self.name, self.states, tuple(self.members), self.linears, tuple(prepared), tuple(steps), adjoint)
+        actions = list(self._actions())
+        adjoint = tuple(self._adjoint(actions))
+        return Phase(
+            self.name, self.states, tuple(self.members), self.linears, tuple(prepared), tuple(actions), adjoint
+        )
 
     def _levels(self, members: list[str]) -> dict[str, int]:
         """How many products of the phase each member waits for, one after the other."""
@@ -94,7 +96,7 @@ class _Planner:
         taken = groupby(self.linears, lambda linear: operand in self.cell.nodes[linear].operands)
         return (Product(operand, tuple(run)) for takes, run in taken if takes)
 
-    def _steps(self) -> Iterator[Product | Compute]:
+    def _actions(self) -> Iterator[Product | Compute]:
         for state in self.states:
             yield from self._products(state)
         overwriting = {n: o for n in self.members if (o := _overwritten(self.cell, n)) in self.members}
@@ -103,13 +105,13 @@ class _Planner:
                 yield Compute(name, overwriting.get(name))
                 yield from self._products(name)
 
-    def _adjoint(self, steps: list[Product | Compute]) -> Iterator[Gradient]:
-        products = [step for step in steps if isinstance(step, Product)]
-        for step in reversed(steps):
-            if isinstance(step, Compute):
-                yield Gradient(step.node, (*self._arrived(step.node), *self._parts(step.node, products)))
-                if step.overwrites:
-                    yield Gradient(step.overwrites, (Derivative(step.node, "a"),))
+    def _adjoint(self, actions: list[Product | Compute]) -> Iterator[Gradient]:
+        products = [action for action in actions if isinstance(action, Product)]
+        for action in reversed(actions):
+            if isinstance(action, Compute):
+                yield Gradient(action.node, (*self._arrived(action.node), *self._parts(action.node, products)))
+                if action.overwrites:
+                    yield Gradient(action.overwrites, (Derivative(action.node, "a"),))
         for state in self.states:
             yield Gradient(state, (*self._arrived(state), *self._parts(state, products)))
         for source in (*self.cell.sources, *self.cell.order):

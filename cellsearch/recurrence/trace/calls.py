@@ -30,7 +30,17 @@ from torch.overrides import TorchFunctionMode
 from cellsearch.errors import TraceError
 from cellsearch.recurrence.interface import States
 
-__all__ = ["TORCH", "Call", "Line", "UnsupportedError", "call_of", "exported", "forward_line", "line_of", "random_step"]
+__all__ = [
+    "TORCH",
+    "CallingConvention",
+    "Line",
+    "UnsupportedError",
+    "calling_convention",
+    "exported",
+    "forward_line",
+    "line_of",
+    "random_step",
+]
 
 MOST_STATES: Final = 8
 """States in one tuple, at most, that are tried."""
@@ -64,7 +74,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Call:
+class CallingConvention:
     """How a module takes its states, `count` of them: in one tuple, or as arguments of their own."""
 
     count: int
@@ -92,19 +102,21 @@ class Call:
         return None
 
 
-def call_of(module: nn.Module, x: Tensor, states: States) -> Call:
+def calling_convention(module: nn.Module, x: Tensor, states: States) -> CallingConvention:
     """The way of calling that fits: the first that runs and returns as many states of the shape that they had.
 
     Raises TraceError with the failure of the way that got furthest.
     """
     furthest, reason = -1, TraceError(f"{_forward(module)} takes no state; a step is forward(x, state)")
-    for call in _calls(module):
+    for convention in _conventions(module):
         counter = _Counter()
         try:
             with torch.no_grad(), counter:
-                problem = _problem(call, module(*call.arguments(x, states[: call.count])), x, states[0])
+                problem = _problem(
+                    convention, module(*convention.arguments(x, states[: convention.count])), x, states[0]
+                )
             if problem is None:
-                return call
+                return convention
             failure = TraceError(f"{_forward(module)} {problem}")
         except Exception as error:  # Whatever the user's code raises tells that this way does not fit.
             failure = _failure(module, error, x, states[0])
@@ -113,17 +125,17 @@ def call_of(module: nn.Module, x: Tensor, states: States) -> Call:
     raise reason
 
 
-def exported(module: nn.Module, call: Call, x: Tensor, states: States) -> ExportedProgram:
+def exported(module: nn.Module, convention: CallingConvention, x: Tensor, states: States) -> ExportedProgram:
     """The graph of one step for any batch size, in which nothing changes in place.
 
     Raises TraceError at the line that has none.
     """
     batch = {0: Dim.AUTO}
     _keep_lines(module)
-    shapes = call.arguments(batch, (batch,) * call.count)  # type: ignore[arg-type]
+    shapes = convention.arguments(batch, (batch,) * convention.count)  # type: ignore[arg-type]
     try:
         with _quiet():
-            program = torch.export.export(module, call.arguments(x, states), dynamic_shapes=shapes)
+            program = torch.export.export(module, convention.arguments(x, states), dynamic_shapes=shapes)
             return program.run_decompositions({}) if any(map(_changes_in_place, program.graph.nodes)) else program
     except Exception as error:
         raise _failure(module, error, x, states[0]) from None
@@ -176,18 +188,20 @@ def _is_torchs(kind: type) -> bool:
     return kind is object or kind.__module__.split(".")[0] == "torch"
 
 
-def _calls(module: nn.Module) -> Iterator[Call]:
+def _conventions(module: nn.Module) -> Iterator[CallingConvention]:
     parameters = list(inspect.signature(module.forward).parameters.values())[1:]
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = sum(p.default is p.empty for p in places)
     if needed < 2 and places:
         # A tensor passes for a tuple where a tuple is indexed, so that tuples come first; two states are most common.
-        yield from (Call(count, in_tuple=True) for count in (2, 1, *range(3, MOST_STATES + 1)))
-    yield from (Call(count, in_tuple=False) for count in range(max(1, needed), min(len(places), MOST_STATES) + 1))
+        yield from (CallingConvention(count, in_tuple=True) for count in (2, 1, *range(3, MOST_STATES + 1)))
+    yield from (
+        CallingConvention(count, in_tuple=False) for count in range(max(1, needed), min(len(places), MOST_STATES) + 1)
+    )
 
 
-def _problem(call: Call, result: object, x: Tensor, state: Tensor) -> str | None:
-    parts = call.returned(result)
+def _problem(convention: CallingConvention, result: object, x: Tensor, state: Tensor) -> str | None:
+    parts = convention.returned(result)
     if parts is None:
         return f"returns {_shapes(result)}; a step returns (output, state), or the states in the form that they came in"
     output, states = parts

@@ -9,10 +9,10 @@ from typing import Any, Final
 import torch
 
 from cellsearch.recurrence.reference import operation
+from cellsearch.recurrence.trace.builder import CellBuilder
 from cellsearch.recurrence.trace.calls import UnsupportedError
-from cellsearch.recurrence.trace.graph import Graph
 from cellsearch.recurrence.trace.rules import Operand, number_of
-from cellsearch.recurrence.trace.values import Layout, Value
+from cellsearch.recurrence.trace.values import ResultShape, Value
 
 __all__ = ["FUNCTIONS"]
 
@@ -20,14 +20,14 @@ __all__ = ["FUNCTIONS"]
 def same(name: str, op: str) -> Callable[..., Value]:
     """A function of one operand, if with these arguments it is the one of the table."""
 
-    def rule(graph: Graph, layout: Layout, a: Value, *args: Any, **kwargs: Any) -> Value:
+    def rule(builder: CellBuilder, result: ResultShape, a: Value, *args: Any, **kwargs: Any) -> Value:
         points = torch.linspace(-30, 30, 601, dtype=torch.float64)
         theirs = getattr(torch.ops.aten, name)(points, *args, **kwargs)
         # torch's softplus leaves out exp(-a) from 20 on.
         if not torch.allclose(theirs, operation(op)(points), rtol=0, atol=1e-8):
             settings = ", ".join(map(str, [*args, *kwargs.values()]))
             raise UnsupportedError(f"{name}({settings}) is no operation of a cell; see cellsearch.cell.OPS for what is")
-        return graph.elementwise(op, [a], layout)
+        return builder.elementwise(op, [a], result)
 
     return rule
 
@@ -35,35 +35,35 @@ def same(name: str, op: str) -> Callable[..., Value]:
 def binary(op: str) -> Callable[..., Value]:
     """A function of two operands that both change."""
 
-    def rule(graph: Graph, layout: Layout, a: Operand, b: Operand, keepdim: bool = False) -> Value:
+    def rule(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, keepdim: bool = False) -> Value:
         if isinstance(b, int):
             raise UnsupportedError(f"{op[:3]} runs over all units; the operations of a cell take each unit by itself")
         if not isinstance(a, Value) or not isinstance(b, Value):
             raise UnsupportedError(f"{op} with a constant or parameter is no operation of a cell")
-        return graph.elementwise(op, [a, b], layout)
+        return builder.elementwise(op, [a, b], result)
 
     return rule
 
 
-class Writer:
-    """Writes operations into a graph."""
+class Composer:
+    """Composes a function of several operations of the table."""
 
-    def __init__(self, graph: Graph, layout: Layout) -> None:
-        self.graph = graph
-        self.layout = layout
+    def __init__(self, builder: CellBuilder, result: ResultShape) -> None:
+        self.builder = builder
+        self.result = result
 
     def __call__(self, op: str, *operands: Value) -> Value:
         """An operation of the table."""
-        return self.graph.elementwise(op, list(operands), self.layout)
+        return self.builder.elementwise(op, list(operands), self.result)
 
     def line(self, a: Value, slope: float = 1.0, offset: float = 0.0) -> Value:
         """slope a + offset."""
         if slope != 1:
-            a = self.graph.elementwise("times_constant", [a], self.layout, constant=slope)
-        return self.graph.elementwise("plus_constant", [a], self.layout, constant=offset) if offset else a
+            a = self.builder.elementwise("times_constant", [a], self.result, constant=slope)
+        return self.builder.elementwise("plus_constant", [a], self.result, constant=offset) if offset else a
 
 
-def clamp(write: Writer, a: Value, least: Operand | None = None, most: Operand | None = None) -> Value:
+def clamp(write: Composer, a: Value, least: Operand | None = None, most: Operand | None = None) -> Value:
     """m + relu(a - m), n - relu(n - a), or m + (n - m) hard_sigmoid(6 (a - m) / (n - m) - 3) with both bounds."""
     m, n = (None if bound is None else _bound(bound) for bound in (least, most))
     if m is not None and n is not None:
@@ -77,7 +77,7 @@ def clamp(write: Writer, a: Value, least: Operand | None = None, most: Operand |
     return write.line(write("relu", write.line(a, -1, n)), -1, n)
 
 
-def elu(write: Writer, a: Value, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Value:
+def elu(write: Composer, a: Value, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Value:
     """scale (relu(a) + alpha (exp(-input_scale relu(-a)) - 1)) (Clevert et al. 2016)."""
     below = write("exp", write.line(write("relu", write.line(a, -1)), -input_scale))
     return write.line(write("sum", write("relu", a), write.line(below, alpha, -alpha)), scale)
@@ -111,7 +111,7 @@ SAME: Final = {name: name for name in ALIKE} | {"sin": "sine", "hardsigmoid": "h
 
 
 def _composed(write: Callable[..., Value]) -> Callable[..., Value]:
-    return lambda graph, layout, *args, **kwargs: write(Writer(graph, layout), *args, **kwargs)
+    return lambda builder, result, *args, **kwargs: write(Composer(builder, result), *args, **kwargs)
 
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Value]]] = {
@@ -119,7 +119,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Value]]] = {
     **{name: binary(op) for op in ("maximum", "minimum") for name in (op, op[:3])},
     **{name: _composed(write) for name, write in COMPOSED.items()},
 }
-"""Rule by torch's name, of graph, layout and arguments."""
+"""Rule by torch's name, of builder, shape of the result and arguments."""
 
 
 def _bound(bound: Operand) -> float:

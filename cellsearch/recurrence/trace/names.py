@@ -15,44 +15,44 @@ from torch import nn
 from cellsearch.cell import INPUT
 from cellsearch.cell.notation.equations import NEXT
 from cellsearch.cell.validate import NAME_LENGTH
-from cellsearch.recurrence.trace.calls import Call, Line
-from cellsearch.recurrence.trace.values import Step
+from cellsearch.recurrence.trace.calls import CallingConvention, Line
+from cellsearch.recurrence.trace.values import TracedNode
 
 __all__ = ["node_names", "state_names"]
 
 
-def state_names(module: nn.Module, call: Call) -> tuple[str, ...]:
+def state_names(module: nn.Module, convention: CallingConvention) -> tuple[str, ...]:
     """The states' names in the module's source: its arguments, or the names that it unpacks the tuple to."""
     arguments = list(inspect.signature(module.forward).parameters)[1:]
-    names = tuple("h" if name == "hx" else name for name in arguments[: call.count])
-    if call.in_tuple:
-        names = _unpacked(module, arguments[0], call.count) or ("h", "c")
-    if len(names) != call.count or len(set(names)) != len(names) or not all(map(_is_free, names)):
-        return ("h",) if call.count == 1 else tuple(f"h{i}" for i in range(call.count))
+    names = tuple("h" if name == "hx" else name for name in arguments[: convention.count])
+    if convention.in_tuple:
+        names = _unpacked(module, arguments[0], convention.count) or ("h", "c")
+    if len(names) != convention.count or len(set(names)) != len(names) or not all(map(_is_free, names)):
+        return ("h",) if convention.count == 1 else tuple(f"h{i}" for i in range(convention.count))
     return names
 
 
-def node_names(steps: Mapping[str, Step], following: Mapping[str, str], output: str) -> dict[str, str]:
-    """A name for each step: `h_next` for the next value of h, `output`, the variable of its line, or its operation.
+def node_names(nodes: Mapping[str, TracedNode], following: Mapping[str, str], output: str) -> dict[str, str]:
+    """A name for each node: `h_next` for the next value of h, `output`, the variable of its line, or its operation.
 
-    Where a line makes several steps, the one that no other of the line takes has the variable's name.
+    Where a line makes several nodes, the one that no other of the line takes has the variable's name.
     """
     names: dict[str, str] = {}
     taken = {INPUT, *following}
-    for state, step in following.items():
-        if step not in names:
-            names[step] = _unique(f"{state}{NEXT}", taken)
+    for state, node in following.items():
+        if node not in names:
+            names[node] = _unique(f"{state}{NEXT}", taken)
     if output not in names:
         names[output] = _unique("output", taken)
     lines: dict[Line, list[str]] = defaultdict(list)
-    for name in steps:
-        lines[_assignment(steps[name].line)].append(name)
+    for name in nodes:
+        lines[_assignment(nodes[name].line)].append(name)
     for line, made in lines.items():
-        inner = {operand for name in made for operand in steps[name].operands}
+        inner = {operand for name in made for operand in nodes[name].operands}
         tops = [name for name in made if name not in inner]
         variable = _variable(line)
         for name in [name for name in made if name not in names]:
-            stem = steps[name].op
+            stem = nodes[name].op
             if variable is not None and name not in tops:
                 stem = f"{variable}_{stem}"
             elif variable is not None:

@@ -1,4 +1,4 @@
-"""Reads the graph of torch.export, node by node, into the steps of a cell.
+"""Reads the graph of torch.export, node by node, into the nodes of a cell.
 
 What depends on parameters alone torch computes at once; what only moves units, torch moves; matrix products are
 measured; the rest goes by the table of rules. Only what the results need is read.
@@ -15,12 +15,12 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
 from cellsearch.cell import INPUT
+from cellsearch.recurrence.trace.builder import BATCH, CellBuilder
 from cellsearch.recurrence.trace.calls import UnsupportedError, line_of
 from cellsearch.recurrence.trace.functions import FUNCTIONS
-from cellsearch.recurrence.trace.graph import BATCH, Graph
 from cellsearch.recurrence.trace.rules import REASONS, RULES
-from cellsearch.recurrence.trace.steps import STEPS
-from cellsearch.recurrence.trace.values import Known, Layout, Value
+from cellsearch.recurrence.trace.torch_cells import TORCH_CELLS
+from cellsearch.recurrence.trace.values import Known, ResultShape, Value
 
 __all__ = ["read"]
 
@@ -82,45 +82,45 @@ FILLS: Final = {
 }
 """Number that an operation fills a tensor with that is like another; None: its last argument."""
 
-OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {**RULES, **FUNCTIONS, **STEPS}
+OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {**RULES, **FUNCTIONS, **TORCH_CELLS}
 """Rule by torch's name for all that computes."""
 
 
-def read(program: ExportedProgram, module: nn.Module, graph: Graph) -> list[Value]:
-    """The values that a step returns, in the order of the program's results; their nodes are now in `graph`.
+def read(program: ExportedProgram, module: nn.Module, builder: CellBuilder) -> list[Value]:
+    """The values that a step returns, in the order of the program's results; their nodes are now in `builder`.
 
     Raises TraceError at the line of source that no cell can express.
     """
-    reader = _Reader(program, graph)
+    reader = _GraphReader(program, builder)
     *nodes, last = program.graph.nodes
     specs = list(zip(program.graph_signature.output_specs, last.args[0], strict=True))
     # A step may write over the states that it gets; what it returns is what counts.
     results = [result for spec, result in specs if spec.kind == OutputKind.USER_OUTPUT]
     needed = _needed(results)
     for node in filter(needed.__contains__, nodes):
-        graph.line = line_of(node, module) if node.op == "call_function" else graph.line
+        builder.line = line_of(node, module) if node.op == "call_function" else builder.line
         try:
             reader.values[node] = reader.value(node)
         except UnsupportedError as reason:
-            raise graph.line.refusal(str(reason)) from None
+            raise builder.line.refusal(str(reason)) from None
     for spec, result in specs:
         if spec.kind in (OutputKind.BUFFER_MUTATION, OutputKind.PARAMETER_MUTATION):
             raise line_of(result, module).refusal(f"it changes {spec.target!r}; what a cell remembers is a state")
     return [reader.varying(result) for result in results]
 
 
-class _Reader:
-    def __init__(self, program: ExportedProgram, graph: Graph) -> None:
-        self.graph = graph
+class _GraphReader:
+    def __init__(self, program: ExportedProgram, builder: CellBuilder) -> None:
+        self.builder = builder
         self.values: dict[fx.Node, Any] = {}
-        self.known = _known(program, graph)
-        self.sources = dict(zip(program.graph_signature.user_inputs, (INPUT, *graph.states), strict=True))
+        self.known = _known(program, builder)
+        self.sources = dict(zip(program.graph_signature.user_inputs, (INPUT, *builder.states), strict=True))
 
     def value(self, node: fx.Node) -> Any:
         """A Value, a Known, or a tuple of these; nothing for a size, which `_given` computes for each batch."""
         if node.op == "placeholder":
             name = node.name
-            return self.graph.value(self.sources[name]) if name in self.sources else self.known[name]
+            return self.builder.value(self.sources[name]) if name in self.sources else self.known[name]
         if isinstance(node.meta.get("val"), SymInt | int):
             return None
         name = _name(node)
@@ -131,7 +131,7 @@ class _Reader:
         varying = [n for n in node.all_input_nodes if isinstance(self.values.get(n), Value)]
         if name in FILLS:
             fill = node.args[-1] if FILLS[name] is None else FILLS[name]
-            return Known(torch.tensor(fill, dtype=self.graph.dtype), learned=False)
+            return Known(torch.tensor(fill, dtype=self.builder.dtype), learned=False)
         if not varying:
             return self._computed(node)
         if name in MOVES:
@@ -142,13 +142,13 @@ class _Reader:
         if rule is None:
             raise UnsupportedError(REASONS.get(name, f"{name} is no operation of a cell"))
         args, kwargs = self._arguments(node)
-        return rule(self.graph, _layout(_first(node.meta["val"])), *args, **kwargs)
+        return rule(self.builder, _result_shape(_first(node.meta["val"])), *args, **kwargs)
 
     def varying(self, node: fx.Node) -> Value:
         """The value of a result, which must change with the sequence."""
         value = self.values[node]
         if not isinstance(value, Value):
-            raise self.graph.line.refusal(
+            raise self.builder.line.refusal(
                 "a result is the same for every sequence; return what depends on x or a state"
             )
         return value
@@ -171,12 +171,12 @@ class _Reader:
     def _move(self, node: fx.Node) -> Any:
         if any(isinstance(self.values.get(n), Known) for n in node.all_input_nodes):
             raise UnsupportedError(f"{_name(node)} puts parameters or constants beside what changes; add them instead")
-        result = self._run(node, lambda n: self.graph.moved(self.values[n]), BATCH)
-        layout = node.meta["val"]
+        result = self._run(node, lambda n: self.builder.moved(self.values[n]), BATCH)
+        moved = node.meta["val"]
         if isinstance(result, Tensor):
-            return self.graph.after_move(result, _layout(layout).batch)
-        batches = [_layout(each).batch for each in layout]
-        return tuple(self.graph.after_move(*each) for each in zip(result, batches, strict=True))
+            return self.builder.after_move(result, _result_shape(moved).batch)
+        batches = [_result_shape(each).batch for each in moved]
+        return tuple(self.builder.after_move(*each) for each in zip(result, batches, strict=True))
 
     def _product(self, node: fx.Node, name: str, varying: list[fx.Node]) -> Value:
         args, kwargs = self._arguments(node)
@@ -191,9 +191,9 @@ class _Reader:
         weights = [self.values[n] for n in factors if n not in inside]
         if not all(weight.learned for weight in weights):
             raise UnsupportedError("its matrix is fixed, and a cell's matrices are learned; make it an nn.Parameter")
-        layout = _layout(node.meta["val"])
+        shape = _result_shape(node.meta["val"])
         for weight in weights:
-            self.graph.use(weight)
+            self.builder.use(weight)
 
         def run(one_hot: Tensor, size: int) -> Tensor:
             def replaced(n: fx.Node) -> Tensor:
@@ -207,8 +207,8 @@ class _Reader:
 
         own = bias if isinstance(bias, Known) and bias.learned else None
         count = sum(weight.tensor.numel() for weight in weights)
-        product = self.graph.product(self.values[inside[0]], run, layout, count, own)
-        return product if bias is own else RULES["add"](self.graph, layout, product, bias)
+        product = self.builder.product(self.values[inside[0]], run, shape, count, own)
+        return product if bias is own else RULES["add"](self.builder, shape, product, bias)
 
     def _arguments(self, node: fx.Node) -> tuple[list[Any], dict[str, Any]]:
         args = fx.node.map_arg(node.args, lambda n: self._given(n, BATCH, self.values.get))
@@ -233,14 +233,14 @@ class _Reader:
         return [known for known in found if isinstance(known, Known)]
 
 
-def _known(program: ExportedProgram, graph: Graph) -> dict[str, Known]:
+def _known(program: ExportedProgram, builder: CellBuilder) -> dict[str, Known]:
     """Parameters, buffers and constants by the name of their placeholder, on the CPU, where products are exact."""
     signature = program.graph_signature
     tensors = {**program.constants, **program.state_dict}
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
     known = {name: Known(tensors[key].detach().cpu().clone(), False) for name, key in fixed.items()}
     for name, key in signature.inputs_to_parameters.items():
-        known[name] = graph.parameter(tensors[key].detach().cpu().clone())
+        known[name] = builder.parameter(tensors[key].detach().cpu().clone())
     return known
 
 
@@ -255,15 +255,15 @@ def _needed(results: Any) -> set[fx.Node]:
     return needed
 
 
-def _layout(value: Any) -> Layout:
-    """Shape and batch dimension of a tensor of the graph: its one symbolic size is the batch's."""
+def _result_shape(value: Any) -> ResultShape:
+    """Shape and batch dimension of a tensor of the builder: its one symbolic size is the batch's."""
     symbolic = [place for place, size in enumerate(value.shape) if isinstance(size, SymInt)]
     if len(symbolic) != 1 or not value.shape[symbolic[0]].node.expr.is_symbol:
         raise UnsupportedError(
             f"its result {list(value.shape)} has no batch of its own; a cell takes each sequence by itself"
         )
     shape = tuple(1 if place == symbolic[0] else int(size) for place, size in enumerate(value.shape))
-    return Layout(shape, symbolic[0])
+    return ResultShape(shape, symbolic[0])
 
 
 def _name(node: fx.Node) -> str:

@@ -1,4 +1,7 @@
-"""How torch's operations become operations of a cell: one rule a name, a function of graph, layout and arguments."""
+"""How torch's operations become operations of a cell: one rule a name.
+
+A rule is a function of the builder, the shape of the result, and the arguments.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from typing import Any, Final
 
 import torch
 
+from cellsearch.recurrence.trace.builder import CellBuilder
 from cellsearch.recurrence.trace.calls import UnsupportedError
-from cellsearch.recurrence.trace.graph import Graph
-from cellsearch.recurrence.trace.values import Known, Layout, Value
+from cellsearch.recurrence.trace.values import Known, ResultShape, Value
 
 __all__ = ["REASONS", "RULES", "SOFTMAX", "Operand", "add", "multiply", "number_of"]
 
 Operand = Value | Known | float
 
 SOFTMAX: Final = "softmax"
-"""A step of a graph that is read; in a cell only `cumulative_softmax` is left."""
+"""A node while a module is read; in a cell only `cumulative_softmax` is left."""
 
 MIXING: Final = {
     "batch_norm": "batch_norm",
@@ -39,77 +42,77 @@ REASONS: Final[Mapping[str, str]] = {
 """Why operations without a rule have none."""
 
 
-def add(graph: Graph, layout: Layout, a: Operand, b: Operand, alpha: float = 1) -> Value:
+def add(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, alpha: float = 1) -> Value:
     """a + alpha b."""
-    b = b if alpha == 1 else multiply(graph, layout, b, alpha)
+    b = b if alpha == 1 else multiply(builder, result, b, alpha)
     if not isinstance(a, Value):
         a, b = b, a
     assert isinstance(a, Value)
     if isinstance(b, Value):
-        return graph.elementwise("sum", [a, b], layout)
+        return builder.elementwise("sum", [a, b], result)
     if (number := number_of(b)) is not None:
-        return graph.elementwise("plus_constant", [a], layout, constant=number)
+        return builder.elementwise("plus_constant", [a], result, constant=number)
     assert isinstance(b, Known)
-    return graph.elementwise("bias", [a], layout, {"bias": b})
+    return builder.elementwise("bias", [a], result, {"bias": b})
 
 
-def subtract(graph: Graph, layout: Layout, a: Operand, b: Operand, alpha: float = 1) -> Value:
+def subtract(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, alpha: float = 1) -> Value:
     """a - alpha b."""
-    b = b if alpha == 1 else multiply(graph, layout, b, alpha)
+    b = b if alpha == 1 else multiply(builder, result, b, alpha)
     if isinstance(a, Value) and isinstance(b, Value):
-        return graph.elementwise("difference", [a, b], layout)
+        return builder.elementwise("difference", [a, b], result)
     if number_of(a) == 1 and isinstance(b, Value):
-        return graph.elementwise("one_minus", [b], layout)
-    return add(graph, layout, a, multiply(graph, layout, b, -1.0))
+        return builder.elementwise("one_minus", [b], result)
+    return add(builder, result, a, multiply(builder, result, b, -1.0))
 
 
-def multiply(graph: Graph, layout: Layout, a: Operand, b: Operand) -> Any:
+def multiply(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand) -> Any:
     """a * b, element by element."""
     if not isinstance(a, Value):
         a, b = b, a
     if not isinstance(a, Value):
         return _scaled(a, b)
     if isinstance(b, Value):
-        return graph.elementwise("product", [a, b], layout)
+        return builder.elementwise("product", [a, b], result)
     if (number := number_of(b)) is not None:
-        return graph.elementwise("times_constant", [a], layout, constant=number)
+        return builder.elementwise("times_constant", [a], result, constant=number)
     assert isinstance(b, Known)
     if b.sigmoid_of is not None:
-        return graph.elementwise("static_gate", [a], layout, {"bias": Known(b.sigmoid_of, learned=True)})
+        return builder.elementwise("static_gate", [a], result, {"bias": Known(b.sigmoid_of, learned=True)})
     # The two differ in where new weights start: a peephole's at 0.
-    return graph.elementwise("scale" if b.tensor.any() else "peephole", [a], layout, {"weight": b})
+    return builder.elementwise("scale" if b.tensor.any() else "peephole", [a], result, {"weight": b})
 
 
-def divide(graph: Graph, layout: Layout, a: Operand, b: Operand, rounding_mode: str | None = None) -> Any:
+def divide(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, rounding_mode: str | None = None) -> Any:
     """a / b, where b does not change with the sequence."""
     if isinstance(b, Value) or rounding_mode:
         raise UnsupportedError("it divides by what changes with the sequence; a cell has no division")
-    return multiply(graph, layout, a, Known(1 / b.tensor, b.learned) if isinstance(b, Known) else 1 / b)
+    return multiply(builder, result, a, Known(1 / b.tensor, b.learned) if isinstance(b, Known) else 1 / b)
 
 
-def power(graph: Graph, layout: Layout, a: Value, exponent: Operand = 2) -> Value:
+def power(builder: CellBuilder, result: ResultShape, a: Value, exponent: Operand = 2) -> Value:
     """The square."""
     if number_of(exponent) != 2:
         raise UnsupportedError(f"a cell has no power but the square, got the exponent {exponent}")
-    return graph.elementwise("product", [a, a], layout)
+    return builder.elementwise("product", [a, a], result)
 
 
-def addcmul(graph: Graph, layout: Layout, a: Operand, b: Operand, c: Operand, value: float = 1) -> Value:
+def addcmul(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, c: Operand, value: float = 1) -> Value:
     """a + value * b * c."""
-    return add(graph, layout, a, multiply(graph, layout, b, c), value)
+    return add(builder, result, a, multiply(builder, result, b, c), value)
 
 
-def lerp(graph: Graph, layout: Layout, start: Value, end: Value, weight: Operand) -> Value:
+def lerp(builder: CellBuilder, result: ResultShape, start: Value, end: Value, weight: Operand) -> Value:
     """start + weight * (end - start)."""
     if all(isinstance(each, Value) for each in (start, end, weight)):
         assert isinstance(weight, Value)
-        return graph.elementwise("blend", [weight, end, start], layout)
-    return add(graph, layout, start, multiply(graph, layout, subtract(graph, layout, end, start), weight))
+        return builder.elementwise("blend", [weight, end, start], result)
+    return add(builder, result, start, multiply(builder, result, subtract(builder, result, end, start), weight))
 
 
 def layer_norm(
-    graph: Graph,
-    layout: Layout,
+    builder: CellBuilder,
+    result: ResultShape,
     a: Value,
     shape: list[int],
     weight: Known | None = None,
@@ -118,72 +121,77 @@ def layer_norm(
     cudnn_enable: bool = True,
 ) -> Value:
     """Layer normalization over the hidden units."""
-    _check_norm(graph, shape, eps)
-    normalized = graph.elementwise("normalize", [a], layout)
-    scaled = normalized if weight is None else multiply(graph, layout, normalized, weight)
-    return scaled if bias is None else add(graph, layout, scaled, bias)
+    _check_norm(builder, shape, eps)
+    normalized = builder.elementwise("normalize", [a], result)
+    scaled = normalized if weight is None else multiply(builder, result, normalized, weight)
+    return scaled if bias is None else add(builder, result, scaled, bias)
 
 
 def rms_norm(
-    graph: Graph, layout: Layout, a: Value, shape: list[int], weight: Known | None = None, eps: float | None = None
+    builder: CellBuilder,
+    result: ResultShape,
+    a: Value,
+    shape: list[int],
+    weight: Known | None = None,
+    eps: float | None = None,
 ) -> Value:
     """Root mean square normalization over the hidden units."""
-    _check_norm(graph, shape, eps)
-    weight = weight or graph.parameter(torch.ones(graph.hidden_size, dtype=graph.dtype))
-    return graph.elementwise("rms_norm", [a], layout, {"weight": weight})
+    _check_norm(builder, shape, eps)
+    weight = weight or builder.parameter(torch.ones(builder.hidden_size, dtype=builder.dtype))
+    return builder.elementwise("rms_norm", [a], result, {"weight": weight})
 
 
-def softmax(graph: Graph, layout: Layout, a: Value, place: int, dtype: torch.dtype | None = None) -> Value:
-    """A step that no cell has, unless it is summed up next."""
-    if place % len(layout.shape) != len(layout.shape) - 1 or layout.shape[-1] != graph.hidden_size:
+def softmax(builder: CellBuilder, result: ResultShape, a: Value, place: int, dtype: torch.dtype | None = None) -> Value:
+    """A node that no cell has, unless it is summed up next."""
+    if place % len(result.shape) != len(result.shape) - 1 or result.shape[-1] != builder.hidden_size:
         raise UnsupportedError(REASONS[SOFTMAX])
-    return graph.elementwise(SOFTMAX, [a], layout)
+    return builder.elementwise(SOFTMAX, [a], result)
 
 
-def cumsum(graph: Graph, layout: Layout, a: Value, place: int, dtype: torch.dtype | None = None) -> Value:
+def cumsum(builder: CellBuilder, result: ResultShape, a: Value, place: int, dtype: torch.dtype | None = None) -> Value:
     """The sum of a softmax from the first unit on."""
-    step = graph.steps.get(graph.node(a))
-    if step is None or step.op != SOFTMAX or place % len(layout.shape) != len(layout.shape) - 1:
+    node = builder.nodes.get(builder.node(a))
+    if node is None or node.op != SOFTMAX or place % len(result.shape) != len(result.shape) - 1:
         raise UnsupportedError("cumsum runs over all units; a cell has that of a softmax over them alone")
-    return graph.elementwise("cumulative_softmax", [graph.value(step.operands[0])], layout)
+    return builder.elementwise("cumulative_softmax", [builder.value(node.operands[0])], result)
 
 
-def dropout(graph: Graph, layout: Layout, a: Value, p: float, train: bool) -> Value:
+def dropout(builder: CellBuilder, result: ResultShape, a: Value, p: float, train: bool) -> Value:
     """Nothing while evaluating."""
     if train and p:
         raise UnsupportedError("dropout is no part of a cell; trace module.eval(), and give RNN its dropout")
     return a
 
 
-def cast(graph: Graph, layout: Layout, a: Value, *args: Any, **kwargs: Any) -> Value:
+def cast(builder: CellBuilder, result: ResultShape, a: Value, *args: Any, **kwargs: Any) -> Value:
     """Nothing, to the precision that the cell has anyway."""
     for dtype in (*args, *kwargs.values()):
-        if isinstance(dtype, torch.dtype) and dtype != graph.dtype:
+        if isinstance(dtype, torch.dtype) and dtype != builder.dtype:
             raise UnsupportedError(
-                f"it changes the precision to {dtype}; a cell keeps that of its weights, {graph.dtype}"
+                f"it changes the precision to {dtype}; a cell keeps that of its weights, {builder.dtype}"
             )
     return a
 
 
-def copied(graph: Graph, layout: Layout, a: Operand, b: Operand, non_blocking: bool = False) -> Operand:
+def copied(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, non_blocking: bool = False) -> Operand:
     """b, written over a."""
-    if isinstance(b, Value) and b.units.numel() != math.prod(layout.shape):
-        raise UnsupportedError(f"it repeats what it copies to fill {list(layout.shape)}; expand it before")
-    return Known(torch.tensor(b, dtype=graph.dtype), learned=False) if isinstance(b, int | float) else b
+    if isinstance(b, Value) and b.units.numel() != math.prod(result.shape):
+        raise UnsupportedError(f"it repeats what it copies to fill {list(result.shape)}; expand it before")
+    return Known(torch.tensor(b, dtype=builder.dtype), learned=False) if isinstance(b, int | float) else b
 
 
 RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "add": add,
     "sub": subtract,
     "subtract": subtract,
-    "rsub": lambda graph, layout, a, b, alpha=1: subtract(graph, layout, b, a, alpha),
+    "rsub": lambda builder, result, a, b, alpha=1: subtract(builder, result, b, a, alpha),
     "mul": multiply,
     "multiply": multiply,
     "div": divide,
     "divide": divide,
     "true_divide": divide,
-    "neg": lambda graph, layout, a: multiply(graph, layout, a, -1.0),
-    "negative": lambda graph, layout, a: multiply(graph, layout, a, -1.0),
+    "neg": lambda builder, result, a: multiply(builder, result, a, -1.0),
+    "negative": lambda builder, result, a: multiply(builder, result, a, -1.0),
     "square": power,
     "pow": power,
     "addcmul": addcmul,
@@ -202,10 +210,10 @@ RULES: Final[Mapping[str, Callable[..., Any]]] = {
 """Rule by torch's name, for an operation of which an operand changes with the sequence."""
 
 
-def _check_norm(graph: Graph, shape: list[int], eps: float | None) -> None:
-    if list(shape) != [graph.hidden_size]:
+def _check_norm(builder: CellBuilder, shape: list[int], eps: float | None) -> None:
+    if list(shape) != [builder.hidden_size]:
         raise UnsupportedError(
-            f"it normalizes over {list(shape)}; a cell does over the hidden size, {graph.hidden_size}"
+            f"it normalizes over {list(shape)}; a cell does over the hidden size, {builder.hidden_size}"
         )
     if eps != 1e-5:
         raise UnsupportedError(f"its eps is {eps}; that of a cell is 1e-05")

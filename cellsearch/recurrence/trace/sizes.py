@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from cellsearch.errors import TraceError
-from cellsearch.recurrence.trace.calls import call_of, random_step
+from cellsearch.recurrence.trace.calls import calling_convention, random_step
 
 __all__ = ["sizes_of"]
 
@@ -50,7 +50,7 @@ def _candidates(module: nn.Module) -> Iterator[tuple[int, int]]:
 
 def _fit(module: nn.Module, input_size: int, hidden_size: int) -> bool:
     try:
-        call_of(module, *random_step(module, input_size, hidden_size))
+        calling_convention(module, *random_step(module, input_size, hidden_size))
     except TraceError:
         return False
     return True

@@ -1,6 +1,6 @@
 """trace: a user's torch module for one step becomes a cell, its weights carried over.
 
-torch.export makes the graph of one call, the reader turns it into steps, these are merged, named and checked.
+torch.export makes the graph of one convention, the reader turns it into nodes, these are merged, named and checked.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from cellsearch.cell import Cell, Node
 from cellsearch.errors import TraceError
 from cellsearch.recurrence.interface import States
 from cellsearch.recurrence.rnn import RNN, Layer
-from cellsearch.recurrence.trace.calls import Call, call_of, exported, forward_line, random_step
-from cellsearch.recurrence.trace.graph import Graph
+from cellsearch.recurrence.trace.builder import CellBuilder
+from cellsearch.recurrence.trace.calls import CallingConvention, calling_convention, exported, forward_line, random_step
 from cellsearch.recurrence.trace.merge import merged
 from cellsearch.recurrence.trace.names import node_names, state_names
 from cellsearch.recurrence.trace.reader import read
 from cellsearch.recurrence.trace.rules import REASONS, SOFTMAX
 from cellsearch.recurrence.trace.sizes import sizes_of
-from cellsearch.recurrence.trace.values import Step, Value
+from cellsearch.recurrence.trace.values import TracedNode, Value
 
 __all__ = ["Traced", "trace"]
 
@@ -66,52 +66,54 @@ def trace(
             raise forward_line(module).refusal(f"{kind} takes whole sequences and a cell one step; use nn.{kind}Cell")
     input_size, hidden_size = sizes_of(module, input_size, hidden_size)
     x, states = random_step(module, input_size, hidden_size)
-    call = call_of(module, x, states)
-    states = states[: call.count]
-    graph = Graph(input_size, hidden_size, state_names(module, call), forward_line(module), x.dtype)
-    results = read(exported(module, call, x, states), module, graph)
-    steps, following, output = _steps(graph, results, call)
-    cell, names = _cell(name or _title(module), steps, following, output)
+    convention = calling_convention(module, x, states)
+    states = states[: convention.count]
+    builder = CellBuilder(input_size, hidden_size, state_names(module, convention), forward_line(module), x.dtype)
+    results = read(exported(module, convention, x, states), module, builder)
+    nodes, following, output = _merged_nodes(builder, results, convention)
+    cell, names = _cell(name or _title(module), nodes, following, output)
     rnn = RNN(cell, input_size, hidden_size, device=x.device, dtype=x.dtype)
     layer = rnn.layers[0]
     assert isinstance(layer, Layer)
-    _carry({names[step]: each.learned for step, each in steps.items()}, layer)
-    _check(module, call, layer, x, states)
-    return Traced(cell, rnn, tuple(graph.notes))
+    _carry({names[node]: each.learned for node, each in nodes.items()}, layer)
+    _check(module, convention, layer, x, states)
+    return Traced(cell, rnn, tuple(builder.notes))
 
 
-def _steps(graph: Graph, results: list[Value], call: Call) -> tuple[dict[str, Step], dict[str, str], str]:
-    """The merged steps, the step of each state's next value, and that of the output."""
-    nodes = [graph.node(value) for value in results]
-    steps = dict(graph.steps)
-    for place, node in enumerate(nodes):
-        if node not in steps:
-            nodes[place] = f"keep_{node}"
-            steps[nodes[place]] = Step("identity", (node,), graph.line)
-    following = dict(zip(graph.states, nodes[-call.count :], strict=True))
-    steps = merged(steps, nodes)
-    for step in steps.values():
-        if step.op == SOFTMAX:
-            raise step.line.refusal(REASONS[SOFTMAX])
-    return steps, following, nodes[0]
+def _merged_nodes(
+    builder: CellBuilder, results: list[Value], convention: CallingConvention
+) -> tuple[dict[str, TracedNode], dict[str, str], str]:
+    """The merged nodes, the node of each state's next value, and that of the output."""
+    returned = [builder.node(value) for value in results]
+    nodes = dict(builder.nodes)
+    for place, node in enumerate(returned):
+        if node not in nodes:
+            returned[place] = f"keep_{node}"
+            nodes[returned[place]] = TracedNode("identity", (node,), builder.line)
+    following = dict(zip(builder.states, returned[-convention.count :], strict=True))
+    nodes = merged(nodes, returned)
+    for each in nodes.values():
+        if each.op == SOFTMAX:
+            raise each.line.refusal(REASONS[SOFTMAX])
+    return nodes, following, returned[0]
 
 
 def _cell(
-    title: str, steps: Mapping[str, Step], following: Mapping[str, str], output: str
+    title: str, nodes: Mapping[str, TracedNode], following: Mapping[str, str], output: str
 ) -> tuple[Cell, dict[str, str]]:
-    """The cell, and the name in it of each step."""
-    names = node_names(steps, following, output)
-    nodes = {
-        names[step]: Node(
+    """The cell, and the name in it of each node."""
+    names = node_names(nodes, following, output)
+    built = {
+        names[node]: Node(
             each.op, tuple(names.get(operand, operand) for operand in each.operands), _initial_bias(each), each.constant
         )
-        for step, each in steps.items()
+        for node, each in nodes.items()
     }
-    return Cell(title, nodes, {state: names[step] for state, step in following.items()}, names[output]), names
+    return Cell(title, built, {state: names[node] for state, node in following.items()}, names[output]), names
 
 
-def _initial_bias(step: Step) -> float:
-    bias = step.learned.get("bias")
+def _initial_bias(node: TracedNode) -> float:
+    bias = node.learned.get("bias")
     if bias is None or len(bias) < 2 or (bias != bias[0]).any():
         return 0.0
     return float(bias[0])
@@ -129,11 +131,11 @@ def _carry(learned: Mapping[str, Mapping[str, Tensor]], layer: Layer) -> None:
                 array.copy_(learned[node].get(name, torch.zeros(())))
 
 
-def _check(module: nn.Module, call: Call, layer: Layer, x: Tensor, states: States) -> None:
+def _check(module: nn.Module, convention: CallingConvention, layer: Layer, x: Tensor, states: States) -> None:
     """The promise that module and cell agree; its breach is our fault, and better known than used."""
     with torch.no_grad():
         output, following = layer(x[None], states, "reference")
-        expected = call.returned(module(*call.arguments(x, states)))
+        expected = convention.returned(module(*convention.arguments(x, states)))
         assert expected is not None
     for ours, theirs in zip((output[0], *following), (expected[0], *expected[1]), strict=True):
         tolerance = TOLERANCE.get(x.dtype, 0.05)

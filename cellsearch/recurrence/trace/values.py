@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cellsearch.recurrence.trace.calls import Line
 
-__all__ = ["Known", "Layout", "Step", "Value"]
+__all__ = ["Known", "ResultShape", "TracedNode", "Value"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Shape of a result with 1 for the batch, and the batch's dimension."""
+class ResultShape:
+    """A result's shape with 1 for the batch, and the batch's dimension."""
 
     shape: tuple[int, ...]
     batch: int
 
 
 @dataclass(frozen=True)
-class Step:
+class TracedNode:
     """A node of the cell to be, with its learned arrays; a linear without a bias has none yet."""
 
     op: str

@@ -45,7 +45,7 @@ def test_equal_identities_mean_isomorphic_graphs(one: Cell, other: Cell) -> None
 
 @given(cells(), st.data())
 def test_another_operation_is_another_cell_unless_rules_make_them_one(cell: Cell, data: st.DataObject) -> None:
-    """As maximum(a, a) and minimum(a, a) are; such cells are compared by their values in test_canonical.py."""
+    """As maximum(a, a) and minimum(a, a) are; such cells are compared by their values in test_form.py."""
 
     def others(node: Node) -> list[str]:
         return [op for op, row in OPS.items() if op != node.op and row.takes(len(node.operands))]

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cellsearch.cell import OPS, Cell, Node, from_equations
-from cellsearch.cell.difference.diff import Difference, diff
+from cellsearch.cell.difference.diff import Change, diff
 from cellsearch.space import SearchSpace
 from cellsearch.space.mutation import mutate
 from cellsearch.testing.cells import cells
@@ -72,8 +72,8 @@ def test_a_difference_is_one_line_and_is_told_once(first: Cell, second: Cell) ->
 def test_an_inserted_node_is_added_and_its_user_rewired() -> None:
     child = changed(LSTM, squashed=Node("tanh", ("forget_gate_linear",)), forget_gate=Node("sigmoid", ("squashed",)))
     assert diff(LSTM, child) == (
-        Difference("added", "squashed", "add squashed = tanh(forget_gate_linear)"),
-        Difference("rewired", "forget_gate", "forget_gate = sigmoid(squashed), was sigmoid(forget_gate_linear)"),
+        Change("added", "squashed", "add squashed = tanh(forget_gate_linear)"),
+        Change("rewired", "forget_gate", "forget_gate = sigmoid(squashed), was sigmoid(forget_gate_linear)"),
     )
     assert texts(child, LSTM) == [
         "remove squashed = tanh(forget_gate_linear)",
@@ -83,16 +83,16 @@ def test_an_inserted_node_is_added_and_its_user_rewired() -> None:
 
 def test_an_operation_changed_is_one_difference() -> None:
     child = changed(LSTM, h_tanh=Node("relu", ("c_next",)))
-    assert diff(child, LSTM) == (Difference("op changed", "h_tanh", "h_tanh = tanh(c_next), was relu(c_next)"),)
+    assert diff(child, LSTM) == (Change("op changed", "h_tanh", "h_tanh = tanh(c_next), was relu(c_next)"),)
 
 
 def test_numbers_are_told() -> None:
     child = changed(LSTM, forget_gate_linear=Node("linear", ("x", "h")))
     assert diff(LSTM, child) == (
-        Difference("bias changed", "forget_gate_linear", "forget_gate_linear starts with bias 0, was 1"),
+        Change("bias changed", "forget_gate_linear", "forget_gate_linear starts with bias 0, was 1"),
     )
     half, whole = (from_equations("half", f"h_next = {k} * tanh(linear(x, h))", ["h"], "h_next") for k in ("0.5", "3"))
-    assert diff(half, whole) == (Difference("constant changed", "h_next", "h_next has constant 3, was 0.5"),)
+    assert diff(half, whole) == (Change("constant changed", "h_next", "h_next has constant 3, was 0.5"),)
 
 
 def test_states_next_values_and_outputs_are_told() -> None:
@@ -108,9 +108,9 @@ def test_states_next_values_and_outputs_are_told() -> None:
     ]
     assert texts(more, LSTM)[0] == "remove state gate, the last forget_gate"
     moved = Cell("moved", GRU.nodes, {"h": "candidate"}, GRU.output)
-    assert diff(GRU, moved) == (Difference("next value moved", "h", "h is the last candidate, was the last h_next"),)
+    assert diff(GRU, moved) == (Change("next value moved", "h", "h is the last candidate, was the last h_next"),)
     inner = Cell("inner", LSTM.nodes, LSTM.states, "c_next")
-    assert diff(LSTM, inner) == (Difference("output moved", "c_next", "output is c_next, was h_next"),)
+    assert diff(LSTM, inner) == (Change("output moved", "c_next", "output is c_next, was h_next"),)
 
 
 def test_the_order_of_operands_counts_where_they_do_not_commute() -> None:
@@ -142,7 +142,7 @@ def test_a_diff_takes_milliseconds() -> None:
     assert (process_time() - start) / len(pairs) < 0.04
 
 
-def carried_out(cell: Cell, differences: Iterable[Difference]) -> Cell:
+def carried_out(cell: Cell, differences: Iterable[Change]) -> Cell:
     """The cell after all changes that the texts tell."""
     nodes, states, output = dict(cell.nodes), dict(cell.states), cell.output
     for each in differences:

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from cellsearch.cell import Cell, Node, from_equations
 from cellsearch.cell.notation.equations import equations
-from cellsearch.cell.notation.statements import lines, next_of
+from cellsearch.cell.notation.statements import next_of, stated
 from cellsearch.cell.notation.symbols import learned, legend, symbols
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import GRU, LSTM
@@ -96,7 +96,7 @@ def test_all_symbols_differ(cell: Cell) -> None:
     arrays = [name for names in learned(cell).values() for name in names]
     assert len({*named, *arrays}) == len(named) + len(arrays)
     assert all(name.isidentifier() and name.isascii() for name in arrays)
-    assert set(symbols(cell)) == {*cell.sources, *(n for n in lines(cell) if n not in next_of(cell))}
+    assert set(symbols(cell)) == {*cell.sources, *(n for n in stated(cell) if n not in next_of(cell))}
     assert {node: len(names) for node, names in learned(cell).items()} == {
         name: len(node.parameters()) for name, node in cell.nodes.items() if node.parameters()
     }

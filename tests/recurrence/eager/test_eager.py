@@ -12,7 +12,7 @@ from torch import Tensor
 from cellsearch.cell import LINEAR, Cell, Node, from_equations
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.eager.backend import EAGER
-from cellsearch.recurrence.eager.source import adjoint_steps, forward_steps
+from cellsearch.recurrence.eager.source import adjoint_function, forward_function
 from cellsearch.recurrence.plan.planner import plan
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.recurrence.structured import plain
@@ -178,8 +178,8 @@ def test_generated_code_holds_numbered_variables_only(cell: Cell) -> None:
     made = plan(plain(cell.resolved(4, 4)))
     twin = Cell("twin", *_renamed(made.cell))
     for phase, same in zip(made.phases, plan(twin).phases, strict=True):
-        for steps in (forward_steps, adjoint_steps):
-            text, other = steps(made, phase), steps(plan(twin), same)
+        for function in (forward_function, adjoint_function):
+            text, other = function(made, phase), function(plan(twin), same)
             assert text.source == other.source
             assert text.run is other.run
 

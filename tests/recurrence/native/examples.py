@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cellsearch.cell import LINEAR, Cell, Node, from_equations
 from cellsearch.recurrence.native import backend, build
-from cellsearch.recurrence.native.layout import blueprint
+from cellsearch.recurrence.native.compiled_cell import compiled_cell
 from cellsearch.recurrence.native.products import products
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
@@ -109,7 +109,7 @@ def forget() -> None:
     """What a new process would not know."""
     for of_build in (build.compiler, build.library, build._machine, build._folder):
         of_build.cache_clear()
-    for other in (blueprint, products, backend._unbuilt, backend._logged):
+    for other in (compiled_cell, products, backend._unbuilt, backend._logged):
         other.cache_clear()
 
 

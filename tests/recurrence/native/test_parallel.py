@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from cellsearch.cell import Cell
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.native.build import library
-from cellsearch.recurrence.native.layout import blueprint
+from cellsearch.recurrence.native.compiled_cell import compiled_cell
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
 from cellsearch_search_spaces import zoo
@@ -45,7 +45,7 @@ def test_threads_run_different_cells_at_once(count: int) -> None:
 
 def test_threads_that_meet_a_new_cell_at_once_all_get_it() -> None:
     given = drawn(KNOWN["learned vectors"], SHAPE)
-    blueprint.cache_clear()
+    compiled_cell.cache_clear()
     library.cache_clear()
     with ThreadPoolExecutor(6) as pool:
         first, *others = pool.map(lambda _: _run(given, "native"), range(6))

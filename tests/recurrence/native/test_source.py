@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from cellsearch.cell import INPUT, Cell, Node, from_equations
 from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.recurrence.native.build import library
-from cellsearch.recurrence.native.layout import blueprint
+from cellsearch.recurrence.native.compiled_cell import compiled_cell
 from cellsearch.recurrence.native.program import program
 from cellsearch.recurrence.native.source import source
 from cellsearch.recurrence.structured import plain
@@ -56,7 +56,7 @@ def test_names_of_a_random_cell_never_reach_the_text(cell: Cell) -> None:
 def test_cells_of_the_same_structure_share_one_library() -> None:
     cell = SAMPLERS[1, 7](Random(3))
     before = library.cache_info().currsize
-    made, other = (blueprint(plain(each.resolved(4, 4)), torch.float64) for each in (cell, _renamed(cell, HOSTILE)))
+    made, other = (compiled_cell(plain(each.resolved(4, 4)), torch.float64) for each in (cell, _renamed(cell, HOSTILE)))
     assert made is not other
     assert made.source.text == other.source.text
     assert library.cache_info().currsize <= before + 2  # the cell's and, if it is the first, that of the products

@@ -16,16 +16,16 @@ def test_the_lstm_needs_one_product_for_all_steps_and_one_in_each_step() -> None
     gates = ("input_gate_linear", "forget_gate_linear", "candidate_linear", "output_gate_linear")
     loop = plan(LSTM).loop
     assert loop.prepared == (Product("x", gates),)
-    assert [step for step in loop.steps if isinstance(step, Product)] == [Product("h", gates)]
+    assert [action for action in loop.actions if isinstance(action, Product)] == [Product("h", gates)]
 
 
 def test_an_activation_takes_the_place_of_its_linear() -> None:
-    assert Compute("forget_gate", overwrites="forget_gate_linear") in plan(LSTM).loop.steps
+    assert Compute("forget_gate", overwrites="forget_gate_linear") in plan(LSTM).loop.actions
 
 
 def test_a_linear_that_a_derivative_reads_keeps_its_place() -> None:
-    steps = plan(GRU).loop.steps
-    assert Compute("candidate_state") in steps  # the reset gate's gradient reads it
+    actions = plan(GRU).loop.actions
+    assert Compute("candidate_state") in actions  # the reset gate's gradient reads it
 
 
 def test_what_depends_on_the_input_alone_comes_before_the_loop() -> None:
@@ -50,9 +50,9 @@ def test_a_value_that_exists_late_is_multiplied_as_soon_as_it_exists() -> None:
         reset = sigmoid(linear(x, h))
         h_next = tanh(linear(x, reset * h))
     """
-    steps = plan(from_equations("reset_before", text, states=["h"], output="h_next")).loop.steps
-    gated = steps.index(Compute("h_product"))
-    assert steps[gated + 1] == Product("h_product", ("h_linear",))
+    actions = plan(from_equations("reset_before", text, states=["h"], output="h_next")).loop.actions
+    gated = actions.index(Compute("h_product"))
+    assert actions[gated + 1] == Product("h_product", ("h_linear",))
 
 
 def test_linears_that_share_operands_stand_side_by_side() -> None:
@@ -81,17 +81,17 @@ def test_every_node_has_one_phase_and_no_value_is_used_before_it_exists(cell: Ce
     known = {"x", *made.cell.states}
     for phase in made.phases:
         pending = {n: set(made.cell.nodes[n].operands) for n in phase.linears}
-        for step in (*phase.prepared, *phase.steps):
-            if isinstance(step, Product):
-                assert step.operand in known
-                for linear in step.linears:
-                    pending[linear].remove(step.operand)  # exactly once, however often it is an operand
+        for action in (*phase.prepared, *phase.actions):
+            if isinstance(action, Product):
+                assert action.operand in known
+                for linear in action.linears:
+                    pending[linear].remove(action.operand)  # exactly once, however often it is an operand
                 continue
-            linear = step.overwrites or step.node
+            linear = action.overwrites or action.node
             assert not pending.pop(linear, set()), "all products come before the linear is read"
-            if linear == step.node and step.node not in phase.linears:
-                assert known.issuperset(made.cell.nodes[step.node].operands)
-            known |= {step.node, linear}
+            if linear == action.node and action.node not in phase.linears:
+                assert known.issuperset(made.cell.nodes[action.node].operands)
+            known |= {action.node, linear}
         assert not pending
 
 

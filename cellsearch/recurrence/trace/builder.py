@@ -1,4 +1,4 @@
-"""The steps of a cell as they are found in a module's graph, behind values that are numbers of units.
+"""The nodes of a cell as they are found in a module's graph, behind values that are numbers of units.
 
 An elementwise operation finds the nodes behind the units of its operands and becomes one node for each hidden size of
 them; a matrix product is measured, and its rows become linears as they are used.
@@ -16,9 +16,9 @@ from torch import Tensor
 from cellsearch.cell import INPUT, LINEAR
 from cellsearch.cell.ops import BLOCK_LINEAR
 from cellsearch.recurrence.trace.calls import Line, UnsupportedError
-from cellsearch.recurrence.trace.values import Known, Layout, Step, Value
+from cellsearch.recurrence.trace.values import Known, ResultShape, TracedNode, Value
 
-__all__ = ["BATCH", "Graph"]
+__all__ = ["BATCH", "CellBuilder"]
 
 BATCH: Final = 2
 """Sequences in the batch on which torch moves numbers of units: two show that none reaches into another."""
@@ -52,8 +52,8 @@ class _Product:
         return self.weights[0].shape[0]
 
 
-class Graph:
-    """The steps of a cell as they are found, each named by a number that a variable's name replaces later."""
+class CellBuilder:
+    """Builds a cell node by node, each named by a number that a variable's name replaces later."""
 
     def __init__(
         self, input_size: int, hidden_size: int, states: Sequence[str], line: Line, dtype: torch.dtype
@@ -61,7 +61,7 @@ class Graph:
         self.hidden_size = hidden_size
         self.dtype = dtype
         self.states = tuple(states)
-        self.steps: dict[str, Step] = {}
+        self.nodes: dict[str, TracedNode] = {}
         self.line = line
         """The line of source that is read."""
         self.notes: list[str] = []
@@ -79,26 +79,26 @@ class Graph:
         self,
         op: str,
         values: Sequence[Value],
-        layout: Layout,
+        result: ResultShape,
         vectors: Mapping[str, Known] | None = None,
         constant: float = 1.0,
     ) -> Value:
         """One node for each hidden size of units of the result."""
-        operands = [self._nodes(_broadcast(value, layout), op) for value in values]
+        operands = [self._whole_nodes(_broadcast(value, result), op) for value in values]
         learned = {
-            name: torch.split(self._vector(known, layout), self.hidden_size) for name, known in (vectors or {}).items()
+            name: torch.split(self._vector(known, result), self.hidden_size) for name, known in (vectors or {}).items()
         }
         made = []
         for i, names in enumerate(zip(*operands, strict=True)):
-            step = Step(op, names, self.line, {name: each[i] for name, each in learned.items()}, constant)
-            made.append(self._add(step).units)
-        return Value(torch.cat(made).reshape(_without(layout.shape, layout.batch)), layout.batch)
+            node = TracedNode(op, names, self.line, {name: each[i] for name, each in learned.items()}, constant)
+            made.append(self._add(node).units)
+        return Value(torch.cat(made).reshape(_without(result.shape, result.batch)), result.batch)
 
     def product(
         self,
         value: Value,
         run: Callable[[Tensor, int], Tensor],
-        layout: Layout,
+        result: ResultShape,
         weights: int,
         bias: Known | None = None,
     ) -> Value:
@@ -111,14 +111,14 @@ class Graph:
         matrices = {}
         for name, numbers in self._split(flat):
             one_hot = (flat == numbers[:, None]).reshape(len(numbers), *value.units.shape)
-            image = run(one_hot.to(self.dtype).movedim(0, value.batch), len(numbers)).movedim(layout.batch, 0)
+            image = run(one_hot.to(self.dtype).movedim(0, value.batch), len(numbers)).movedim(result.batch, 0)
             matrices[name] = image.reshape(len(numbers), -1).T.contiguous()
-        vector = None if bias is None else self._vector(bias, layout)
+        vector = None if bias is None else self._vector(bias, result)
         if sum(matrix.numel() for matrix in matrices.values()) > weights:
             units = self._structured(matrices, weights, vector)
         else:
             units = self._made(_Product(tuple(matrices), tuple(matrices.values()), vector))
-        return Value(units.reshape(_without(layout.shape, layout.batch)), layout.batch)
+        return Value(units.reshape(_without(result.shape, result.batch)), result.batch)
 
     def parameter(self, tensor: Tensor) -> Known:
         """A parameter of the module, of which nothing is used yet."""
@@ -151,7 +151,7 @@ class Graph:
 
     def node(self, value: Value) -> str:
         """The one node or source that a value [B, H] is."""
-        names = self._nodes(value.units.flatten(), "the result")
+        names = self._whole_nodes(value.units.flatten(), "the result")
         if len(names) != 1:
             raise UnsupportedError(f"it has {len(names)} times the hidden size; a state and the output have it once")
         return names[0]
@@ -165,9 +165,9 @@ class Graph:
         if note not in self.notes:
             self.notes.append(note)
 
-    def _add(self, step: Step) -> Value:
-        name = f"_{len(self.steps)}"
-        self.steps[name] = step
+    def _add(self, node: TracedNode) -> Value:
+        name = f"_{len(self.nodes)}"
+        self.nodes[name] = node
         self._made(_Source(name, self.hidden_size))
         return self._values[name]
 
@@ -180,7 +180,7 @@ class Graph:
             self._values[maker.name] = Value(units)
         return units
 
-    def _nodes(self, flat: Tensor, user: str) -> list[str]:
+    def _whole_nodes(self, flat: Tensor, user: str) -> list[str]:
         """The nodes that a row of units consists of, each of hidden size."""
         parts = self._split(flat)
         for name, numbers in parts:
@@ -223,7 +223,7 @@ class Graph:
             learned = {f"weight_{i}": weight[rows] for i, weight in enumerate(product.weights)}
             if product.bias is not None:
                 learned["bias"] = product.bias[rows]
-            self._rows[key] = self.node(self._add(Step(LINEAR, product.operands, self.line, learned)))
+            self._rows[key] = self.node(self._add(TracedNode(LINEAR, product.operands, self.line, learned)))
         return self._rows[key]
 
     def _structured(self, matrices: Mapping[str, Tensor], weights: int, bias: Tensor | None) -> Tensor:
@@ -236,29 +236,29 @@ class Graph:
                 f"its {weights} weights make matrices of {entries} entries, and a linear learns each; use nn.Linear"
             )
         learned = {f"block_{i}": block for i, block in enumerate(blocks)}
-        step = Step(BLOCK_LINEAR, (name,), self.line, learned, constant=len(blocks))
-        return self._add(step if bias is None else replace(step, learned={**learned, "bias": bias})).units
+        node = TracedNode(BLOCK_LINEAR, (name,), self.line, learned, constant=len(blocks))
+        return self._add(node if bias is None else replace(node, learned={**learned, "bias": bias})).units
 
-    def _vector(self, known: Known, layout: Layout) -> Tensor:
+    def _vector(self, known: Known, result: ResultShape) -> Tensor:
         """A known tensor as a learned number for each unit of the result."""
         if not known.learned:
             raise UnsupportedError("it uses a fixed vector, and a cell's vectors are learned; make it an nn.Parameter")
-        shape = list(layout.shape)
-        shape[layout.batch] = BATCH
+        shape = list(result.shape)
+        shape[result.batch] = BATCH
         tensor = self.use(known)
         if tensor.numel() < self.hidden_size:
             self._note("uses a parameter for many units; the cell learns one for each")
-        first, second = tensor.broadcast_to(shape).unbind(layout.batch)
+        first, second = tensor.broadcast_to(shape).unbind(result.batch)
         if not torch.equal(first, second):
             raise UnsupportedError("its parameter differs between the sequences of a batch")
         return first.flatten()
 
 
-def _broadcast(value: Value, layout: Layout) -> Tensor:
+def _broadcast(value: Value, result: ResultShape) -> Tensor:
     with_batch = value.units.unsqueeze(value.batch)
-    if value.batch + len(layout.shape) - with_batch.dim() != layout.batch:
+    if value.batch + len(result.shape) - with_batch.dim() != result.batch:
         raise UnsupportedError("it mixes the sequences of a batch; a cell takes each by itself")
-    return with_batch.broadcast_to(layout.shape).flatten()
+    return with_batch.broadcast_to(result.shape).flatten()
 
 
 def _without(shape: tuple[int, ...], place: int) -> tuple[int, ...]:
