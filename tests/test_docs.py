@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import subprocess
 import sys
@@ -29,6 +30,14 @@ def test_a_block_that_the_code_contradicts_is_named(tmp_path: Path) -> None:
 def test_links_lead_to_files(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+NAMES = re.findall(r"`(cellsearch(?:\.\w+)+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_contributing_gives_exist(name: str) -> None:
+    assert callable(pkgutil.resolve_name(name))
 
 
 def _contradictions(page: Path) -> str:
