@@ -155,9 +155,9 @@ def test_a_message_stays_short_whatever_the_file_holds() -> None:
 
 def test_many_keys_with_one_twice_are_refused_at_once() -> None:
     text = "{" + ",".join(f'"k{i}":0' for i in range(100_000)) + ',"k7":0}'
-    begun = time.monotonic()
+    begun = time.process_time()
     _refused(text, "'k7' is there twice")
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5  # a comparison of each with each takes minutes
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from cellsearch.cell import LINEAR, OPS
 from cellsearch.cell.expression import parse, torch_source
-from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.cell.ops import Op
 
 EXPRESSIONS = [row for row in OPS.values() if not row.is_linear]
@@ -46,24 +45,12 @@ def test_a_row_speaks_the_language_of_expressions(row: Op) -> None:
         assert _names(text) <= known | {"y", "g"}
 
 
-def test_every_function_of_the_language_is_used_by_a_row() -> None:
-    texts = [text for row in EXPRESSIONS for text in (row.value, *row.derivatives.values())]
-    texts += [function.definition for function in FUNCTIONS.values() if function.definition]
-    assert {name for text in texts for name in _calls(text)} == set(FUNCTIONS)
-
-
-@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function.definition])
-def test_a_definition_is_what_torch_computes(name: str) -> None:
-    a = torch.randn(4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    known = {"a": a, "hidden_size": 6}
-    torch.testing.assert_close(_evaluate(FUNCTIONS[name].definition, known), _evaluate(f"{name}(a)", known))
-
-
 @every_expression
 @pytest.mark.parametrize("seed", range(5))
 def test_derivatives_are_those_of_autograd(row: Op, seed: int) -> None:
+    """At values of some size, so that a hard sigmoid is at its ends, too."""
     torch.manual_seed(seed)
-    operands = {letter: torch.randn(4, 6, dtype=torch.float64) for letter in "abc"[: row.least]}
+    operands = {letter: 3 * torch.randn(4, 6, dtype=torch.float64) for letter in "abc"[: row.least]}
     learned = {name: torch.randn(6, dtype=torch.float64) for name in row.parameters}
     inputs = {name: tensor.requires_grad_() for name, tensor in (operands | learned).items()}
     y = _evaluate(row.value, inputs | {"k": K})

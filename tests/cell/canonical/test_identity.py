@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
-import time
+from dataclasses import replace
 
+import networkx as nx
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cellsearch.cell import LINEAR, OPS, Cell, Node, from_json, identity, to_json
 from cellsearch.cell.canonical.form import canonical
-from cellsearch.cell.canonical.identity import canonical_text
+from cellsearch.errors import CellError
 from cellsearch.testing.cells import cells
 from cellsearch.testing.scramble import renamed
 from cellsearch_search_spaces.gated import GRU, LSTM, SPACE
+from tests.helpers.work import calls
 
 SEED_IDENTITIES = {"rnn": "fa7d2f202fc3eb8f", "lstm": "fb8eb9634b72c124", "gru": "2d4b2211e6ff88f1"}
 """Studies on disk hold these: a change of the text that identity hashes orphans them, and must be deliberate."""
@@ -34,17 +36,18 @@ def test_a_file_keeps_the_identity(cell: Cell) -> None:
     assert identity(from_json(to_json(cell)).renamed("other")) == identity(cell)
 
 
-@given(cells(), cells())
-def test_equal_identities_mean_isomorphic_graphs(one: Cell, other: Cell) -> None:
-    same = canonical_text(one) == canonical_text(other)
-    assert same == (identity(one) == identity(other))
-    if same:
-        assert sorted(node.op for node in one.nodes.values()) == sorted(node.op for node in other.nodes.values())
-        assert len(one.states) == len(other.states)
+@settings(max_examples=200)
+@given(cells(), st.randoms(use_true_random=False))
+def test_identities_are_equal_where_the_canonical_graphs_are_isomorphic(cell: Cell, draw: random.Random) -> None:
+    """networkx decides that without names, orders and hashes."""
+    other = renamed(_changed(cell, draw), draw)
+    assert (identity(cell) == identity(other)) == _isomorphic(canonical(cell), canonical(other))
 
 
-@given(cells(), st.data())
-def test_another_operation_is_another_cell_unless_rules_make_them_one(cell: Cell, data: st.DataObject) -> None:
+@given(cells(), st.randoms(use_true_random=False), st.data())
+def test_another_operation_is_another_cell_unless_rules_make_them_one(
+    cell: Cell, draw: random.Random, data: st.DataObject
+) -> None:
     """As maximum(a, a) and minimum(a, a) are; such cells are compared by their values in test_form.py."""
 
     def others(node: Node) -> list[str]:
@@ -55,8 +58,8 @@ def test_another_operation_is_another_cell_unless_rules_make_them_one(cell: Cell
     name = data.draw(st.sampled_from(changeable))
     op = data.draw(st.sampled_from(others(cell.nodes[name])))
     nodes = {**cell.nodes, name: Node(op, cell.nodes[name].operands)}
-    changed = Cell(cell.name, nodes, cell.states, cell.output)
-    assert (identity(changed) == identity(cell)) == (canonical(changed) == canonical(cell))
+    changed = renamed(Cell(cell.name, nodes, cell.states, cell.output), draw)
+    assert (identity(changed) == identity(cell)) == _isomorphic(canonical(changed), canonical(cell))
 
 
 @pytest.mark.parametrize("seed", SPACE.seeds.values(), ids=str)
@@ -130,17 +133,61 @@ def test_a_choice_among_nodes_that_only_look_alike_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("branches", [8, 64])
-def test_alike_branches_cost_little(branches: int) -> None:
+def test_the_order_of_branches_that_are_alike_does_not_matter(branches: int) -> None:
+    cell = _alike(branches)
+    assert identity(renamed(cell, random.Random(0))) == identity(cell)
+
+
+def test_branches_that_are_alike_are_not_tried_in_every_order() -> None:
+    """360,000 calls, 0.15 s on an idle core; all orders that the labelling's limit allows would be 50 times as many."""
+    assert calls(lambda: identity(_alike(32))) < 1_000_000
+
+
+def _changed(cell: Cell, draw: random.Random) -> Cell:
+    """The cell with another bias or operand, with two states exchanged, or as it is."""
+    nodes, states = dict(cell.nodes), dict(cell.states)
+    name = draw.choice(list(nodes))
+    operands = list(nodes[name].operands)
+    match draw.randrange(4):
+        case 0:
+            nodes[name] = replace(nodes[name], initial_bias=0.25)
+        case 1:
+            operands[draw.randrange(len(operands))] = draw.choice(["x", *states, *nodes])
+            nodes[name] = replace(nodes[name], operands=tuple(operands))
+        case 2:
+            states = dict(zip(states, draw.sample(list(states.values()), len(states)), strict=True))
+    try:
+        return Cell(cell.name, nodes, states, cell.output)
+    except CellError:
+        return cell
+
+
+def _isomorphic(one: Cell, other: Cell) -> bool:
+    return nx.is_isomorphic(_graph(one), _graph(other), node_match=dict.__eq__, edge_match=dict.__eq__)
+
+
+def _graph(cell: Cell) -> nx.DiGraph[str]:
+    """Nodes know what they are; edges from operands know their places, where the order counts, or else how many."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_node("x", kind="input")
+    graph.add_nodes_from(cell.states, kind="state")
+    for name, node in cell.nodes.items():
+        graph.add_node(name, kind=(node.op, node.initial_bias, node.constant), output=name == cell.output)
+        places = [0] * len(node.operands) if node.row.commutes else range(len(node.operands))
+        for operand in node.operands:
+            here = [place for place, each in zip(places, node.operands, strict=True) if each == operand]
+            graph.add_edge(operand, name, places=here)
+    graph.add_edges_from(((following, state) for state, following in cell.states.items()), places="next")
+    return graph
+
+
+def _alike(branches: int) -> Cell:
     nodes: dict[str, Node] = {}
     for i in range(branches):
         nodes[f"l{i}"] = Node(LINEAR, ("x", "h"))
         nodes[f"t{i}"] = Node("tanh", (f"l{i}",))
     nodes["s"] = Node(LINEAR, tuple(f"t{i}" for i in range(branches)))
-    cell = Cell("alike", nodes, {"h": "s"}, "s")
-    begun = time.process_time()
-    first = identity(cell)
-    assert time.process_time() - begun < 4
-    assert identity(renamed(cell, random.Random(0))) == first
+    return Cell("alike", nodes, {"h": "s"}, "s")
 
 
 def _with(cell: Cell, **changes: Node) -> Cell:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, count, pairwise, permutations
 from random import Random
-from time import perf_counter, process_time
 
 import pytest
 from hypothesis import assume, given, settings
@@ -21,6 +20,7 @@ from cellsearch.testing.cells import cells
 from cellsearch.testing.scramble import scrambled
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN, SPACE
 from cellsearch_search_spaces.zoo import SPACE as ZOO
+from tests.helpers.work import calls
 
 LONG = 60.0
 """Seconds that are enough for any proof here."""
@@ -146,24 +146,32 @@ def test_a_mutant_is_as_near_as_its_mutation(node: str, new: Node, expected: flo
     assert distance(LSTM, mutant, LONG) == Distance(expected, exact=True)
 
 
-def test_the_search_stops_in_time() -> None:
+@pytest.mark.parametrize("seconds", [0, 20])
+def test_the_search_stops_when_its_time_is_over(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that a look at it moves on by a second: it looks once a step, and takes no step more."""
     big = max(ZOO.seeds.values(), key=lambda cell: len(cell.nodes))
-    other = ZOO.seeds["darts_v2"]
-    distance(big, other, seconds=0)
-    start = perf_counter()
-    assert not distance(big, other, seconds=0).exact
-    bound = perf_counter()
-    assert not distance(big, other, seconds=0.5).exact
-    assert perf_counter() - bound < 0.5 + 3 * (bound - start) + 0.5
+    clock = count()
+    monkeypatch.setattr("cellsearch.cell.difference.distance.perf_counter", lambda: next(clock))
+    assert not distance(big, ZOO.seeds["darts_v2"], seconds).exact
+    assert next(clock) == seconds + 2
 
 
-def test_the_bound_takes_milliseconds() -> None:
-    """20 ms for cells of 20 nodes on an idle core; here with room for a busy one."""
+def test_a_step_of_the_search_is_little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step is what runs between two looks at the clock."""
+    big = max(ZOO.seeds.values(), key=lambda cell: len(cell.nodes))
+
+    def work(seconds: int) -> int:
+        clock = count()
+        monkeypatch.setattr("cellsearch.cell.difference.distance.perf_counter", lambda: next(clock))
+        return calls(lambda: distance(big, ZOO.seeds["darts_v2"], seconds))
+
+    assert (work(30) - work(10)) / 20 < 250_000  # 100,000, some 10 ms on an idle core
+
+
+def test_the_bound_is_little_work() -> None:
+    """23,000 calls, 5 ms on an idle core, for two cells of at most 20 nodes."""
     pairs = [Random(number).sample(SMALL, 2) for number in range(40)]
-    start = process_time()
-    for first, second in pairs:
-        distance(first, second, seconds=0)
-    assert (process_time() - start) / len(pairs) < 0.04
+    assert sum(calls(lambda: distance(*pair, seconds=0)) for pair in pairs) / len(pairs) < 60_000  # noqa: B023
 
 
 def every_alignment(first: Cell, second: Cell) -> Iterator[dict[str, str]]:
@@ -181,9 +189,9 @@ def full_alignments(first: Cell, second: Cell) -> Iterator[dict[str, str]]:
 
 
 def _injections(names: list[str], others: list[str]) -> Iterator[dict[str, str]]:
-    for count in range(min(len(names), len(others)) + 1):
-        for chosen in combinations(names, count):
-            yield from (dict(zip(chosen, way, strict=True)) for way in permutations(others, count))
+    for size in range(min(len(names), len(others)) + 1):
+        for chosen in combinations(names, size):
+            yield from (dict(zip(chosen, way, strict=True)) for way in permutations(others, size))
 
 
 def written_out(first: Cell, second: Cell, partner: Mapping[str, str]) -> float:
