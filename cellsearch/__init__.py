@@ -32,15 +32,19 @@ if TYPE_CHECKING:
     from cellsearch.study.profile import profile
     from cellsearch.study.search import search
     from cellsearch.study.study import Study, load_study
-    from cellsearch.training import Evaluation, evaluate
+    from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
+    from cellsearch.workers import Resources
 
 __all__ = [
     "RNN",
+    "Budget",
     "Cell",
     "CellsearchError",
     "Comparison",
     "Evaluation",
+    "Hyperparameters",
     "Node",
+    "Resources",
     "SearchSpace",
     "Study",
     "compare",
@@ -74,11 +78,14 @@ __all__ = [
 
 _HOMES = {
     "RNN": "recurrence",
+    "Budget": "training",
     "Cell": "cell",
     "CellsearchError": "errors",
     "Comparison": "study.comparison",
     "Evaluation": "training",
+    "Hyperparameters": "training",
     "Node": "cell",
+    "Resources": "workers",
     "SearchSpace": "space",
     "Study": "study.study",
     "compare": "study.compare",

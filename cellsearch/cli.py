@@ -34,6 +34,8 @@ CELL_HELP = "A seed (lstm), a cell file (my.json), STUDY:best or STUDY:17."
 
 
 Task = Annotated[str, typer.Option(help="Task: a name, or a reference such as my_task.py:TASK.")]
+Space = Annotated[str, typer.Option(help="Search space of cells with operations of their own.")]
+Study = Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Parameters = Annotated[int | None, typer.Option(help="Learned numbers of a model; the task's if not given.")]
 Steps = Annotated[int | None, typer.Option(help="Optimizer steps of a training; the task's if not given.")]
@@ -66,13 +68,13 @@ def search(
     ] = "",
     strategy: Annotated[str, typer.Option(help="evolution, random or sample.")] = "evolution",
     candidates: Annotated[int, typer.Option(help="Cells to try beside the baselines.")] = 40,
-    study: Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")] = None,
+    study: Study = None,
     seed: Seed = 0,
-    parameters: Parameters = None,
-    steps: Steps = None,
     data: Data = None,
     option: Options = None,
     hyperparameter: Hyperparameters = None,
+    parameters: Parameters = None,
+    steps: Steps = None,
     reports: Reports = 5,
     patience: Patience = 0.5,
     executor: Executor = "local",
@@ -100,18 +102,10 @@ def search(
             strategy=strategy,
             candidates=candidates,
             seed=seed,
-            parameters=parameters,
-            steps=steps,
             options=_options(option or [], data),
             hyperparameters=_pairs("hyperparameter", hyperparameter or []),
-            reports=reports,
-            patience=patience,
-            executor=executor,
-            workers=_workers(workers),
-            timeout=timeout,
-            address=address,
-            cpus=cpus,
-            gpus=gpus,
+            budget=cellsearch.Budget(parameters, steps, reports, patience),
+            resources=cellsearch.Resources(executor, workers, timeout, address, cpus, gpus),
             finalists=finalists,
             trials=trials,
             fresh_seeds=fresh_seeds,
@@ -124,24 +118,24 @@ def search(
 def compare(
     cells: Annotated[list[str], typer.Argument(help=f"Two cells or more. {CELL_HELP}")],
     task: Task,
-    parameters: Parameters = None,
-    seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell.")] = 10,
-    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each cell.")] = 8,
-    steps: Steps = None,
+    space: Space = "",
+    study: Study = None,
+    seed: Seed = 0,
     data: Data = None,
     option: Options = None,
     hyperparameter: Hyperparameters = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the comparison; the same folder continues it.")] = None,
-    seed: Seed = 0,
+    parameters: Parameters = None,
+    steps: Steps = None,
     reports: Reports = 5,
     patience: Patience = 0.5,
-    space: Annotated[str, typer.Option(help="Search space of cells with operations of their own.")] = "",
     executor: Executor = "local",
     workers: Workers = None,
     timeout: Timeout = 600.0,
     address: Address = None,
     cpus: Cpus = 1.0,
     gpus: Gpus = 0.0,
+    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each cell.")] = 8,
+    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell.")] = 10,
 ) -> None:
     """Compare cells with equal parameters, steps and tuning; differences are to the first, with intervals, on test."""
     import cellsearch
@@ -152,28 +146,20 @@ def compare(
     if space:
         plugins.load(plugins.SPACES, space)
     entrants = [find_cell(each) for each in cells]
-    folder = out or Path("runs") / "-".join(["compare", _short(task), *(cell.name for cell in entrants)])
+    folder = study or Path("runs") / "-".join(["compare", _short(task), *(cell.name for cell in entrants)])
     with _displayed(folder) as display:
         found = cellsearch.compare(
             entrants,
             task,
-            folder=folder,
-            parameters=parameters,
-            steps=steps,
+            study=folder,
+            space=space,
+            seed=seed,
             options=_options(option or [], data),
             hyperparameters=_pairs("hyperparameter", hyperparameter or []),
+            budget=cellsearch.Budget(parameters, steps, reports, patience),
+            resources=cellsearch.Resources(executor, workers, timeout, address, cpus, gpus),
             trials=trials,
-            seeds=seeds,
-            seed=seed,
-            reports=reports,
-            patience=patience,
-            space=space,
-            executor=executor,
-            workers=_workers(workers),
-            timeout=timeout,
-            address=address,
-            cpus=cpus,
-            gpus=gpus,
+            fresh_seeds=fresh_seeds,
             observe=display.observe,
         )
     deliver_comparison(found, _show)
@@ -182,12 +168,19 @@ def compare(
 @app.command()
 def profile(
     cells: Annotated[list[str], typer.Argument(help=f"One cell or more. {CELL_HELP}")],
-    parameters: Annotated[int, typer.Option(help="Learned numbers of every model.")] = 10_000,
-    out: Annotated[Path | None, typer.Option(help="Folder of the table and picture.")] = None,
+    space: Space = "",
+    study: Annotated[Path | None, typer.Option(help="Folder of the table and picture.")] = None,
     seed: Seed = 0,
-    space: Annotated[str, typer.Option(help="Search space of cells with operations of their own.")] = "",
+    parameters: Annotated[int, typer.Option(help="Learned numbers of every model.")] = 10_000,
+    steps: Annotated[int | None, typer.Option(help="Optimizer steps; each exercise's own if not given.")] = None,
+    reports: Reports = 5,
+    patience: Patience = 1.0,
+    executor: Executor = "local",
     workers: Workers = None,
     timeout: Timeout = 600.0,
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
 ) -> None:
     """Show what a cell can remember, copy, count and look up, beside LSTM and GRU."""
     import cellsearch
@@ -201,14 +194,13 @@ def profile(
     with _console().status("training") as status:
         profiled = cellsearch.profile(
             found,
-            parameters=parameters,
-            seed=seed,
             space=space,
-            workers=_workers(workers),
-            timeout=timeout,
+            seed=seed,
+            budget=cellsearch.Budget(parameters, steps, reports, patience),
+            resources=cellsearch.Resources(executor, workers, timeout, address, cpus, gpus),
             observe=lambda ended, total: status.update(f"{ended} of {total} trainings"),
         )
-    deliver_profile(profiled, out or Path("runs") / "-".join(["profile", *(cell.name for cell in found)]), _show)
+    deliver_profile(profiled, study or Path("runs") / "-".join(["profile", *(cell.name for cell in found)]), _show)
 
 
 @app.command(name="list")
@@ -384,7 +376,3 @@ def _pairs(kind: str, pairs: list[str]) -> dict[str, str]:
 def _short(task: str) -> str:
     """A task's name for a folder."""
     return Path((task.rpartition(":")[0] or task).removesuffix(".py")).name
-
-
-def _workers(given: int | None) -> int:
-    return (os.cpu_count() or 1) if given is None else given

@@ -106,7 +106,7 @@ BAD = [
     ((*SEARCH, "--study", "cycle.json"), "study cycle.json: File exists; name a folder that can be written"),
     ((*SEARCH, "--study", "spoilt"), "study spoilt: study.db is no readable study: file is not a database"),
     ((*SEARCH, "--workers", "0"), "workers must be at least 1, got 0"),
-    ((*SEARCH, "--timeout", "0"), "a pool needs at least 1 worker and a timeout above 0 s"),
+    ((*SEARCH, "--timeout", "0"), "timeout must be above 0, in seconds a training, got 0"),
     ((*SEARCH, "--candidates", "-1"), "candidates must be at least 0, got -1"),
     ((*SEARCH, "--steps", "0"), "steps must be at least 1, got 0"),
     ((*SEARCH, "--parameters", "10"), "a budget of 10 parameters is too small for cell"),
@@ -116,8 +116,8 @@ BAD = [
     (("compare", "lstm", "--task", TASK), "a comparison needs at least two cells, got 1; name them, as lstm gru"),
     (("compare", "lstm", "nothing", "--task", TASK), "unknown cell 'nothing'"),
     (("compare", "lstm", "gru", "--task", "nothing"), "unknown task 'nothing'"),
-    (("compare", "lstm", "gru", "--task", TASK, "--seeds", "0"), "seeds must be at least 1, got 0"),
-    (("compare", "lstm", "gru", "--task", TASK, "--out", "locked"), "study locked is being written by"),
+    (("compare", "lstm", "gru", "--task", TASK, "--fresh-seeds", "0"), "fresh seeds must be at least 1, got 0"),
+    (("compare", "lstm", "gru", "--task", TASK, "--study", "locked"), "study locked is being written by"),
     ((*SEARCH, "--option", "seconds"), "option 'seconds' has no value; write seconds=VALUE"),
     ((*SEARCH, "--option", "length=3"), "has no option 'length'; its options: seconds, trouble, diary"),
     ((*SEARCH, "--option", "seconds=long"), "seconds must be float, got 'long'"),
@@ -268,14 +268,14 @@ def test_the_same_command_continues_and_trains_nothing_new(here: Here, searched:
 
 def test_a_comparison_prints_its_findings_and_leaves_tables_and_a_plot(here: Here, tmp_path: Path) -> None:
     compare = ("compare", "rnn", "gru", "gru", "--task", TASK, "--parameters", "200", "--steps", "5", "--workers", "1")
-    ended = here(*compare, "--trials", "1", "--seeds", "2", columns=100)
+    ended = here(*compare, "--trials", "1", "--fresh-seeds", "2", columns=100)
     assert ended.code == 0 and ended.err == "", ended
     folder = tmp_path / "runs" / "compare-cellsearch.testing.troubled_task-rnn-gru-gru"
     for name in ("comparison.csv", "trainings.csv", "comparison.png"):
         assert (folder / name).stat().st_size > 0 and name in ended.out
     for words in ("comparison: ", "less rnn", "gru_2", "squared error, lower is better", "training", "inference"):
         assert words in ended.out
-    again = here(*compare, "--trials", "1", "--seeds", "2", columns=100)
+    again = here(*compare, "--trials", "1", "--fresh-seeds", "2", columns=100)
     assert again.code == 0 and len(load_comparison(folder).records[0]) == 3
 
 

@@ -11,11 +11,14 @@ import cellsearch
 
 PUBLIC = [
     "RNN",
+    "Budget",
     "Cell",
     "CellsearchError",
     "Comparison",
     "Evaluation",
+    "Hyperparameters",
     "Node",
+    "Resources",
     "SearchSpace",
     "Study",
     "compare",

@@ -41,7 +41,7 @@ def test_its_own_task_can_be_searched_and_cells_compared_on_it(tmp_path: Path) -
     for command, left in (
         (["search", *small, "--candidates", "2", "--finalists", "1"], "runs/parity/best.py"),
         (
-            ["compare", "rnn", "gru", *small, "--trials", "2", "--seeds", "2"],
+            ["compare", "rnn", "gru", *small, "--trials", "2", "--fresh-seeds", "2"],
             "runs/compare-parity-rnn-gru/comparison.png",
         ),
     ):

@@ -17,14 +17,14 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, to_json
 from cellsearch.errors import UnknownNameError
 from cellsearch.study.comparison import Comparison, entrant_stage, load_comparison
+from cellsearch.study.conditions import Conditions
 from cellsearch.study.finals import FRESH, Finals
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Loop
-from cellsearch.study.plan import Plan, check_counts
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import Record
-from cellsearch.training import PATIENCE, REPORTS, Evaluation, load_task, tuning
-from cellsearch.workers import open_pool
+from cellsearch.training import Budget, Evaluation, check_counts, load_task, tuning
+from cellsearch.workers import Resources, open_pool
 
 __all__ = ["compare"]
 
@@ -36,31 +36,24 @@ def compare(
     cells: Sequence[str | Cell],
     task: str = "chars",
     *,
-    folder: str | Path = "runs/comparison",
-    parameters: int | None = None,
-    steps: int | None = None,
+    study: str | Path = "runs/comparison",
+    space: str = "",
+    seed: int = 0,
     options: Mapping[str, str] | None = None,
     hyperparameters: Mapping[str, object] | None = None,
+    budget: Budget = Budget(),
+    resources: Resources = Resources(),
     trials: int = 8,
-    seeds: int = 10,
-    seed: int = 0,
-    reports: int = REPORTS,
-    patience: float = PATIENCE,
-    space: str = "",
-    executor: str = "local",
-    workers: int = 2,
-    timeout: float = 600.0,
-    address: str | None = None,
-    cpus: float = 1.0,
-    gpus: float = 0.0,
+    fresh_seeds: int = 10,
     observe: Observer | None = None,
 ) -> Comparison:
     """Compare cells on a task with equal parameters, steps and tuning; differences are to the first, on test data.
 
     `cells` are names of seed cells or cells; one may be named twice. Every cell gets `trials` tries for all the
     hyperparameters that the task has ranges for (`hyperparameters` as in `search` fixes some or sets their ranges),
-    and is then trained with `seeds` fresh seeds at its best. Test data is read after these trainings and nowhere else.
-    `folder` holds the trials, and continues a comparison that was stopped; more `seeds` may be asked for later.
+    and is then trained with `fresh_seeds` seeds at its best. Test data is read after these trainings and nowhere else.
+    The folder `study` holds the trials, and continues a comparison that was stopped; more `fresh_seeds` may be asked
+    for later.
     `space` is that of cells with operations of their own. All other arguments are as in `search`.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
@@ -69,31 +62,28 @@ def compare(
     the_task.prepare()
     if space:
         plugins.load(plugins.SPACES, space)
-    plan = Plan(
+    conditions = Conditions(
         task=task,
         options=dict(options or {}),
         space=space,
         seed=seed,
-        parameters=the_task.parameters if parameters is None else parameters,
-        steps=the_task.steps if steps is None else steps,
-        reports=reports,
-        patience=patience,
+        budget=budget.of(the_task),
         trials=trials,
         tuning=tuning(the_task, options or {}, hyperparameters or {}),
     )
     entrants = _named(plugins.cells(cells))
-    check_counts(1, workers=workers, seeds=seeds)
-    plan.check(the_task, entrants)
-    settings = {**plan.settings(), "entrants": [to_json(cell) for cell in entrants]}
+    check_counts(1, fresh_seeds=fresh_seeds)
+    conditions.check(the_task, entrants)
+    settings = {**conditions.settings(), "entrants": [to_json(cell) for cell in entrants]}
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(Path(folder), settings, the_task.lower_is_better, plan.tuning.ranges))
-        pool = stack.enter_context(open_pool(executor, workers, timeout, address, cpus, gpus))
+        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, conditions.tuning.ranges))
+        pool = stack.enter_context(open_pool(resources))
         finals = Finals(
             ledger=ledger,
             finalists={entrant_stage(i): cell for i, cell in enumerate(entrants)},
-            first=plan.tuning.first,
+            first=conditions.tuning.first,
             trials=trials,
-            fresh_seeds=seeds,
+            fresh_seeds=fresh_seeds,
             seed=seed,
             lower_is_better=the_task.lower_is_better,
         )
@@ -101,11 +91,11 @@ def compare(
         loop = Loop(
             pool,
             ledger,
-            lambda stage, record: _evaluation(plan, list(finals.finalists).index(stage), record),
+            lambda stage, record: _evaluation(conditions, list(finals.finalists).index(stage), record),
             lambda running: watch.tell(running, None, _best(finals)),
         )
         loop.run(finals.next_trial)
-    return load_comparison(folder)
+    return load_comparison(study)
 
 
 def _named(cells: Sequence[Cell]) -> list[Cell]:
@@ -120,8 +110,8 @@ def _named(cells: Sequence[Cell]) -> list[Cell]:
     return list(named.values())
 
 
-def _evaluation(plan: Plan, place: int, record: Record) -> Evaluation:
-    return plan.evaluation(record, record.seed + APART * place if record.role == FRESH else None)
+def _evaluation(conditions: Conditions, place: int, record: Record) -> Evaluation:
+    return conditions.evaluation(record, record.seed + APART * place if record.role == FRESH else None)
 
 
 def _best(finals: Finals) -> dict[str, float]:

@@ -43,7 +43,7 @@ STATES: Final[Mapping[TrialState, State]] = {
 
 DATABASE: Final = "study.db"
 
-PATIENCE: Final = 60.0
+LOCK_SECONDS: Final = 60.0
 """Seconds that a writer waits for those who read, and they for it."""
 
 PROPOSED: Final = ("cell", "identity", "role", "seed", "parents", "edits", "place")
@@ -292,7 +292,7 @@ def _stages(storage: optuna.storages.RDBStorage) -> list[str]:
 def _storage(path: Path, create: bool) -> optuna.storages.RDBStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = URL.create("sqlite", database=str((path / DATABASE).resolve())).render_as_string()
-    options = {"connect_args": {"timeout": PATIENCE}}
+    options = {"connect_args": {"timeout": LOCK_SECONDS}}
     return optuna.storages.RDBStorage(url, engine_kwargs=options, skip_table_creation=not create)
 
 

@@ -15,7 +15,7 @@ from cellsearch.workers import Event, Failed, Finished, Reported, WorkerPool
 
 __all__ = ["Begun", "Loop"]
 
-PATIENCE: Final = 0.5
+LOOK_SECONDS: Final = 0.5
 """Seconds between two looks by the observer."""
 
 Begun = tuple[str, Record]
@@ -52,9 +52,9 @@ class Loop:
                 ahead = next_trial()
             if not self.running:
                 break
-            for event in self.pool.wait(PATIENCE):
+            for event in self.pool.wait(LOOK_SECONDS):
                 self._handle(event)
-            if monotonic() - looked > PATIENCE:
+            if monotonic() - looked > LOOK_SECONDS:
                 self.observe(len(self.running))
                 looked = monotonic()
         self.observe(0)

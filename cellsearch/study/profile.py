@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from statistics import fmean
 from typing import Final
@@ -19,13 +19,19 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, identity, to_json
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
 from cellsearch.study.finals import BASELINES
-from cellsearch.training import Evaluation, Report, hidden_size_for, load_task
-from cellsearch.workers import Failed, Reported, open_pool
+from cellsearch.training import Budget, Evaluation, Hyperparameters, Report, hidden_size_for, load_task
+from cellsearch.workers import Failed, Reported, Resources, open_pool
 
-__all__ = ["EXERCISES", "Exercise", "Portrait", "Profile", "Skill", "profile"]
+__all__ = ["BUDGET", "EXERCISES", "Exercise", "Portrait", "Profile", "Skill", "profile"]
 
 RATES: Final = (3.0, 1.0, 0.3)
 """Learning rates that are tried, in those of the task; the one with the best validation counts."""
+
+PARAMETERS: Final = 10_000
+"""Learned numbers of every model unless it is told otherwise."""
+
+BUDGET: Final = Budget(PARAMETERS, patience=1.0)
+"""The budget of every training, with the steps of its exercise."""
 
 
 @dataclass(frozen=True)
@@ -116,22 +122,23 @@ class Profile:
 def profile(
     cells: Sequence[str | Cell],
     *,
-    parameters: int = 10_000,
-    exercises: Sequence[Exercise] = EXERCISES,
-    seed: int = 0,
     space: str = "",
-    workers: int = 2,
-    timeout: float = 600.0,
+    seed: int = 0,
+    exercises: Sequence[Exercise] = EXERCISES,
+    budget: Budget = BUDGET,
+    resources: Resources = Resources(),
     observe: Callable[[int, int], None] | None = None,
 ) -> Profile:
     """The profile of cells beside LSTM and GRU; `observe` is told how many trainings have ended, and of how many.
 
-    `cells` are names of seed cells or cells, `space` that of cells with operations of their own. Raises
+    `cells` are names of seed cells or cells, `space` that of cells with operations of their own. A `budget` without
+    parameters has PARAMETERS, one without steps those of each exercise; `resources` is where trainings run. Raises
     UnknownNameError, and BudgetError if the parameters are too few, before anything is trained.
     """
     if space:
         plugins.load(plugins.SPACES, space)
     found = _distinct(plugins.cells((*cells, *BASELINES)))
+    parameters = PARAMETERS if budget.parameters is None else budget.parameters
     tasks = [load_task(each.task, each.options) for each in exercises]
     for task, cell in product(tasks, found):
         task.prepare()
@@ -141,19 +148,17 @@ def profile(
             task=exercise.task,
             options=exercise.options,
             cell=to_json(cell),
-            parameters=parameters,
-            steps=exercise.steps,
-            learning_rate=task.learning_rate * rate,
+            budget=replace(budget, parameters=parameters, steps=budget.steps or exercise.steps),
+            hyperparameters=Hyperparameters(task.learning_rate * rate),
             seed=seed,
             space=space,
             final=True,
-            patience=1.0,
         )
         for cell in found
         for exercise, task in zip(exercises, tasks, strict=True)
         for rate in RATES
     ]
-    ends = _trained(jobs, workers, timeout, observe)
+    ends = _trained(jobs, resources, observe)
     per_cell = len(exercises) * len(RATES)
     portraits = [
         _portrait(cell, exercises, ends[i * per_cell : (i + 1) * per_cell], seed) for i, cell in enumerate(found)
@@ -175,12 +180,12 @@ def _distinct(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _trained(
-    jobs: Sequence[Evaluation], workers: int, timeout: float, observe: Callable[[int, int], None] | None
+    jobs: Sequence[Evaluation], resources: Resources, observe: Callable[[int, int], None] | None
 ) -> list[list[Report] | str]:
     """Each job's reports, or why it failed."""
     reports: dict[int, list[Report]] = defaultdict(list)
     ends: dict[int, list[Report] | str] = {}
-    with open_pool("local", workers, timeout) as pool:
+    with open_pool(resources) as pool:
         for number, job in enumerate(jobs):
             pool.submit(number, job)
         while len(ends) < len(jobs):

@@ -13,16 +13,16 @@ from cellsearch.cell import Cell, identity, to_json
 from cellsearch.errors import CellError, UnknownNameError
 from cellsearch.signals import will_fail
 from cellsearch.space import SearchSpace
+from cellsearch.study.conditions import Conditions
 from cellsearch.study.finals import BASELINES, Finals, best_candidates, final_stage
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Begun, Loop
-from cellsearch.study.plan import Plan, check_counts
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.strategy import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
-from cellsearch.training import PATIENCE, REPORTS, Evaluation, Task, load_task, tuning
-from cellsearch.workers import open_pool
+from cellsearch.training import Budget, Evaluation, Task, check_counts, load_task, tuning
+from cellsearch.workers import Resources, open_pool
 
 __all__ = ["search"]
 
@@ -42,18 +42,10 @@ def search(
     strategy: str = "evolution",
     candidates: int = 40,
     seed: int = 0,
-    parameters: int | None = None,
-    steps: int | None = None,
     options: Mapping[str, str] | None = None,
     hyperparameters: Mapping[str, object] | None = None,
-    reports: int = REPORTS,
-    patience: float = PATIENCE,
-    executor: str = "local",
-    workers: int = 2,
-    timeout: float = 600.0,
-    address: str | None = None,
-    cpus: float = 1.0,
-    gpus: float = 0.0,
+    budget: Budget = Budget(),
+    resources: Resources = Resources(),
     finalists: int = 3,
     trials: int = 3,
     fresh_seeds: int = 3,
@@ -63,13 +55,9 @@ def search(
 
     `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's. `seeds` are names
     of seed cells or cells, by default all of the space. `candidates` counts the trials beside the baselines; cells that
-    `will_fail` are not among them.
-    `parameters` (learned numbers of the whole model) and `steps` (of the optimizer) are the budget of every training,
-    by default the task's. `hyperparameters` maps names such as `optimizer`, `clip` or `dropout` to a value, or to a
-    range (low, high) to search beside the learning rate's. A training validates `reports` times, and ends early after
-    the share `patience` of its steps without a better score. `timeout` is in seconds a training. `executor` is `local`
-    (processes) or `ray`, which joins the cluster at `address` or starts one here, with `cpus` and a fraction `gpus` of
-    a GPU for each training.
+    `will_fail` are not among them. `budget` is that of every training, `resources` is where they run.
+    `hyperparameters` maps names such as `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to
+    search beside the learning rate's.
 
     The best `finalists` candidates are tuned again beside LSTM and GRU, with `trials` tries each, and trained with
     `fresh_seeds` seeds; with 0 finalists there is no final. `observe` gets the progress twice a second.
@@ -81,15 +69,12 @@ def search(
     the_space = plugins.load(plugins.SPACES, space)
     if not isinstance(the_space, SearchSpace):
         raise UnknownNameError(f"{space!r} is no search space but a {type(the_space).__name__}; name a SearchSpace")
-    plan = Plan(
+    conditions = Conditions(
         task=task,
         options=dict(options or {}),
         space=space,
         seed=seed,
-        parameters=the_task.parameters if parameters is None else parameters,
-        steps=the_task.steps if steps is None else steps,
-        reports=reports,
-        patience=patience,
+        budget=budget.of(the_task),
         trials=trials,
         tuning=tuning(the_task, options or {}, hyperparameters or {}, TUNED),
     )
@@ -97,13 +82,13 @@ def search(
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
     check_counts(0, candidates=candidates, finalists=finalists)
-    check_counts(1, workers=workers, fresh_seeds=fresh_seeds)
-    plan.check(the_task, baselines)
-    settings = {**plan.settings(), "strategy": strategy, "seeds": [to_json(cell) for cell in seed_cells]}
+    check_counts(1, fresh_seeds=fresh_seeds)
+    conditions.check(the_task, baselines)
+    settings = {**conditions.settings(), "strategy": strategy, "seeds": [to_json(cell) for cell in seed_cells]}
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, plan.tuning.ranges))
-        pool = stack.enter_context(open_pool(executor, workers, timeout, address, cpus, gpus))
-        run = _Run(ledger, the_task, plan, observe)
+        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, conditions.tuning.ranges))
+        pool = stack.enter_context(open_pool(resources))
+        run = _Run(ledger, the_task, conditions, observe)
         loop = Loop(pool, ledger, run.evaluation, run.notice)
         run.search(loop, baselines, chosen, candidates)
         if finalists:
@@ -114,23 +99,25 @@ def search(
 class _Run:
     """One process' work on a study."""
 
-    def __init__(self, ledger: Ledger, task: Task, plan: Plan, observe: Observer | None) -> None:
+    def __init__(self, ledger: Ledger, task: Task, conditions: Conditions, observe: Observer | None) -> None:
         self.ledger = ledger
         self.task = task
-        self.plan = plan
+        self.conditions = conditions
         self.observe = observe
         self.watch = Watch(SEARCH, 0, list, task, observe)
 
     def evaluation(self, stage: str, record: Record) -> Evaluation:
         """What a worker trains for a trial."""
-        return self.plan.evaluation(record)
+        return self.conditions.evaluation(record)
 
     def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, candidates: int) -> None:
         """Train the baselines, then candidates until there are enough or the space is exhausted."""
         known = {record.identity for record in alive(self.ledger.records(SEARCH))}
         for cell in baselines:
             if identity(cell) not in known:
-                self.ledger.queue(SEARCH, Proposal(cell), "baseline", self.plan.seed, self.plan.tuning.first)
+                self.ledger.queue(
+                    SEARCH, Proposal(cell), "baseline", self.conditions.seed, self.conditions.tuning.first
+                )
         total = candidates + len(baselines)
         self.watch = Watch(SEARCH, total, lambda: alive(self.ledger.records(SEARCH)), self.task, self.observe)
 
@@ -142,7 +129,7 @@ class _Run:
                 proposal = self._new_cell(strategy, records)
                 if proposal is None:
                     return None
-                self.ledger.queue(SEARCH, proposal, "candidate", self.plan.seed)
+                self.ledger.queue(SEARCH, proposal, "candidate", self.conditions.seed)
             return SEARCH, self.ledger.begin(SEARCH)
 
         loop.run(next_trial)
@@ -155,10 +142,10 @@ class _Run:
         finals = Finals(
             ledger=self.ledger,
             finalists={final_stage(cell): cell for cell in cells},
-            first=self.plan.tuning.first,
-            trials=self.plan.trials,
+            first=self.conditions.tuning.first,
+            trials=self.conditions.trials,
             fresh_seeds=fresh_seeds,
-            seed=self.plan.seed,
+            seed=self.conditions.seed,
             lower_is_better=self.task.lower_is_better,
         )
         self.watch = Watch("finals", finals.total, finals.records, self.task, self.observe)
@@ -177,7 +164,7 @@ class _Run:
         seen = {record.identity for record in everything}
         for attempt in range(PROPOSALS):
             # The same draws whether the search was interrupted or not.
-            random = Random(f"{self.plan.seed} {len(records)} {attempt}")
+            random = Random(f"{self.conditions.seed} {len(records)} {attempt}")
             try:
                 proposal = strategy.propose(records, self.task.lower_is_better, random)
             except CellError:

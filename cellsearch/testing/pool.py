@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cellsearch.cell import from_equations, to_json
-from cellsearch.training import Evaluation, evaluate
+from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
 from cellsearch.workers import Event, Failed, Finished, Reported, Started, WorkerPool
 
 __all__ = ["POOL_CHECKS", "SIZE", "TIMEOUT", "check_pool", "outcome", "over", "troubled"]
@@ -22,7 +22,7 @@ __all__ = ["POOL_CHECKS", "SIZE", "TIMEOUT", "check_pool", "outcome", "over", "t
 SIZE: Final = 2
 TIMEOUT: Final = 2.0
 
-PATIENCE: Final = 60.0
+WAIT_SECONDS: Final = 60.0
 """Seconds in which anything that a check waits for must have come, on a busy machine too."""
 
 QUIET: Final = 0.5
@@ -65,13 +65,13 @@ def check_jobs_wait_for_their_turn(pool: WorkerPool) -> None:
 
 def check_jobs_run_side_by_side(pool: WorkerPool) -> None:
     """As many as the pool's size, once its workers have all come up."""
-    patient_until = time.monotonic() + PATIENCE
+    patient_until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < patient_until:
         jobs = [_submit(pool, troubled(seconds=0.05)) for _ in range(SIZE)]
         order = [type(event) for event in _until_over(pool, *jobs) if not isinstance(event, Reported)]
         if order == [Started] * SIZE + [Finished] * SIZE:
             return
-    raise AssertionError(f"{SIZE} jobs never ran at once within {PATIENCE:g} s")
+    raise AssertionError(f"{SIZE} jobs never ran at once within {WAIT_SECONDS:g} s")
 
 
 def check_an_idle_pool_waits_as_long_as_told(pool: WorkerPool) -> None:
@@ -171,7 +171,9 @@ POOL_CHECKS: Final[tuple[Callable[[WorkerPool], None], ...]] = (
 
 def troubled(seed: int = 0, task: str = "cellsearch.testing.troubled_task:TASK", **options: object) -> Evaluation:
     """An evaluation of the task that misbehaves as its options say."""
-    return Evaluation(task, _CELL, 100, 5, 1e-2, seed, {name: str(value) for name, value in options.items()})
+    return Evaluation(
+        task, _CELL, Budget(100, 5), Hyperparameters(1e-2), seed, {name: str(value) for name, value in options.items()}
+    )
 
 
 def outcome(pool: WorkerPool, evaluation: Evaluation) -> str:
@@ -208,10 +210,10 @@ def _until_over(pool: WorkerPool, *jobs: int) -> Iterator[Event]:
 
 def _stream(pool: WorkerPool) -> Iterator[Event]:
     """Events as they come; what is left of the last batch is dropped when the reader stops."""
-    patient_until = time.monotonic() + PATIENCE
+    patient_until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < patient_until:
         yield from pool.wait(1.0)
-    raise AssertionError(f"what was waited for did not come in {PATIENCE:g} s")
+    raise AssertionError(f"what was waited for did not come in {WAIT_SECONDS:g} s")
 
 
 def _timeless(events: list[Event]) -> list[Event]:

@@ -1,18 +1,20 @@
 """Training: one cell on one task at one budget and seed."""
 
-from cellsearch.training.evaluation import PATIENCE, REPORTS, Evaluation, Report, evaluate, hidden_size_for
-from cellsearch.training.hyperparameters import Range, Tuning, tuning
+from cellsearch.training.budget import Budget, check_counts, hidden_size_for
+from cellsearch.training.evaluation import Evaluation, Report, evaluate
+from cellsearch.training.hyperparameters import Hyperparameters, Range, Tuning, tuning
 from cellsearch.training.task import Split, Task, load_task, task_options
 
 __all__ = [
-    "PATIENCE",
-    "REPORTS",
+    "Budget",
     "Evaluation",
+    "Hyperparameters",
     "Range",
     "Report",
     "Split",
     "Task",
     "Tuning",
+    "check_counts",
     "evaluate",
     "hidden_size_for",
     "load_task",

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import torch
 from safetensors.torch import save as to_safetensors
@@ -15,50 +14,34 @@ from torch import Tensor, nn
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, from_json
-from cellsearch.errors import BudgetError, DivergenceError
+from cellsearch.errors import DivergenceError
 from cellsearch.recurrence import parameter_count
+from cellsearch.training.budget import Budget, hidden_size_for
+from cellsearch.training.hyperparameters import Hyperparameters
 from cellsearch.training.optimization import device, inference_seconds, train
 from cellsearch.training.task import Task, load_task, task_details
 
-__all__ = ["PATIENCE", "REPORTS", "Evaluation", "Report", "evaluate", "hidden_size_for"]
-
-REPORTS: Final = 5
-"""Validations of one training, evenly spread over its steps."""
-
-PATIENCE: Final = 0.5
-"""The share of its steps that a training goes on without a better validation; with 1 none ends early."""
+__all__ = ["Evaluation", "Report", "evaluate"]
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """All that one training needs, as plain data that crosses to any worker.
 
-    `task` is a reference and `options` its options; `cell` is a cell file's text; `parameters` bounds the whole
-    model's learned numbers; `steps` counts optimizer steps. A `final` evaluation also scores the test split and
-    returns the weights with its last report. `space` is the reference of the search space that the cell is from, whose
-    file may define operations of its own.
-
-    `optimizer` is `adamw` or `sgd` (without momentum), `weight_decay` theirs on matrices, `clip` the norm that a
-    gradient is cut to, `schedule` `cosine` or `constant` after a warm-up; `dropout` replaces the task's option of that
-    name. `seed` orders the data and draws the model and its dropout, which `initialisation` draws instead if given.
+    `task` is a reference and `options` its options; `cell` is a cell file's text. `seed` orders the data and draws the
+    model and its dropout, which `initialisation` draws instead if given. A `final` evaluation also scores the test
+    split and returns the weights with its last report. `space` is the reference of the search space that the cell is
+    from, whose file may define operations of its own.
     """
 
     task: str
     cell: str
-    parameters: int
-    steps: int
-    learning_rate: float
+    budget: Budget
+    hyperparameters: Hyperparameters
     seed: int
     options: Mapping[str, str] = field(default_factory=dict)
     space: str = ""
     final: bool = False
-    weight_decay: float = 0.0
-    dropout: float | None = None
-    clip: float = 1.0
-    optimizer: str = "adamw"
-    schedule: str = "cosine"
-    reports: int = REPORTS
-    patience: float = PATIENCE
     initialisation: int | None = None
 
 
@@ -88,18 +71,20 @@ class Report:
 
 
 def evaluate(evaluation: Evaluation) -> Iterator[Report]:
-    """Train the cell and report `evaluation.reports` times, or fewer if validation stops to improve.
+    """Train the cell and report as often as its budget says, or less often if validation stops to improve.
 
     The training's score is the best of its reports. Seeds torch's generator. Raises DivergenceError when the loss or
     score leaves the finite numbers; BudgetError, DataError as the task demands.
     """
     begun = time.monotonic()
     task, cell = _loaded(evaluation)
-    hidden_size = hidden_size_for(task, cell, evaluation.parameters)
+    budget = evaluation.budget
+    steps = budget.steps_of(task)
+    hidden_size = hidden_size_for(task, cell, budget.parameters_of(task))
     torch.manual_seed(evaluation.seed if evaluation.initialisation is None else evaluation.initialisation)
     model = task.model(cell, hidden_size).to(device())
     count, best = parameter_count(model), _Best(task.lower_is_better, evaluation.final)
-    for pace in train(model, task, evaluation):
+    for pace in train(model, task, budget, evaluation.hyperparameters, evaluation.seed):
         score = _score(model, task, pace.step)
         best.see(pace.step, score, model)
         seconds = time.monotonic() - begun
@@ -112,32 +97,10 @@ def evaluate(evaluation: Evaluation) -> Iterator[Report]:
             tokens_per_second=pace.tokens_per_second,
             step_seconds=pace.step_seconds,
         )
-        ends = pace.step == evaluation.steps or pace.step - best.step >= evaluation.patience * evaluation.steps
+        ends = pace.step == steps or pace.step - best.step >= budget.patience * steps
         yield _final(report, model, task, best, evaluation.seed) if ends and evaluation.final else report
         if ends:
             return
-
-
-def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:
-    """The largest hidden size whose whole model has at most `parameters` learned numbers. Raises BudgetError."""
-
-    def count(hidden_size: int) -> int:
-        with torch.device("meta"):
-            return parameter_count(task.model(cell, hidden_size))
-
-    smallest = count(1)
-    if smallest > parameters:
-        raise BudgetError(
-            f"a budget of {parameters} parameters is too small for cell {cell.name!r} on task {task.name!r}: "
-            f"hidden size 1 has {smallest}; raise it"
-        )
-    low, high = 1, 2
-    while count(high) <= parameters:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= parameters else (low, middle)
-    return low
 
 
 class _Best:
@@ -160,18 +123,12 @@ class _Best:
 
 def _loaded(evaluation: Evaluation) -> tuple[Task, Cell]:
     """The task with its data, and the cell; what makes no training is refused here."""
-    dropout = {} if evaluation.dropout is None else {"dropout": str(evaluation.dropout)}
+    given = evaluation.hyperparameters.dropout
+    dropout = {} if given is None else {"dropout": str(given)}
     task = load_task(evaluation.task, {**evaluation.options, **dropout})
     task.prepare()
     if evaluation.space:
         plugins.load(plugins.SPACES, evaluation.space)
-    if evaluation.steps < 1:
-        raise BudgetError(f"a budget of {evaluation.steps} steps is too small for one step; use at least 1")
-    if evaluation.reports < 1 or not evaluation.patience > 0:
-        raise BudgetError(
-            f"a training needs at least 1 report and a patience above 0, got {evaluation.reports} and "
-            f"{evaluation.patience:g}"
-        )
     return task, from_json(evaluation.cell)
 
 

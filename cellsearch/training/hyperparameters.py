@@ -1,4 +1,4 @@
-"""What of a training can be tuned: each hyperparameter's range, and what a search fixes or draws of them."""
+"""The hyperparameters: their values for one training, what can be tuned of them, and what a study fixes or draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from cellsearch.errors import UnknownNameError
 from cellsearch.training.task import Task, task_options
 
-__all__ = ["HYPERPARAMETERS", "Hyperparameter", "Range", "Tuning", "Value", "task_ranges", "tuning"]
+__all__ = ["HYPERPARAMETERS", "Domain", "Hyperparameters", "Range", "Tuning", "Value", "task_ranges", "tuning"]
 
 Value = float | str
 """A hyperparameter's value: a number, or one of a few words."""
@@ -22,8 +22,25 @@ SGD: Final = 50.0
 
 
 @dataclass(frozen=True)
-class Hyperparameter:
-    """A row of the table: the words that are possible, or the numbers' bounds and whether they are drawn by ratio."""
+class Hyperparameters:
+    """How one training is optimized.
+
+    `optimizer` is `adamw` or `sgd` (without momentum), `learning_rate` and `weight_decay` are theirs, the latter on
+    matrices; `clip` is the norm that a gradient is cut to, `schedule` is `cosine` or `constant` after a warm-up;
+    `dropout` replaces the task's option of that name.
+    """
+
+    learning_rate: float
+    weight_decay: float = 0.0
+    dropout: float | None = None
+    clip: float = 1.0
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a hyperparameter may be: some words, or numbers within bounds, which are drawn by their ratio or not."""
 
     words: tuple[str, ...] = ()
     least: float = 0.0
@@ -31,15 +48,15 @@ class Hyperparameter:
     log: bool = False
 
 
-HYPERPARAMETERS: Final[Mapping[str, Hyperparameter]] = {
-    "learning_rate": Hyperparameter(log=True),
-    "weight_decay": Hyperparameter(log=True),
-    "dropout": Hyperparameter(below=1.0),
-    "clip": Hyperparameter(log=True),
-    "optimizer": Hyperparameter(words=("adamw", "sgd")),
-    "schedule": Hyperparameter(words=("cosine", "constant")),
+HYPERPARAMETERS: Final[Mapping[str, Domain]] = {
+    "learning_rate": Domain(log=True),
+    "weight_decay": Domain(log=True),
+    "dropout": Domain(below=1.0),
+    "clip": Domain(log=True),
+    "optimizer": Domain(words=("adamw", "sgd")),
+    "schedule": Domain(words=("cosine", "constant")),
 }
-"""All hyperparameters, fields of `Evaluation` by the same names, which says what they mean."""
+"""The domains of all fields of `Hyperparameters`."""
 
 
 @dataclass(frozen=True)
@@ -107,19 +124,23 @@ def tuning(
 def _parsed(name: str, given: object) -> Value | Range:
     if name not in HYPERPARAMETERS:
         raise UnknownNameError(f"unknown hyperparameter {name!r}; use {', '.join(HYPERPARAMETERS)}")
-    row = HYPERPARAMETERS[name]
-    if row.words:
-        if given not in row.words:
-            raise UnknownNameError(f"{name} must be {' or '.join(row.words)}, got {given!r}")
+    domain = HYPERPARAMETERS[name]
+    if domain.words:
+        if given not in domain.words:
+            raise UnknownNameError(f"{name} must be {' or '.join(domain.words)}, got {given!r}")
         return str(given)
     numbers = _numbers(given)
-    if len(numbers) == 1 and row.least <= numbers[0] < row.below:
+    if len(numbers) == 1 and domain.least <= numbers[0] < domain.below:
         return numbers[0]
-    if len(numbers) == 2 and row.least <= numbers[0] < numbers[1] < row.below and not (row.log and numbers[0] == 0):
+    if (
+        len(numbers) == 2
+        and domain.least <= numbers[0] < numbers[1] < domain.below
+        and not (domain.log and numbers[0] == 0)
+    ):
         low, high = numbers
-        return Range(low, high, row.log, first=(low * high) ** 0.5 if row.log else (low + high) / 2)
-    bounds = f"from {row.least:g}" + (f" and below {row.below:g}" if row.below < float("inf") else "")
-    zero = ", which begins above 0" if row.log else ""
+        return Range(low, high, domain.log, first=(low * high) ** 0.5 if domain.log else (low + high) / 2)
+    bounds = f"from {domain.least:g}" + (f" and below {domain.below:g}" if domain.below < float("inf") else "")
+    zero = ", which begins above 0" if domain.log else ""
     raise UnknownNameError(f"{name} must be a number {bounds}, or a range such as 0.1:0.5{zero}, got {given!r}")
 
 

@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from cellsearch.errors import DivergenceError
+from cellsearch.training.budget import Budget
+from cellsearch.training.hyperparameters import Hyperparameters
 from cellsearch.training.task import Task
-
-if TYPE_CHECKING:
-    from cellsearch.training.evaluation import Evaluation
 
 __all__ = ["Pace", "device", "inference_seconds", "tokens", "train"]
 
@@ -37,18 +36,19 @@ class Pace:
     step_seconds: float
 
 
-def train(model: nn.Module, task: Task, evaluation: Evaluation) -> Iterator[Pace]:
-    """Take all steps, stopping after those at which a report is due.
+def train(model: nn.Module, task: Task, budget: Budget, hyperparameters: Hyperparameters, seed: int) -> Iterator[Pace]:
+    """Take all steps, stopping after those at which a report is due; `seed` orders the batches.
 
     What a batch carries into the next is the task's (truncated backpropagation through time: states, detached).
     Raises DivergenceError when the loss leaves the finite numbers.
     """
-    optimizer = _optimizer(model, evaluation)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, evaluation))
-    due = {math.ceil(evaluation.steps * (i + 1) / evaluation.reports) for i in range(evaluation.reports)}
+    optimizer = _optimizer(model, hyperparameters)
+    steps = budget.steps_of(task)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, steps, hyperparameters.schedule))
+    due = {math.ceil(steps * (i + 1) / budget.reports) for i in range(budget.reports)}
     carried, read, seconds = None, 0, list[float]()
-    batches = task.batches(evaluation.seed)
-    for step in range(1, evaluation.steps + 1):
+    batches = task.batches(seed)
+    for step in range(1, steps + 1):
         begun = perf_counter()
         model.train()
         batch = _moved(next(batches), device())
@@ -57,7 +57,7 @@ def train(model: nn.Module, task: Task, evaluation: Evaluation) -> Iterator[Pace
             raise DivergenceError(f"the loss is {loss.item()} at step {step}")
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), evaluation.clip)
+        nn.utils.clip_grad_norm_(model.parameters(), hyperparameters.clip)
         optimizer.step()
         schedule.step()
         read += tokens(batch)
@@ -92,26 +92,26 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _optimizer(model: nn.Module, evaluation: Evaluation) -> torch.optim.Optimizer:
+def _optimizer(model: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
     """Matrices decay, biases and other vectors do not."""
     learned = list(model.parameters())
     groups = [
-        {"params": [array for array in learned if array.dim() > 1], "weight_decay": evaluation.weight_decay},
+        {"params": [array for array in learned if array.dim() > 1], "weight_decay": hyperparameters.weight_decay},
         {"params": [array for array in learned if array.dim() <= 1], "weight_decay": 0.0},
     ]
-    if evaluation.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=evaluation.learning_rate)
-    return torch.optim.AdamW(groups, lr=evaluation.learning_rate)
+    if hyperparameters.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=hyperparameters.learning_rate)
+    return torch.optim.AdamW(groups, lr=hyperparameters.learning_rate)
 
 
-def _factor(step: int, evaluation: Evaluation) -> float:
+def _factor(step: int, steps: int, schedule: str) -> float:
     """The factor of the learning rate: linear warm-up, then constant or half a cosine down to FLOOR."""
-    warmup = max(1, round(WARMUP * evaluation.steps))
+    warmup = max(1, round(WARMUP * steps))
     if step < warmup:
         return (step + 1) / warmup
-    if evaluation.schedule == "constant":
+    if schedule == "constant":
         return 1.0
-    progress = (step - warmup) / max(1, evaluation.steps - warmup)
+    progress = (step - warmup) / max(1, steps - warmup)
     return FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * progress)) / 2
 
 

@@ -25,6 +25,7 @@ from cellsearch.training import Evaluation
 from cellsearch.training.shared import FOLDER
 from cellsearch.workers.interface import Event, Failed, Finished, Started
 from cellsearch.workers.local_worker import READY
+from cellsearch.workers.resources import cores
 
 __all__ = ["LocalPool"]
 
@@ -50,7 +51,7 @@ class LocalPool:
 
     def __init__(self, size: int, timeout: float, threads: int | None = None) -> None:
         self._timeout = timeout
-        self._threads = threads or max(1, _cores() // size)
+        self._threads = threads or max(1, cores() // size)
         self._queue: deque[tuple[int, Evaluation]] = deque()
         self._failed_starts = 0
         self._shared = tempfile.TemporaryDirectory(prefix="cellsearch-")
@@ -187,10 +188,3 @@ class _Worker:
     def _send(self, job: int, evaluation: Evaluation | None) -> None:
         with suppress(OSError):  # a process that is dead is found so when its pipe is read
             self.pipe.send((job, evaluation))
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -18,7 +18,7 @@ from cellsearch.exporters.standalone import export
 from cellsearch.recurrence.custom import USER, op
 from cellsearch.recurrence.eager.backend import EAGER
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
-from cellsearch.training import Evaluation
+from cellsearch.training import Budget, Evaluation, Hyperparameters
 from cellsearch.training.task import load_task
 from cellsearch.workers import Failed, Finished
 from cellsearch.workers.local import LocalPool
@@ -178,7 +178,7 @@ def test_workers_know_it_from_the_task_file_that_defines_it(tmp_path: Path) -> N
     load_task(reference, {})
     cell = from_equations("own", "h_next = only_in_the_task_file(linear(x, h))", ["h"], "h_next")
     with LocalPool(1, 60) as pool:
-        pool.submit(0, Evaluation(reference, to_json(cell), parameters=500, steps=5, learning_rate=1e-3, seed=0))
+        pool.submit(0, Evaluation(reference, to_json(cell), Budget(500, 5), Hyperparameters(1e-3), seed=0))
         events = list(pool.wait(60))
         while not isinstance(events[-1], Failed | Finished):
             events += pool.wait(60)

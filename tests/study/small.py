@@ -17,18 +17,20 @@ from cellsearch.cell import identity
 from cellsearch.study.record import Record
 from cellsearch.study.search import search
 from cellsearch.study.study import Study, load_study
+from cellsearch.training import Budget
+from cellsearch.workers import Resources
 
 TASK = "cellsearch.testing.troubled_task:TASK"
 GOLDEN = Path(__file__).with_name("golden_history.json")
+BUDGET = Budget(parameters=200, steps=5)
+ALONE = Resources(workers=1, timeout=60.0)
 SMALL: dict[str, Any] = {
-    "parameters": 200,
-    "steps": 5,
+    "budget": BUDGET,
+    "resources": ALONE,
     "candidates": 8,
-    "workers": 1,
     "finalists": 2,
     "trials": 2,
     "fresh_seeds": 2,
-    "timeout": 60.0,
 }
 
 

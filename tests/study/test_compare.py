@@ -15,15 +15,18 @@ from cellsearch.study.compare import _named, compare
 from cellsearch.study.comparison import Comparison, load_comparison
 from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record
+from cellsearch.training import Budget
+from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import LSTM
-from tests.study.small import TASK
+from tests.study.small import ALONE, BUDGET, TASK
 
 ROOT = Path(__file__).parents[2]
-SMALL: dict[str, Any] = {"parameters": 200, "steps": 5, "trials": 3, "seeds": 3, "workers": 1, "timeout": 60.0}
+TWO = Resources(workers=2, timeout=60.0)
+SMALL: dict[str, Any] = {"budget": BUDGET, "resources": ALONE, "trials": 3, "fresh_seeds": 3}
 
 
 def small_comparison(folder: Path, *cells: Any, task: str = TASK, **changes: Any) -> Comparison:
-    return compare(cells or ("rnn", "gru", "gru"), task, folder=folder, **(SMALL | changes))
+    return compare(cells or ("rnn", "gru", "gru"), task, study=folder, **(SMALL | changes))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def test_every_entrant_gets_the_same_budget_tries_and_seeds(compared: Comparison
     for records in compared.records:
         best = min(by_role(records, "tuning"), key=lambda r: r.score or 0.0)
         assert all(r.hyperparameters == best.hyperparameters for r in by_role(records, "fresh"))
-        assert all((r.parameters or 0) <= SMALL["parameters"] for r in records)
+        assert all((r.parameters or 0) <= BUDGET.parameters for r in records)
 
 
 def test_the_same_cell_is_tuned_to_the_same_end_and_drawn_anew_for_each_seed(compared: Comparison) -> None:
@@ -76,8 +79,8 @@ def test_times_are_measured(compared: Comparison) -> None:
 
 def test_the_same_call_again_trains_nothing_and_more_seeds_are_added(compared: Comparison, tmp_path: Path) -> None:
     assert [list(r) for r in small_comparison(compared.path).records] == [list(r) for r in compared.records]
-    first = small_comparison(tmp_path, "rnn", "gru", seeds=1, trials=1)
-    more = small_comparison(tmp_path, "rnn", "gru", seeds=2, trials=1)
+    first = small_comparison(tmp_path, "rnn", "gru", fresh_seeds=1, trials=1)
+    more = small_comparison(tmp_path, "rnn", "gru", fresh_seeds=2, trials=1)
     assert [list(r)[:2] for r in more.records] == [list(r) for r in first.records]
     assert [len(r) for r in more.records] == [3, 3]
 
@@ -92,7 +95,7 @@ def test_progress_is_told_with_each_entrants_best_score(compared: Comparison) ->
 
 def test_what_the_user_fixes_is_not_tuned(tmp_path: Path) -> None:
     fixed = {"learning_rate": 0.01, "weight_decay": 0.0, "optimizer": "sgd"}
-    comparison = small_comparison(tmp_path, "rnn", "gru", hyperparameters=fixed, seeds=2)
+    comparison = small_comparison(tmp_path, "rnn", "gru", hyperparameters=fixed, fresh_seeds=2)
     assert [[r.role for r in records] for records in comparison.records] == [["tuning", "fresh", "fresh"]] * 2
     assert all(r.hyperparameters == {} for records in comparison.records for r in records)
     assert comparison.settings["tuning"] == fixed
@@ -120,7 +123,7 @@ def test_kills_and_the_number_of_workers_change_nothing(tmp_path: Path) -> None:
         ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=900, check=False)
         assert ended.returncode == -signal.SIGKILL
     settings: dict[str, Any] = {"options": {"seconds": "0.02"}, "trials": 7}
-    resumed = small_comparison(path, "rnn", "gru", workers=2, **settings)
+    resumed = small_comparison(path, "rnn", "gru", resources=TWO, **settings)
     assert any(r.state == "interrupted" for records in resumed.records for r in records)
     at_once = small_comparison(tmp_path / "at once", "rnn", "gru", **settings)
     for one, other in zip(resumed.records, at_once.records, strict=True):
@@ -135,7 +138,9 @@ def test_kills_and_the_number_of_workers_change_nothing(tmp_path: Path) -> None:
 def test_a_cell_is_no_better_than_itself_in_19_of_20_comparisons(tmp_path: Path) -> None:
     found = []
     for seed in range(20):
-        comparison = small_comparison(tmp_path / str(seed), "gru", "gru", seed=seed, trials=2, seeds=8, workers=2)
+        comparison = small_comparison(
+            tmp_path / str(seed), "gru", "gru", seed=seed, trials=2, fresh_seeds=8, resources=TWO
+        )
         difference = comparison.entrants[1].difference
         assert difference is not None and difference.seeds == 8 and difference.interval.mean != 0
         found.append(difference.shown)
@@ -147,12 +152,9 @@ def test_a_cell_is_no_better_than_itself_in_19_of_20_comparisons(tmp_path: Path)
     [
         (("rnn",), {}, UnknownNameError, "a comparison needs at least two cells, got 1"),
         (("rnn", "nothing"), {}, UnknownNameError, "unknown cell 'nothing'"),
-        (("rnn", "gru"), {"seeds": 0}, BudgetError, "seeds must be at least 1, got 0"),
+        (("rnn", "gru"), {"fresh_seeds": 0}, BudgetError, "fresh seeds must be at least 1, got 0"),
         (("rnn", "gru"), {"trials": 0}, BudgetError, "trials must be at least 1, got 0"),
-        (("rnn", "gru"), {"steps": 0}, BudgetError, "steps must be at least 1, got 0"),
-        (("rnn", "gru"), {"reports": 0}, BudgetError, "reports must be at least 1, got 0"),
-        (("rnn", "gru"), {"patience": 0}, BudgetError, "patience must be above 0, a share of the steps, got 0"),
-        (("rnn", "gru"), {"parameters": 10}, BudgetError, "a budget of 10 parameters is too small for cell 'gru'"),
+        (("rnn", "gru"), {"budget": Budget(10)}, BudgetError, "a budget of 10 parameters is too small for cell 'gru'"),
         (("rnn", "gru"), {"hyperparameters": {"rate": 1}}, UnknownNameError, "unknown hyperparameter 'rate'"),
         (("rnn", "gru"), {"space": "nothing"}, UnknownNameError, "unknown search space 'nothing'"),
     ],

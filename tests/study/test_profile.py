@@ -8,8 +8,8 @@ import torch
 from cellsearch import plugins
 from cellsearch.cell import from_equations
 from cellsearch.errors import BudgetError, UnknownNameError
-from cellsearch.study.profile import EXERCISES, Exercise, Skill, profile
-from cellsearch.training import load_task
+from cellsearch.study.profile import BUDGET, EXERCISES, Exercise, Skill, profile
+from cellsearch.training import Budget, load_task
 from cellsearch.training.task import task_details
 
 SMALL = (
@@ -40,7 +40,12 @@ def test_every_exercise_is_a_task_with_the_figures_that_its_skills_read(exercise
 @pytest.mark.slow
 def test_a_profile_has_every_figure_of_the_cell_and_of_lstm_and_gru() -> None:
     told: list[tuple[int, int]] = []
-    found = profile(["rnn", EXPLOSIVE], parameters=400, exercises=SMALL, observe=lambda *each: told.append(each))
+    found = profile(
+        ["rnn", EXPLOSIVE],
+        budget=replace(BUDGET, parameters=400),
+        exercises=SMALL,
+        observe=lambda *each: told.append(each),
+    )
     rnn, explosive, lstm, gru = found.portraits
     assert [each.cell.name for each in found.portraits] == ["rnn", "explosive", "lstm", "gru"]
     assert told[-1] == (24, 24)
@@ -55,7 +60,7 @@ def test_a_profile_has_every_figure_of_the_cell_and_of_lstm_and_gru() -> None:
 
 def test_a_baseline_that_is_asked_for_is_shown_once() -> None:
     with pytest.raises(BudgetError, match="a budget of 3 parameters is too small for cell 'gru'"):
-        profile(["gru"], parameters=3, exercises=SMALL)
+        profile(["gru"], budget=Budget(3), exercises=SMALL)
 
 
 def test_unknown_cells_and_tasks_are_refused_before_anything_is_trained() -> None:

@@ -25,8 +25,10 @@ from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record
 from cellsearch.study.study import Study, load_study
 from cellsearch.testing.troubled_task import TASK as TROUBLED
+from cellsearch.training import Budget
+from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import LSTM
-from tests.study.small import GOLDEN, SMALL, TASK, history, small_search
+from tests.study.small import BUDGET, GOLDEN, SMALL, TASK, history, small_search
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,7 +87,7 @@ def test_an_operation_that_raises_for_the_filter_ends_no_search(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_search_on_ray_is_the_same_as_a_local_one(small: Study, tmp_path: Path) -> None:
-    assert history(small_search(tmp_path, executor="ray")) == history(small)
+    assert history(small_search(tmp_path, resources=Resources("ray", workers=1))) == history(small)
 
 
 @pytest.mark.slow
@@ -102,7 +104,7 @@ def test_baselines_come_first_at_the_tasks_rate_and_no_cell_is_trained_twice(sma
     assert [r.cell.name for r in _candidates(small)] == [f"cell_{r.number}" for r in _candidates(small)]
     rates = [r.hyperparameters["learning_rate"] for r in small.records]
     assert TROUBLED.learning_rate / 5 <= min(rates) < max(rates) <= TROUBLED.learning_rate * 5
-    assert all((r.parameters or 0) <= SMALL["parameters"] for r in small.records)
+    assert all((r.parameters or 0) <= BUDGET.parameters for r in small.records)
 
 
 def test_finalists_get_the_same_rates_and_the_same_fresh_seeds(small: Study) -> None:
@@ -192,7 +194,11 @@ REASONS = {
 def test_a_search_goes_on_to_its_end_whatever_its_candidates_do(tmp_path: Path) -> None:
     (tmp_path / "moody.py").write_text(MOODY)
     study = small_search(
-        tmp_path / "study", f"{tmp_path / 'moody.py'}:TASK", seeds=["rnn"], candidates=16, timeout=1.0, workers=2
+        tmp_path / "study",
+        f"{tmp_path / 'moody.py'}:TASK",
+        seeds=["rnn"],
+        candidates=16,
+        resources=Resources(workers=2, timeout=1.0),
     )
     assert len(_candidates(study)) == 16
     ends = {len(r.cell.nodes) % 5: (r.state, r.reason) for r in study.records if r.state != "pruned"}
@@ -299,7 +305,9 @@ def test_cells_may_be_seeds_and_lstm_and_gru_are_baselines_always(tmp_path: Path
 
 @pytest.mark.slow
 def test_two_workers_train_at_once(tmp_path: Path) -> None:
-    study = small_search(tmp_path, candidates=0, finalists=0, workers=2, options={"seconds": "0.1"})
+    study = small_search(
+        tmp_path, candidates=0, finalists=0, resources=Resources(workers=2), options={"seconds": "0.1"}
+    )
     spans = sorted((r.began, r.ended) for r in study.records if r.began and r.ended)
     assert spans[1][0] < spans[0][1]
 
@@ -319,11 +327,9 @@ def test_two_workers_train_at_once(tmp_path: Path) -> None:
         ({"strategy": "nothing"}, UnknownNameError, "unknown strategy 'nothing'"),
         ({"options": {"length": "3"}}, UnknownNameError, "has no option 'length'; its options: seconds"),
         ({"options": {"seconds": "long"}}, UnknownNameError, "seconds must be float, got 'long'"),
-        ({"steps": 0}, BudgetError, "steps must be at least 1, got 0"),
-        ({"parameters": 10}, BudgetError, "a budget of 10 parameters is too small for cell 'lstm'"),
+        ({"budget": Budget(10)}, BudgetError, "a budget of 10 parameters is too small for cell 'lstm'"),
         ({"candidates": -1}, BudgetError, "candidates must be at least 0, got -1"),
         ({"finalists": -1}, BudgetError, "finalists must be at least 0, got -1"),
-        ({"workers": 0}, BudgetError, "workers must be at least 1, got 0"),
         ({"trials": 0}, BudgetError, "trials must be at least 1, got 0"),
         ({"fresh_seeds": 0}, BudgetError, "fresh seeds must be at least 1, got 0"),
     ],
@@ -336,25 +342,15 @@ def test_what_cannot_be_searched_is_refused_before_a_study_is_begun(
     assert not (tmp_path / "study").exists()
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"executor": "cloud"}, "unknown executor 'cloud'; use local or ray"),
-        ({"timeout": 0.0}, "a timeout above 0 s"),
-        ({"gpus": 1.0}, "belong to the ray executor"),
-    ],
-)
-def test_a_pool_that_cannot_be_is_refused_and_leaves_the_study_free(
-    changes: dict[str, Any], message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(CellsearchError, match=message):
-        small_search(tmp_path, **changes)
+def test_a_pool_that_does_not_open_leaves_the_study_free(tmp_path: Path) -> None:
+    with pytest.raises(CellsearchError, match="the address of a Ray cluster is HOST:PORT of its head, got 'nowhere'"):
+        small_search(tmp_path, resources=Resources("ray", address="nowhere"))
     Ledger(tmp_path, load_study(tmp_path).settings, True, {}).__exit__(None, None, None)
 
 
 def test_a_study_of_another_task_is_not_continued(small: Study) -> None:
     with pytest.raises(StudyError, match=f"was begun with task '{TASK}', now 'adding'; continue with the same"):
-        small_search(small.path, "adding", parameters=500)
+        small_search(small.path, "adding", budget=Budget(500, 5))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 from cellsearch.cell import to_json
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
-from cellsearch.training import Evaluation, evaluate
+from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
 from cellsearch_search_spaces.gated import GRU, LSTM
 from cellsearch_tasks.classify import PASSAGE, SECTIONS, TASK, UNKNOWN, WORDS, Classify, Documents, _corpus, _passages
 from cellsearch_tasks.ragged import ragged
@@ -110,7 +110,7 @@ def test_counting_parameters_first_leaves_the_corpus_usable() -> None:
 
 @pytest.mark.slow
 def test_an_lstm_learns_the_sections() -> None:
-    *_, last = evaluate(Evaluation("classify", to_json(LSTM), 150_000, 150, 1e-2, seed=0))
+    *_, last = evaluate(Evaluation("classify", to_json(LSTM), Budget(150_000, 150), Hyperparameters(1e-2), seed=0))
     assert last.score > 0.4
 
 

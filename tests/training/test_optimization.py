@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from cellsearch.training import Evaluation
+from cellsearch.training import Budget, Hyperparameters
 from cellsearch.training.optimization import Pace, inference_seconds, tokens, train
 
 RATE = 0.01
-CONSTANT = Evaluation("", "", 0, 10, RATE, 0, schedule="constant", reports=1, clip=1e9)
+CONSTANT = Hyperparameters(RATE, schedule="constant", clip=1e9)
 
 
 class Line(nn.Module):
@@ -43,10 +43,10 @@ class Pull:
         return self.slope * (model.weight.sum() + model.bias.sum()), (carried or 0) + 1
 
 
-def trained(evaluation: Evaluation, slope: float = 1.0) -> tuple[Line, list[Pace]]:
+def trained(hyperparameters: Hyperparameters, slope: float = 1.0, steps: int = 10) -> tuple[Line, list[Pace]]:
     model = Line()
     task: Any = Pull(slope)
-    return model, list(train(model, task, evaluation))
+    return model, list(train(model, task, Budget(steps=steps, reports=1), hyperparameters, seed=0))
 
 
 def test_sgd_walks_against_the_gradient() -> None:
@@ -76,7 +76,7 @@ def test_a_gradient_is_cut_to_the_norm_of_clip() -> None:
 def test_the_cosine_ends_at_a_twentieth_of_the_rate_and_begins_slowly() -> None:
     places = []
     for steps in (1, 100):
-        model, _ = trained(replace(CONSTANT, steps=steps, optimizer="sgd", schedule="cosine"))
+        model, _ = trained(replace(CONSTANT, optimizer="sgd", schedule="cosine"), steps=steps)
         places.append(float(1 - model.bias.detach()))
     assert places[0] == pytest.approx(RATE)
     assert places[1] == pytest.approx(RATE * (3 + 95 * (1 + 0.05) / 2 + 2), rel=0.03)

@@ -83,10 +83,10 @@ def test_workers_that_cannot_start_are_one_clear_error(monkeypatch: pytest.Monke
 DRIVER = """
 import sys
 from cellsearch.testing.pool import troubled
-from cellsearch.workers import Reported, open_pool
+from cellsearch.workers import Reported, Resources, open_pool
 
 print("main runs", flush=True)
-pool = open_pool("local", 2, 60)
+pool = open_pool(Resources("local", 2, 60))
 for job, trouble in enumerate(["hang", "hang in C"]):
     pool.submit(job, troubled(task="my_task.py:TASK", trouble=trouble, diary="diary"))
 reported = set()

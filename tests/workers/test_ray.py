@@ -52,9 +52,9 @@ def test_a_second_pool_in_one_process_is_refused(pool: WorkerPool) -> None:
 
 DRIVER = """
 from cellsearch.testing.pool import troubled
-from cellsearch.workers import Reported, open_pool
+from cellsearch.workers import Reported, Resources, open_pool
 
-pool = open_pool("ray", 1, 60)
+pool = open_pool(Resources("ray", 1, 60))
 pool.submit(0, troubled(trouble="hang in C", diary="diary"))
 while not any(isinstance(event, Reported) for event in pool.wait(60)):
     pass

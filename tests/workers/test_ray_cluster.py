@@ -17,7 +17,7 @@ import pytest
 
 from cellsearch.errors import CellsearchError
 from cellsearch.testing.pool import check_a_job_tells_what_evaluate_yields, over, troubled
-from cellsearch.workers import Failed, open_pool
+from cellsearch.workers import Failed, Resources, open_pool
 from cellsearch.workers.ray_pool import ray  # imported there first, with its mode set
 
 START = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats"]
@@ -53,7 +53,7 @@ def address() -> Iterator[str]:
 def test_jobs_run_on_both_nodes_of_a_cluster_and_leave_it_running(address: str, tmp_path: Path) -> None:
     diary = tmp_path / "diary"
     for _ in range(2):
-        with open_pool("ray", 2, 60, address=address) as pool:
+        with open_pool(Resources("ray", 2, 60, address=address)) as pool:
             for _ in range(100):
                 if len([node for node in ray.nodes() if node["Alive"]]) == 2:
                     break
@@ -73,18 +73,18 @@ def test_an_address_without_a_cluster_is_one_clear_error_at_once() -> None:
         free.bind(("127.0.0.1", 0))
         nowhere = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(CellsearchError, match=f"no Ray cluster answers at {nowhere} .*; start its head first"):
-        open_pool("ray", 1, 60, address=nowhere)
+        open_pool(Resources("ray", 1, 60, address=nowhere))
     with pytest.raises(CellsearchError, match="is HOST:PORT of its head, got 'somewhere'"):
-        open_pool("ray", 1, 60, address="somewhere")
+        open_pool(Resources("ray", 1, 60, address="somewhere"))
     assert time.monotonic() - begun < 5
 
 
 def test_ray_that_was_imported_without_a_mode_does_not_try_to_join() -> None:
     script = """if True:
         import socket, ray
-        from cellsearch.workers import open_pool
+        from cellsearch.workers import Resources, open_pool
         head = socket.create_server(("127.0.0.1", 0))
-        open_pool("ray", 1, 60, address=f"127.0.0.1:{head.getsockname()[1]}")
+        open_pool(Resources("ray", 1, 60, address=f"127.0.0.1:{head.getsockname()[1]}"))
     """
     environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
     driver = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
@@ -94,7 +94,7 @@ def test_ray_that_was_imported_without_a_mode_does_not_try_to_join() -> None:
 @pytest.mark.slow
 def test_more_gpus_than_there_are_is_one_clear_error() -> None:
     with pytest.raises(CellsearchError, match="a candidate needs 64 GPU, but Ray finds none here"):
-        open_pool("ray", 1, 60, gpus=64)
+        open_pool(Resources("ray", 1, 60, gpus=64))
     assert not ray.is_initialized()
 
 

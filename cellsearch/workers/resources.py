@@ -1,0 +1,56 @@
+"""The resources: which machines train the cells of a study, how many at once, and what each training may take."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+from cellsearch.errors import BudgetError, UnknownNameError
+from cellsearch.training import check_counts
+
+__all__ = ["EXECUTORS", "Resources", "cores"]
+
+EXECUTORS: Final = ("local", "ray")
+"""Every kind of pool: processes on this machine, and a Ray cluster."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where trainings run. `workers` of them run at once, by default one a core that this process may use.
+
+    `executor` is one of EXECUTORS; `timeout` is in seconds a training. `address`, `cpus` and `gpus` are Ray's: the
+    cluster to join (a Ray of our own if None), and the cores and the GPUs, or fraction of one, that a training takes
+    of it. Raises UnknownNameError and BudgetError.
+    """
+
+    executor: str = "local"
+    workers: int | None = None
+    timeout: float = 600.0
+    address: str | None = None
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.executor not in EXECUTORS:
+            raise UnknownNameError(f"unknown executor {self.executor!r}; use {' or '.join(EXECUTORS)}")
+        check_counts(1, workers=self.size)
+        if not self.timeout > 0:
+            raise BudgetError(f"timeout must be above 0, in seconds a training, got {self.timeout:g}")
+        if self.cpus < 0 or self.gpus < 0:
+            raise BudgetError(f"a training cannot take {self.cpus:g} CPUs and {self.gpus:g} GPUs; use numbers from 0")
+        if self.executor == "local" and (self.address is not None or self.cpus != 1 or self.gpus != 0):
+            raise BudgetError("an address, CPUs and GPUs a training belong to the ray executor, not to local")
+
+    @property
+    def size(self) -> int:
+        """Trainings at once."""
+        return cores() if self.workers is None else self.workers
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
