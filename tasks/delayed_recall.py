@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 import torch
 
-from .sequences import IGNORED, Sequences, SymbolTask
+from .parts.sequences import IGNORED, Sequences, SymbolTask
 
 SYMBOLS: Final = 8
 DISTRACTORS: Final = 8

@@ -19,7 +19,7 @@ import torch
 
 from cellsearch.errors import DataError
 
-from .sequences import Sequences, SymbolTask
+from .parts.sequences import Sequences, SymbolTask
 
 
 @dataclass(frozen=True)

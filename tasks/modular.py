@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 
 import torch
 
-from .sequences import IGNORED, Sequences, SymbolTask
+from .parts.sequences import IGNORED, Sequences, SymbolTask
 
 MODULUS: Final = 5
 PLUS, MINUS, TIMES = MODULUS, MODULUS + 1, MODULUS + 2

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import torch
 
-from .sequences import Sequences, SymbolTask
+from .parts.sequences import Sequences, SymbolTask
 
 
 @dataclass(frozen=True)

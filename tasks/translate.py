@@ -33,9 +33,9 @@ from cellsearch.errors import DataError
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
 from cellsearch.training.shared import shared
 
-from .dates import pairs
-from .encoder_decoder import EncoderDecoder
-from .ragged import PADDING, Ragged, by_length, ragged, shuffled
+from .parts.dates import pairs
+from .parts.encoder_decoder import EncoderDecoder
+from .parts.ragged import PADDING, Ragged, by_length, ragged, shuffled
 
 ADDRESS = "https://raw.githubusercontent.com/brendenlake/SCAN/master"
 

@@ -37,7 +37,7 @@ from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text
 from cellsearch.training.shared import shared
 
-from .streams import SHORTEST, Corpus, nats, stream_loss, windows
+from .parts.streams import SHORTEST, Corpus, nats, stream_loss, windows
 
 WIKITEXT2 = Dataset(
     "wikitext2",

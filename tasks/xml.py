@@ -28,8 +28,8 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.training.shared import shared
 
-from .sequences import SymbolModel
-from .streams import stream_loss
+from .parts.sequences import SymbolModel
+from .parts.streams import stream_loss
 
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 CHARACTERS: Final = "</>" + LETTERS

@@ -9,7 +9,7 @@ import pytest
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.arithmetic import CHARACTERS, TASK, Arithmetic
-from cellsearch_tasks.sequences import IGNORED
+from cellsearch_tasks.parts.sequences import IGNORED
 from tests.tasks.oracle import Oracle
 
 

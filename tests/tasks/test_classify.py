@@ -17,7 +17,7 @@ from cellsearch.testing.task import check_task
 from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
 from cellsearch_search_spaces.gated import GRU, LSTM
 from cellsearch_tasks.classify import PASSAGE, SECTIONS, TASK, UNKNOWN, WORDS, Classify, Documents, _corpus, _passages
-from cellsearch_tasks.ragged import ragged
+from cellsearch_tasks.parts.ragged import ragged
 from tests.tasks.real_data import shared
 
 TRAIN = "".join(f"{i % 3} what is number {i} ?\n" for i in range(60))

@@ -13,8 +13,8 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_search_spaces.gated import GRU
-from cellsearch_tasks.encoder_decoder import EncoderDecoder
-from cellsearch_tasks.ragged import PADDING
+from cellsearch_tasks.parts.encoder_decoder import EncoderDecoder
+from cellsearch_tasks.parts.ragged import PADDING
 from cellsearch_tasks.translate import END, START, TASK, TOKENS, Pairs, Translate, _corpus
 from tests.tasks.real_data import shared
 

@@ -29,7 +29,7 @@ __all__ = ["CACHE", "compiler", "library", "text_of"]
 CACHE: Final = "CELLSEARCH_CACHE"
 """The environment variable that names the cache folder; without it, the user's cache directory has it."""
 
-HERE: Final = Path(__file__).parent
+SOURCES: Final = Path(__file__).parent / "c"
 INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
 PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
 NATIVE: Final = "-mcpu=native" if os.uname().machine in ("aarch64", "arm64") else "-march=native"
@@ -67,8 +67,8 @@ def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
 
 @cache
 def text_of(name: str) -> str:
-    """A C file of this folder, as text."""
-    return (HERE / name).read_text()
+    """A C file that all cells share, as text."""
+    return (SOURCES / name).read_text()
 
 
 @cache

@@ -20,7 +20,7 @@ from cellsearch.recurrence.native.build import NATIVE
 
 __all__ = ["TARGETS", "Target", "address", "compiled"]
 
-FOLDER: Final = Path(cellsearch.recurrence.__file__).parent / "native"
+FOLDER: Final = Path(cellsearch.recurrence.__file__).parent / "native" / "c"
 NAMES: Final = {torch.float32: "float", torch.float64: "double"}
 SUFFIXES: Final = {torch.float32: "_f32", torch.float64: "_f64"}
 OPTIONS: Final = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellsearch_tasks.streams import nats, windows
+from cellsearch_tasks.parts.streams import nats, windows
 
 TEXT = torch.arange(997)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pad_packed_sequence
 
-from cellsearch_tasks.ragged import PADDING, by_length, ragged, shuffled
+from cellsearch_tasks.parts.ragged import PADDING, by_length, ragged, shuffled
 
 SEQUENCES = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=6), min_size=1, max_size=8)
 

@@ -8,8 +8,8 @@ import torch
 from cellsearch.cell import Cell
 from cellsearch_search_spaces.gated import GRU, LSTM
 from cellsearch_search_spaces.nasbench_nlp import SPACE
-from cellsearch_tasks.encoder_decoder import AdditiveAttention, EncoderDecoder
-from cellsearch_tasks.ragged import ragged
+from cellsearch_tasks.parts.encoder_decoder import AdditiveAttention, EncoderDecoder
+from cellsearch_tasks.parts.ragged import ragged
 
 SOURCES = ragged([[3, 4, 5, 6], [7], [3, 5]])
 ALL = torch.arange(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from cellsearch_tasks.dates import DAYS, FIRST, FORMS, pairs
+from cellsearch_tasks.parts.dates import DAYS, FIRST, FORMS, pairs
 
 
 def test_every_form_tells_the_day() -> None:
