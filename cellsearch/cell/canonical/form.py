@@ -40,7 +40,7 @@ from cellsearch.cell.cell import Cell
 from cellsearch.cell.ops import INPUT, LINEAR
 from cellsearch.cell.validate import MOST_NODES
 
-__all__ = ["Canonical", "canonical", "canonical_form", "canonical_text"]
+__all__ = ["Canonical", "canonical", "canonical_form", "canonical_text", "joined", "signed_form", "values_of"]
 
 ARITHMETIC: Final = (COMBINATION, "product", "bias")
 """What a sum may be multiplied out through."""
@@ -69,31 +69,31 @@ def canonical_form(cell: Cell) -> Canonical:
 
 
 def _smallest(cell: Cell) -> tuple[str, list[int], Form]:
-    forms = sign_choices(lambda signs: _form(cell, signs))
+    forms = sign_choices(lambda signs: signed_form(cell, signs))
     return min(((*_ordered(form), form) for form in forms), key=lambda ordered: ordered[0])
 
 
-def _form(cell: Cell, signs: Mapping[str, int]) -> Form:
+def signed_form(cell: Cell, signs: Mapping[str, int]) -> Form:
     """The form multiplied out; if that is too large, but for sums that functions read; else as it is written.
 
     Linears are joined before products are multiplied out, which would square them; biases are drawn out after it, for
     one that is drawn out of a sum would hide the sum from its factor.
     """
     try:
-        added = _joined(_read(cell, RULES, signs), RULES, WITHIN_SUMS)
+        added = joined(values_of(cell, RULES, signs), RULES, WITHIN_SUMS)
     except TooLarge:
-        return _read(cell, {}, {})
+        return values_of(cell, {}, {})
     for held in (_no_sums, _read_sums):
         try:
             multiplied_out = rebuilt(added, EXPANDING, {}, held(added))
             if _longest_sum(multiplied_out) > MOST_SUMMANDS:
                 continue
-            found = _shortened(_joined(multiplied_out, EXPANDING, JOINING, held), held)
+            found = _shortened(joined(multiplied_out, EXPANDING, JOINING, held), held)
         except TooLarge:
             continue
         if _size(found) <= MOST_NODES:
             return found
-    return _read(cell, {}, {})
+    return values_of(cell, {}, {})
 
 
 def _no_sums(form: Form) -> Set[int]:
@@ -109,7 +109,7 @@ def _read_sums(form: Form) -> Set[int]:
     return sums & read.union(form.roots())
 
 
-def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], signs: Mapping[str, int]) -> Form:
+def values_of(cell: Cell, rules: Mapping[str, Sequence[Rule]], signs: Mapping[str, int]) -> Form:
     """The cell as values; without rules every node is one of its own, as those with learned arrays always are."""
     graph = ValueGraph(rules, signs)
     values = {INPUT: graph.settled(Term("input"))}
@@ -131,12 +131,13 @@ def _read(cell: Cell, rules: Mapping[str, Sequence[Rule]], signs: Mapping[str, i
     return Form(graph, {state: values[n] for state, n in cell.states.items()}, values[cell.output])
 
 
-def _joined(
+def joined(
     form: Form,
     rules: Mapping[str, Sequence[Rule]],
     joining: Sequence[Joining],
     held: Callable[[Form], Set[int]] = _no_sums,
 ) -> Form:
+    """The form after the joining rules, each tried until none finds anything. Raises TooLarge if they do not end."""
     for _ in range(PASSES):
         instead = joinable(form, joining)
         if not instead:

@@ -23,7 +23,7 @@ __all__ = ["Program", "program"]
 
 @dataclass(frozen=True)
 class Program:
-    """ForwardGroups and reverse groups of one step, `stored` are the values that the reverse pass loads.
+    """Forward and reverse groups of one step, `stored` are the values that the reverse pass loads.
 
     The products of the input, and those that lead gradients back to it, wait for no step: `prepared` and `returned`
     run for several steps at once, before and after these.
