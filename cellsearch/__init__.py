@@ -4,124 +4,88 @@ The names below are loaded when they are first used, so that `import cellsearch`
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from cellsearch.cell import Cell, Node
-    from cellsearch.cell.canonical.identity import identity
-    from cellsearch.cell.complexity import complexity
-    from cellsearch.cell.difference.diff import diff
-    from cellsearch.cell.difference.distance import distance
-    from cellsearch.cell.file import load, save
-    from cellsearch.cell.notation.equations import equations, from_equations
-    from cellsearch.cell.readers.darts import from_darts, from_enas
-    from cellsearch.cell.readers.nasbench_nlp import from_nasbench_nlp
-    from cellsearch.errors import CellsearchError
-    from cellsearch.exporters.standalone import export
-    from cellsearch.importer import import_cell
-    from cellsearch.inspect.picture import save_picture
-    from cellsearch.plugins import seed
-    from cellsearch.recurrence import RNN, load_torch, to_torch
-    from cellsearch.recurrence.custom import op
-    from cellsearch.recurrence.trace.trace import trace
-    from cellsearch.references import find_cell
-    from cellsearch.space import SearchSpace
-    from cellsearch.space.crossover import crossover
-    from cellsearch.study.compare import compare
-    from cellsearch.study.comparison import Comparison, load_comparison
-    from cellsearch.study.profile import profile
-    from cellsearch.study.search import search
-    from cellsearch.study.study import Study, load_study
-    from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
-    from cellsearch.workers import Resources
+    from cellsearch.cell import Cell as Cell
+    from cellsearch.cell import Node as Node
+    from cellsearch.cell.canonical.identity import identity as identity
+    from cellsearch.cell.complexity import complexity as complexity
+    from cellsearch.cell.difference.diff import diff as diff
+    from cellsearch.cell.difference.distance import distance as distance
+    from cellsearch.cell.file import load as load
+    from cellsearch.cell.file import save as save
+    from cellsearch.cell.notation.equations import equations as equations
+    from cellsearch.cell.notation.equations import from_equations as from_equations
+    from cellsearch.cell.readers.darts import from_darts as from_darts
+    from cellsearch.cell.readers.darts import from_enas as from_enas
+    from cellsearch.cell.readers.nasbench_nlp import from_nasbench_nlp as from_nasbench_nlp
+    from cellsearch.errors import CellsearchError as CellsearchError
+    from cellsearch.exporters.standalone import export as export
+    from cellsearch.importer import import_cell as import_cell
+    from cellsearch.inspect.picture import save_picture as save_picture
+    from cellsearch.plugins import seed as seed
+    from cellsearch.recurrence import RNN as RNN
+    from cellsearch.recurrence import load_torch as load_torch
+    from cellsearch.recurrence import to_torch as to_torch
+    from cellsearch.recurrence.custom import op as op
+    from cellsearch.recurrence.trace.trace import trace as trace
+    from cellsearch.references import find_cell as find_cell
+    from cellsearch.space import SearchSpace as SearchSpace
+    from cellsearch.space.crossover import crossover as crossover
+    from cellsearch.study.compare import compare as compare
+    from cellsearch.study.comparison import Comparison as Comparison
+    from cellsearch.study.comparison import load_comparison as load_comparison
+    from cellsearch.study.profile import profile as profile
+    from cellsearch.study.search import search as search
+    from cellsearch.study.study import Study as Study
+    from cellsearch.study.study import load_study as load_study
+    from cellsearch.training import Budget as Budget
+    from cellsearch.training import Evaluation as Evaluation
+    from cellsearch.training import Hyperparameters as Hyperparameters
+    from cellsearch.training import evaluate as evaluate
+    from cellsearch.workers import Resources as Resources
 
-__all__ = [
-    "RNN",
-    "Budget",
-    "Cell",
-    "CellsearchError",
-    "Comparison",
-    "Evaluation",
-    "Hyperparameters",
-    "Node",
-    "Resources",
-    "SearchSpace",
-    "Study",
-    "compare",
-    "complexity",
-    "crossover",
-    "diff",
-    "distance",
-    "equations",
-    "evaluate",
-    "export",
-    "find_cell",
-    "from_darts",
-    "from_enas",
-    "from_equations",
-    "from_nasbench_nlp",
-    "identity",
-    "import_cell",
-    "load",
-    "load_comparison",
-    "load_study",
-    "load_torch",
-    "op",
-    "profile",
-    "save",
-    "save_picture",
-    "search",
-    "seed",
-    "to_torch",
-    "trace",
-]
-
-_HOMES = {
-    "RNN": "recurrence",
-    "Budget": "training",
-    "Cell": "cell",
-    "CellsearchError": "errors",
-    "Comparison": "study.comparison",
-    "Evaluation": "training",
-    "Hyperparameters": "training",
-    "Node": "cell",
-    "Resources": "workers",
-    "SearchSpace": "space",
-    "Study": "study.study",
-    "compare": "study.compare",
-    "complexity": "cell.complexity",
-    "crossover": "space.crossover",
-    "diff": "cell.difference.diff",
-    "distance": "cell.difference.distance",
-    "equations": "cell.notation.equations",
-    "evaluate": "training",
-    "export": "exporters.standalone",
-    "find_cell": "references",
-    "from_darts": "cell.readers.darts",
-    "from_enas": "cell.readers.darts",
-    "from_equations": "cell.notation.equations",
-    "from_nasbench_nlp": "cell.readers.nasbench_nlp",
-    "identity": "cell.canonical.identity",
-    "import_cell": "importer",
-    "load": "cell.file",
-    "load_comparison": "study.comparison",
-    "load_study": "study.study",
-    "load_torch": "recurrence",
-    "op": "recurrence.custom",
-    "profile": "study.profile",
-    "save": "cell.file",
-    "save_picture": "inspect.picture",
-    "search": "study.search",
-    "seed": "plugins",
-    "to_torch": "recurrence",
-    "trace": "recurrence.trace.trace",
+_NAMES: Final = {
+    "cell": "Cell Node",
+    "cell.canonical.identity": "identity",
+    "cell.complexity": "complexity",
+    "cell.difference.diff": "diff",
+    "cell.difference.distance": "distance",
+    "cell.file": "load save",
+    "cell.notation.equations": "equations from_equations",
+    "cell.readers.darts": "from_darts from_enas",
+    "cell.readers.nasbench_nlp": "from_nasbench_nlp",
+    "errors": "CellsearchError",
+    "exporters.standalone": "export",
+    "importer": "import_cell",
+    "inspect.picture": "save_picture",
+    "plugins": "seed",
+    "recurrence": "RNN load_torch to_torch",
+    "recurrence.custom": "op",
+    "recurrence.trace.trace": "trace",
+    "references": "find_cell",
+    "space": "SearchSpace",
+    "space.crossover": "crossover",
+    "study.compare": "compare",
+    "study.comparison": "Comparison load_comparison",
+    "study.profile": "profile",
+    "study.search": "search",
+    "study.study": "Study load_study",
+    "training": "Budget Evaluation Hyperparameters evaluate",
+    "workers": "Resources",
 }
+"""The public names, by the module that each is loaded from. A type checker reads the same from the imports above."""
+
+_HOMES: Final = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'cellsearch' has no attribute {name!r}")
-    value = getattr(import_module(f"cellsearch.{_HOMES[name]}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
