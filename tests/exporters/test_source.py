@@ -16,7 +16,7 @@ import pytest
 
 from cellsearch.cell import Cell, Node
 from cellsearch.cell.notation.statements import stated
-from cellsearch.exporters.expressions import WIDTH, tree
+from cellsearch.exporters.torch_expressions import WIDTH, tree
 from cellsearch.exporters.names import FUNCTIONS, MODULES, TAKEN, class_name, printable, variables
 from cellsearch.exporters.source import source
 from cellsearch.recurrence import RNN

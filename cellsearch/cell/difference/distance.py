@@ -1,6 +1,6 @@
 """How far two cells are apart: the graph edit distance between their canonical forms.
 
-An edit path turns one graph into the other. Its steps cost: 1 for a node added, removed or with another operation or
+An edit path turns one graph into the other. Its changes cost: 1 for a node added, removed or with another operation or
 order of operands; 1/2 for another initial bias or constant, for a state added or removed, and for an edge added or
 removed, where edges lead from operands to nodes, from next values to states and from one node to the output. So an
 operand, a next value or an output that moves costs 1. Without partner, a node pays for its edges too.

@@ -46,7 +46,7 @@ class NumberedCell:
 
 
 def surroundings(cell: NumberedCell, numbers: dict[Hashable, int]) -> list[tuple[int, ...]]:
-    """Of each node the kinds of what it is computed from and of what is computed from it, 0 to ROUNDS steps away.
+    """Of each node the kinds of what it is computed from and of what is computed from it, 0 to ROUNDS operations away.
 
     Equal surroundings have equal numbers (Weisfeiler & Leman 1968).
     """

@@ -181,7 +181,7 @@ def _compiled(source: str) -> Callable[..., None]:
 
 
 def _nothing(steps: Iterable[Tensor], *fixed: Tensor) -> None:
-    """The function of a phase without steps."""
+    """The function of a phase without actions."""
 
 
 def _value(writer: _FunctionWriter, plan: Plan, phase: Phase, name: str) -> ast.expr:
