@@ -11,8 +11,8 @@ from cellsearch.cell import INPUT, Cell, Node
 from cellsearch.cell.notation.statements import nodes_within, stated
 from cellsearch.cell.notation.symbols import learned
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
-from cellsearch.exporters.torch_expressions import WIDTH, assignment, tree
 from cellsearch.exporters.names import PROJECTED, uses_raw_input, variables
+from cellsearch.exporters.torch_expressions import WIDTH, assignment, tree
 
 __all__ = ["cell_class"]
 

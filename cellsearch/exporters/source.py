@@ -13,8 +13,8 @@ from cellsearch.errors import ExportError
 from cellsearch.exporters import template
 from cellsearch.exporters.cell_class import cell_class
 from cellsearch.exporters.expected import BATCH, STEPS, UNTRAINED, expected, filled
-from cellsearch.exporters.torch_expressions import WIDTH
 from cellsearch.exporters.names import class_name, printable, uses_raw_input, variables
+from cellsearch.exporters.torch_expressions import WIDTH
 from cellsearch.recurrence import RNN, parameter_count
 from cellsearch.recurrence.custom import USER
 

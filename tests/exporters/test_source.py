@@ -16,9 +16,9 @@ import pytest
 
 from cellsearch.cell import Cell, Node
 from cellsearch.cell.notation.statements import stated
-from cellsearch.exporters.torch_expressions import WIDTH, tree
 from cellsearch.exporters.names import FUNCTIONS, MODULES, TAKEN, class_name, printable, variables
 from cellsearch.exporters.source import source
+from cellsearch.exporters.torch_expressions import WIDTH, tree
 from cellsearch.recurrence import RNN
 from tests.exporters.exported import CELLS, SEEDS
 
