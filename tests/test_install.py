@@ -1,4 +1,4 @@
-"""The installed package: the wheel works outside of the repository, starts quickly, and its core needs little."""
+"""The installed package: it works outside of the repository, starts quickly, and its core needs little."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import pytest
 from tests.project import ROOT, dependencies
 
 HEAVY = {"torch", "networkx", "optuna", "ray", "matplotlib", "scipy", "numpy", "sqlalchemy"}
+
+FOLDERS = {"cellsearch": "cellsearch", "cellsearch_search_spaces": "search_spaces", "cellsearch_tasks": "tasks"}
+"""Folder of the repository by the name that it is imported under."""
 
 BLOCK = """
 import sys
@@ -39,9 +42,13 @@ outputs.sum().backward()
 """
 
 EVERYTHING = """
-import cellsearch, search_spaces, tasks
-for package in (cellsearch, search_spaces, tasks):
-    assert {site!r} in package.__file__, package.__file__
+import cellsearch, cellsearch_search_spaces, cellsearch_tasks
+from importlib.util import find_spec
+from pathlib import Path
+for package in (cellsearch, cellsearch_search_spaces, cellsearch_tasks):
+    assert Path(package.__file__).resolve().is_relative_to({home!r}), package.__file__
+for name in ("search_spaces", "tasks", "tests", "scripts"):
+    assert find_spec(name) is None, f"{{name}} is a name of the user's"
 from cellsearch.errors import DataError
 from cellsearch.plugins import SPACES, TASKS, load, names
 from cellsearch.training import load_task
@@ -59,38 +66,53 @@ for name in names(SPACES):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the working tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    _run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
-    (built,) = folder.glob("cellsearch-*.whl")
-    return built
+    return _wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel, and this one's packages in sight as its dependencies."""
+@pytest.fixture(scope="module", params=["wheel", "editable"])
+def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An environment with the wheel or with an editable install, and where its packages are.
+
+    This environment's packages are in sight as its dependencies.
+    """
     folder = tmp_path_factory.mktemp("installed") / "env"
     _run(sys.executable, "-m", "venv", "--without-pip", folder)
     python = folder / "bin" / "python"
-    _run(sys.executable, "-m", "pip", "-qq", "--python", python, "install", "--no-deps", "--no-index", wheel)
     # A path in a .pth file is searched, but the .pth files in it are not read: not that of our editable install.
     (_site(folder) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return folder
+    pip = [sys.executable, "-m", "pip", "-qq", "--python", python, "install", "--no-deps", "--no-index"]
+    if request.param == "wheel":
+        _run(*pip, request.getfixturevalue("wheel"))
+        return folder, _site(folder)
+    _run(*pip, "--no-build-isolation", "--editable", ROOT)
+    return folder, ROOT
 
 
 @pytest.mark.slow
 def test_the_wheel_holds_the_three_packages_and_the_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     packages = {name.split("/")[0] for name in names if not name.split("/")[0].endswith(".dist-info")}
-    assert packages == {"cellsearch", "search_spaces", "tasks"}
+    assert packages == set(FOLDERS)
     assert any(re.fullmatch(r"cellsearch-[^/]*\.dist-info/licenses/LICENSE", name) for name in names)
     assert "cellsearch/py.typed" in names
-    in_tree = {str(path.relative_to(ROOT)) for package in packages for path in (ROOT / package).rglob("*.py")}
+    in_tree = {
+        f"{package}/{path.relative_to(ROOT / folder).as_posix()}"
+        for package, folder in FOLDERS.items()
+        for path in (ROOT / folder).rglob("*.py")
+    }
     assert {name for name in names if name.endswith(".py")} == in_tree
 
 
 @pytest.mark.slow
-def test_the_installed_command_works_outside_of_the_repository(environment: Path, tmp_path: Path) -> None:
-    command = environment / "bin" / "cellsearch"
+def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    _run(sys.executable, "-c", f"from hatchling.build import build_sdist; build_sdist({str(tmp_path)!r})", cwd=ROOT)
+    (source,) = tmp_path.glob("cellsearch-*.tar.gz")
+    assert _wheel(source, tmp_path).read_bytes() == wheel.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_installed_command_works_outside_of_the_repository(installed: tuple[Path, Path], tmp_path: Path) -> None:
+    command = installed[0] / "bin" / "cellsearch"
     assert "search" in _run(command, "--help", cwd=tmp_path)
     listed = _run(command, "list", cwd=tmp_path)
     assert all(name in listed for name in ("chars", "adding", "gated", "rnn", "lstm", "gru"))
@@ -98,9 +120,11 @@ def test_the_installed_command_works_outside_of_the_repository(environment: Path
 
 
 @pytest.mark.slow
-def test_the_installed_tasks_and_spaces_load_outside_of_the_repository(environment: Path, tmp_path: Path) -> None:
-    script = EVERYTHING.format(site=str(_site(environment)))
-    _run(environment / "bin" / "python", "-c", script, cwd=tmp_path)
+def test_the_installed_tasks_and_spaces_load_outside_of_the_repository(
+    installed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    environment, home = installed
+    _run(environment / "bin" / "python", "-c", EVERYTHING.format(home=str(home)), cwd=tmp_path)
 
 
 def test_cell_and_recurrence_need_torch_and_networkx_alone() -> None:
@@ -144,6 +168,13 @@ def _run(*command: object, cwd: Path | None = None) -> str:
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
+
+
+def _wheel(source: Path, folder: Path) -> Path:
+    """The wheel of a working tree or source distribution."""
+    _run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "-w", folder, source)
+    (built,) = folder.glob("cellsearch-*.whl")
+    return built
 
 
 def _site(environment: Path) -> Path:
