@@ -59,6 +59,22 @@ Cpus = Annotated[float, typer.Option(help="Cores a training takes of a Ray clust
 Gpus = Annotated[float, typer.Option(help="GPUs, or a fraction of one, that a training takes of it.")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"cellsearch {version('cellsearch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None: ...
+
+
 @app.command()
 def search(
     task: Task,
@@ -206,34 +222,67 @@ def profile(
 @app.command(name="list")
 def list_(
     folder: Annotated[Path, typer.Argument(help="Where to look for studies.")] = Path("runs"),
+    tasks: Annotated[bool, typer.Option("--tasks", help="Only the tasks: metric and options.")] = False,
     cells: Annotated[bool, typer.Option("--cells", help="Only the seed cells: source, cost and equation.")] = False,
+    studies: Annotated[bool, typer.Option("--studies", help="Only the studies: how far, and the best cell.")] = False,
 ) -> None:
     """List tasks, search spaces, seed cells, and the studies under a folder."""
-    from cellsearch import plugins
-    from cellsearch.inspect import tables
-    from cellsearch.study.study import load_studies
-    from cellsearch.training import load_task, task_options
-
-    console = _console()
-    spaces = [(name, plugins.load(plugins.SPACES, name)) for name in plugins.names(plugins.SPACES)]
+    if tasks:
+        _list_tasks()
     if cells:
-        console.print(tables.cell_list([space for _, space in spaces]), highlight=False)
-        return
-    tasks = [(name, load_task(name, {})) for name in plugins.names(plugins.TASKS)]
+        _list_cells()
+    if studies:
+        _list_studies(folder)
+    if not (tasks or cells or studies):
+        _list_names(folder)
+
+
+def _list_names(folder: Path) -> None:
+    """What there is, a line each; no task is loaded and no study opened."""
+    from cellsearch import plugins
+    from cellsearch.inspect.cell_tables import catalogue
+    from cellsearch.study.folder import study_folders
+
+    spaces = plugins.spaces()
+    seeds = plugins.seeds()
+    console = _console()
+    console.print(catalogue("tasks", plugins.titles(plugins.TASKS).items()))
+    console.print(catalogue("search spaces", [(name, ", ".join(space.operations)) for name, space in spaces.items()]))
     console.print(
-        tables.catalogue(
-            "tasks", [(name, f"{task.metric}; options: {', '.join(task_options(task))}") for name, task in tasks]
+        catalogue(
+            "seed cells",
+            [(name, f"{len(cell.nodes)} nodes, states {', '.join(cell.states)}") for name, cell in seeds.items()],
         )
     )
-    console.print(tables.catalogue("search spaces", [(name, ", ".join(space.operations)) for name, space in spaces]))
-    seeds = [
-        (name, f"{len(cell.nodes)} nodes, states {', '.join(cell.states)}") for name, cell in plugins.seeds().items()
-    ]
-    console.print(tables.catalogue("seed cells", seeds))
+    console.print(catalogue("studies", [(str(path), "") for path in study_folders(folder)]))
+
+
+def _list_tasks() -> None:
+    from cellsearch import plugins
+    from cellsearch.inspect.cell_tables import catalogue
+    from cellsearch.training import load_task, task_options
+
+    tasks = [(name, load_task(name, {})) for name in plugins.names(plugins.TASKS)]
+    rows = [(name, f"{task.metric}; options: {', '.join(task_options(task))}") for name, task in tasks]
+    _console().print(catalogue("tasks", rows))
+
+
+def _list_cells() -> None:
+    from cellsearch import plugins
+    from cellsearch.inspect.cell_tables import cell_list
+
+    _console().print(cell_list(list(plugins.spaces().values())), highlight=False)
+
+
+def _list_studies(folder: Path) -> None:
+    from cellsearch.inspect.cell_tables import catalogue
+    from cellsearch.inspect.study_tables import study_list
+    from cellsearch.study.study import load_studies
+
     studies, unreadable = load_studies(folder)
-    console.print(tables.study_list(studies))
+    _console().print(study_list(studies))
     if unreadable:
-        console.print(tables.catalogue("unreadable", [(str(path), reason) for path, reason in unreadable.items()]))
+        _console().print(catalogue("unreadable", [(str(path), reason) for path, reason in unreadable.items()]))
 
 
 @app.command()
@@ -248,8 +297,7 @@ def show(
 ) -> None:
     """Show a cell: equations, operations, cost, and its picture."""
     import cellsearch
-    from cellsearch.inspect import tables
-    from cellsearch.inspect.picture import save_picture
+    from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.references import find_cell, find_trial
 
     console = _console()
@@ -264,13 +312,27 @@ def show(
         return
     drawn = [path for path in (png, svg) if path]
     for path in drawn:
-        save_picture(found, path)
-    console.print(tables.cell_sheet(found, input_size, hidden_size))
+        cellsearch.save_picture(found, path)
+    console.print(cell_sheet(found, input_size, hidden_size))
     if trial := find_trial(cell):
+        from cellsearch.inspect.study_tables import trial_sheet
+
         study, which = trial
-        console.print(tables.trial_sheet(study.record(which), study.task.metric))
+        console.print(trial_sheet(study.record(which), study.task.metric))
     for path in drawn:
         console.print(f"picture: {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def diff(
+    first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
+    second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
+) -> None:
+    """Show how two cells differ: what to change in the first to get the second, and how far they are apart."""
+    from cellsearch.inspect.cell_tables import difference_sheet
+    from cellsearch.references import find_cell
+
+    _show(difference_sheet(find_cell(first), find_cell(second)))
 
 
 @app.command()

@@ -39,16 +39,17 @@ PROFILE: Final = [
 def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     """Show the verdict and leave tables, plot, picture and export in the study's folder."""
     import cellsearch
-    from cellsearch.inspect import tables
+    from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.inspect.picture import save_picture
+    from cellsearch.inspect.study_tables import statement, verdict_table
 
     study.write_tables()
     _plot(study, study.path / "progress.png")
     if study.verdicts:
-        show(tables.verdict_table(study))
-    show(tables.statement(study))
+        show(verdict_table(study))
+    show(statement(study))
     best, stem = study.best.cell, study.path / "best"
-    show(tables.cell_sheet(best, 128, 128))
+    show(cell_sheet(best, 128, 128))
     cellsearch.save(best, stem.with_suffix(".json"))
     save_picture(best, stem.with_suffix(".png"))
     cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
@@ -81,9 +82,9 @@ def deliver_profile(profile: Profile, folder: Path, show: Callable[[Any], None])
 
 
 def _written(folder: Path, files: list[tuple[str, str]]) -> Any:
-    from cellsearch.inspect import tables
+    from cellsearch.inspect.cell_tables import catalogue
 
-    return tables.catalogue(f"results in {folder}", [each for each in files if (folder / each[0]).is_file()])
+    return catalogue(f"results in {folder}", [each for each in files if (folder / each[0]).is_file()])
 
 
 def _plot(study: Study, path: Path) -> None:

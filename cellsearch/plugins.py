@@ -5,12 +5,14 @@ A reference is a name registered in an entry-point group, `package.module:OBJECT
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from hashlib import sha256
+from importlib.abc import InspectLoader
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +22,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import UnknownNameError
 from cellsearch.space import SearchSpace
 
-__all__ = ["SPACES", "TASKS", "cells", "load", "load_file", "names", "seed", "seeds"]
+__all__ = ["SPACES", "TASKS", "cells", "load", "load_file", "names", "seed", "seeds", "spaces", "titles"]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
@@ -31,6 +33,21 @@ KIND: Final = {TASKS: "task", SPACES: "search space"}
 def names(group: str) -> list[str]:
     """The registered names of a group, sorted."""
     return sorted(entry_points(group=group).names)
+
+
+def titles(group: str) -> dict[str, str]:
+    """What each registered name of a group is, sorted: the first line of its module's source, which is not run."""
+    return {point.name: _title(point.module) for point in sorted(entry_points(group=group))}
+
+
+def _title(module: str) -> str:
+    """The first line of a module's docstring. The packages that it is in are imported, as Python does to find it."""
+    try:
+        found = importlib.util.find_spec(module)
+        source = found.loader.get_source(module) if found and isinstance(found.loader, InspectLoader) else None
+        return (ast.get_docstring(ast.parse(source or "")) or "").partition("\n")[0]
+    except Exception as error:
+        return f"cannot be loaded: {error}"
 
 
 def load(group: str, reference: str) -> Any:
@@ -100,5 +117,9 @@ def cells(given: Iterable[str | Cell]) -> list[Cell]:
 
 def seeds() -> dict[str, Cell]:
     """All seed cells of the registered spaces by name."""
-    spaces: list[SearchSpace] = [load(SPACES, name) for name in names(SPACES)]
-    return {name: cell for space in spaces for name, cell in space.seeds.items()}
+    return {name: cell for space in spaces().values() for name, cell in space.seeds.items()}
+
+
+def spaces() -> dict[str, SearchSpace]:
+    """The registered search spaces by name."""
+    return {name: load(SPACES, name) for name in names(SPACES)}

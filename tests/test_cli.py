@@ -23,6 +23,7 @@ from cellsearch.cli import main
 from cellsearch.study.comparison import load_comparison
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.study import load_study
+from tests.project import PROJECT
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"
@@ -202,15 +203,27 @@ def test_list_names_tasks_spaces_seeds_and_studies(here: Here, searched: tuple[P
     folder, _ = searched
     ended = here("list", str(folder))
     assert ended.code == 0 and ended.err == ""
-    for word in ("chars", "bits per character", "data, batch, length", "adding", "gated", "layer_norm", "lstm"):
+    for word in ("chars", "Next-character prediction", "adding", "gated", "layer_norm", "lstm", str(folder)[:20]):
         assert word in ended.out
-    assert str(folder)[:20] in ended.out and "cell_" in ended.out
     assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_list_tells_the_metric_and_options_of_tasks(here: Here) -> None:
+    ended = here("list", "--tasks")
+    assert "bits per character; options: data, batch, length" in ended.out
+    assert "gated" not in ended.out
+
+
+def test_list_tells_how_studies_stand(here: Here, searched: tuple[Path, Ended]) -> None:
+    folder, _ = searched
+    ended = here("list", "--studies", str(folder), columns=200)
+    assert str(folder / "runs" / "small") in ended.out and "cell_" in ended.out
+    assert "gated" not in ended.out
 
 
 def test_list_goes_on_past_a_study_that_it_cannot_read(here: Here, tmp_path: Path) -> None:
     with spoil(tmp_path):
-        ended = here("list", ".", columns=200)
+        ended = here("list", "--studies", ".", columns=200)
     assert ended.code == 0
     assert "locked" in ended.out
     assert "study spoilt: study.db is no readable study" in ended.out
@@ -225,6 +238,27 @@ def test_show_prints_a_cell_and_draws_it(here: Here, tmp_path: Path) -> None:
     assert "4 linear, 3 sigmoid" in ended.out and "49,408 at input size 128, hidden size 64" in ended.out
     assert (tmp_path / "lstm.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (tmp_path / "lstm.svg").read_text(encoding="utf-8")
+
+
+def test_diff_tells_what_to_change_and_how_far_it_is(here: Here) -> None:
+    ended = here("diff", "lstm", "gru")
+    assert ended.code == 0 and ended.err == ""
+    lines = [line.rstrip() for line in ended.out.splitlines()]
+    assert lines[0] == "lstm to gru: distance 11.5"
+    assert "  remove state c, the last c_next" in lines
+    assert here("diff", "lstm", "lstm").out.strip() == "lstm to lstm: the same step"
+    assert here("diff", "lstm", "nothing").err.startswith("cellsearch: unknown cell 'nothing'; use a seed such as")
+
+
+def test_the_version_is_that_of_the_package(here: Here) -> None:
+    assert here("--version").out == f"cellsearch {PROJECT['version']}\n"
+
+
+def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "cellsearch", "--help"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert b"search" in ended.stdout
 
 
 def test_export_writes_a_file_that_checks_itself(here: Here, tmp_path: Path) -> None:

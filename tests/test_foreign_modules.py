@@ -1,4 +1,4 @@
-"""Modules of the user's called `tasks` and `search_spaces`: in the working directory and first on the path, unnoticed."""
+"""A `tasks.py` and a `search_spaces.py` of the user's, in the working directory and first on the path, go unnoticed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from cellsearch.study.comparison import load_comparison
 from cellsearch.study.study import load_study
 
-TASK = "cellsearch.testing.troubled_task:TASK"
 SMALL = ("--parameters", "500", "--steps", "2", "--reports", "1", "--workers", "2", "--trials", "1")
 SEARCH = ("search", "--candidates", "1", "--finalists", "1", "--fresh-seeds", "1", "--study", "found", *SMALL)
 
@@ -36,24 +35,22 @@ def test_commands_that_read_do_not_notice(arguments: list[str], folder: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["local", "ray"])
-def test_a_search_does_not_notice_nor_do_its_workers(executor: str, folder: Path) -> None:
-    _command(folder, *SEARCH, "--task", "adding", "--option", "length=10", "--executor", executor)
+def test_a_search_on_ray_does_not_notice_nor_do_its_workers(folder: Path) -> None:
+    _command(folder, *SEARCH, "--task", "adding", "--option", "length=10", "--executor", "ray")
     study = load_study(folder / "found")
     assert [record.state for record in study.records] == ["complete"] * len(study.records)
     assert study.verdicts
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["local", "ray"])
-def test_a_comparison_does_not_notice_nor_do_its_workers(executor: str, folder: Path) -> None:
+def test_a_comparison_does_not_notice_nor_do_its_local_workers(folder: Path) -> None:
     entrants = ("compare", "rnn", "gru", "--seeds", "1", "--out", "found", *SMALL)
-    _command(folder, *entrants, "--task", "adding", "--option", "length=10", "--executor", executor)
+    _command(folder, *entrants, "--task", "adding", "--option", "length=10")
     assert all(entrant.test is not None for entrant in load_comparison(folder / "found").entrants)
 
 
 def _command(folder: Path, *arguments: str) -> str:
-    """What `cellsearch` prints with the folder first on the path, twice over: as working directory and by PYTHONPATH."""
+    """What `cellsearch` prints with the folder first on the path, as the working directory and by PYTHONPATH."""
     ended = _python(folder, "-m", "cellsearch", *arguments)
     assert ended.returncode == 0, ended.stderr
     assert "of the user was imported" not in ended.stdout + ended.stderr

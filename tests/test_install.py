@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import cellsearch
 from tests.project import ROOT, dependencies
 
-HEAVY = {"torch", "networkx", "optuna", "ray", "matplotlib", "scipy", "numpy", "sqlalchemy"}
+HEAVY = dependencies() - {"typer", "rich"} | {"numpy"}
 
 FOLDERS = {"cellsearch": "cellsearch", "cellsearch_search_spaces": "search_spaces", "cellsearch_tasks": "tasks"}
 """Folder of the repository by the name that it is imported under."""
@@ -159,6 +160,32 @@ def test_start_up_imports_nothing_heavy(script: str) -> None:
     modules = {name.split(".")[0] for name in printed.rpartition("modules:")[2].split()}
     assert "cellsearch" in modules
     assert modules & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "list runs",
+        "list --cells",
+        "show lstm",
+        "show lstm.json --latex",
+        "diff lstm gru",
+        "import arc.txt -o cell.json",
+    ],
+)
+def test_commands_that_read_cells_import_nothing_heavy(arguments: str, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "study").mkdir(parents=True)
+    (tmp_path / "runs" / "study" / "study.db").touch()
+    (tmp_path / "arc.txt").write_text("0 0 1")
+    cellsearch.save(cellsearch.seed("lstm"), tmp_path / "lstm.json")
+    script = (
+        f"import sys; sys.argv[1:] = {arguments.split()!r}\n"
+        "from cellsearch.cli import main\ntry: main()\nfinally: print('modules:', *sys.modules)"
+    )
+    printed = _run(sys.executable, "-c", script, cwd=tmp_path)
+    modules = {name.split(".")[0] for name in printed.rpartition("modules:")[2].split()}
+    assert {"cellsearch", "networkx", "rich"} <= modules
+    assert modules & (HEAVY - {"networkx"}) == set()
 
 
 def _run(*command: object, cwd: Path | None = None) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from cellsearch.cell import Cell
 from cellsearch.errors import UnknownNameError
-from cellsearch.plugins import SPACES, TASKS, load, names, seed, seeds
+from cellsearch.plugins import SPACES, TASKS, load, names, seed, seeds, titles
 from cellsearch.training import load_task
 from cellsearch_search_spaces.gated import SPACE
 from cellsearch_tasks.adding import TASK
@@ -34,6 +34,23 @@ def test_every_file_with_a_task_is_registered() -> None:
     assert files <= {
         point.value.partition(":")[0].removeprefix("cellsearch_tasks.") for point in entry_points(group=TASKS)
     }
+
+
+def test_a_title_is_read_from_a_module_that_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy_tasks.py").write_text('"""Heavy: it takes long to load.\n\nMore."""\n1 / 0\n')
+    (tmp_path / "untold_tasks.py").write_text("TASK = 1\n")
+    (tmp_path / "points.dist-info").mkdir()
+    (tmp_path / "points.dist-info" / "METADATA").write_text("Name: points\nVersion: 1\n")
+    (tmp_path / "points.dist-info" / "entry_points.txt").write_text(
+        "[cellsearch.tasks]\nheavy = heavy_tasks:TASK\nuntold = untold_tasks:TASK\ngone = gone_tasks.inner:TASK\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = titles(TASKS)
+    assert list(found) == names(TASKS)
+    assert found["heavy"] == "Heavy: it takes long to load."
+    assert found["untold"] == ""
+    assert found["gone"] == "cannot be loaded: No module named 'gone_tasks'"
+    assert found["adding"].startswith("The adding problem: ")
 
 
 def test_a_module_reference_leads_to_its_object() -> None:

@@ -24,10 +24,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cellsearch.cell import Cell, from_json, identity, save, to_json
 from cellsearch.errors import StudyError
+from cellsearch.study.folder import DATABASE, weights_path
 from cellsearch.study.record import SEARCH, Proposal, Record, State
 from cellsearch.training import Range, Report
 
-__all__ = ["STARTUP", "Ledger", "read_records", "read_study", "study_folders", "weights_path"]
+__all__ = ["STARTUP", "Ledger", "read_records", "read_study"]
 
 SCHEMA: Final = "cellsearch.study/1"
 
@@ -40,8 +41,6 @@ STATES: Final[Mapping[TrialState, State]] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-
-DATABASE: Final = "study.db"
 
 LOCK_SECONDS: Final = 60.0
 """Seconds that a writer waits for those who read, and they for it."""
@@ -254,11 +253,6 @@ class Ledger:
         path.write_bytes(weights)
 
 
-def weights_path(path: Path, stage: str, number: int) -> Path:
-    """Where a study keeps the weights (safetensors) of a fresh training."""
-    return path / "weights" / f"{stage}-{number}.safetensors"
-
-
 def read_records(path: Path, stage: str = SEARCH) -> list[Record]:
     """Every trial of a stage of the study in a folder. Raises StudyError if there is none."""
     return read_study(path)[1].get(stage, [])
@@ -278,11 +272,6 @@ def read_study(path: Path) -> tuple[dict[str, Any], dict[str, list[Record]]]:
             storage.remove_session()
             storage.engine.dispose()
     return settings, {name: [_record(trial) for trial in each] for name, each in trials.items()}
-
-
-def study_folders(root: Path) -> list[Path]:
-    """The folders of studies at or under `root`, sorted."""
-    return sorted(file.parent for file in root.glob("**/study.db"))
 
 
 def _stages(storage: optuna.storages.RDBStorage) -> list[str]:

@@ -17,7 +17,8 @@ from cellsearch.cell import Cell, identity
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
 from cellsearch.study.finals import BASELINES, TUNING, best_candidates, final_stage, scored_fresh
-from cellsearch.study.ledger import read_study, study_folders, weights_path
+from cellsearch.study.folder import study_folders, weights_path
+from cellsearch.study.ledger import read_study
 from cellsearch.study.record import SEARCH, Record, best_first
 from cellsearch.study.verdict import Verdict, verdicts
 from cellsearch.training import Task, load_task

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from cellsearch.cell import complexity
 from cellsearch.cell.notation.equations import equations
 from cellsearch.cli import app
-from cellsearch.inspect.tables import cell_list, cell_sheet
+from cellsearch.inspect.cell_tables import cell_list, cell_sheet
 from cellsearch_search_spaces.gated import LSTM, SPACE
 from cellsearch_search_spaces.zoo import SPACE as ZOO
 

@@ -6,7 +6,7 @@ import pytest
 
 from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
 from cellsearch.study.comparison import Comparison
-from tests.inspect.test_tables import printed
+from tests.inspect.test_study_tables import printed
 from tests.study.test_comparison import FIRST, SECOND, THIRD, comparison
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from cellsearch.cell import from_equations, identity, load
 from cellsearch.errors import StudyError
-from cellsearch.study.ledger import Ledger, read_records, read_study, study_folders, weights_path
+from cellsearch.study.folder import study_folders, weights_path
+from cellsearch.study.ledger import Ledger, read_records, read_study
 from cellsearch.study.record import SEARCH, Proposal, Record
 from cellsearch.training import Range, Report
 

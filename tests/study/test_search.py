@@ -144,7 +144,7 @@ def test_the_trained_module_gives_the_recorded_scores(small: Study) -> None:
     from safetensors.torch import load_file
 
     from cellsearch.study.finals import final_stage
-    from cellsearch.study.ledger import weights_path
+    from cellsearch.study.folder import weights_path
 
     model.load_state_dict(load_file(weights_path(small.path, final_stage(cell), record.number)))
     assert all(torch.equal(one, other) for one, other in zip(module.parameters(), model.rnn.parameters(), strict=True))

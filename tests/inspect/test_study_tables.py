@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from cellsearch.cell import Cell
-from cellsearch.inspect import tables
+from cellsearch.inspect import study_tables as tables
+from cellsearch.inspect.cell_tables import catalogue, cell_sheet
 from cellsearch.study.record import Record
 from cellsearch.study.study import Study
 from cellsearch.testing.strategy import record
@@ -101,7 +102,7 @@ def test_a_higher_metric_turns_better_around(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cell", SPACE.seeds.values(), ids=lambda cell: cell.name)
 def test_a_cell_sheet_has_equations_counts_and_cost(cell: Cell) -> None:
-    text = printed(tables.cell_sheet(cell, 32, 64))
+    text = printed(cell_sheet(cell, 32, 64))
     assert text.startswith(cell.name + "\n  ")
     assert "output = h'" in text and "at input size 32, hidden size 64" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -123,4 +124,4 @@ def test_the_list_of_studies_has_the_best_beside_the_lstm() -> None:
 
 
 def test_a_catalogue_prints_its_words_as_they_are() -> None:
-    assert "[bold]name" in printed(tables.catalogue("things", [("[bold]name", "what [it] is")]))
+    assert "[bold]name" in printed(catalogue("things", [("[bold]name", "what [it] is")]))
