@@ -104,6 +104,7 @@ RULES = {
     "cellsearch.inspect": Rule(
         (
             "cellsearch.cell",
+            "cellsearch.cell.difference",
             "cellsearch.cell.notation",
             "cellsearch.space",
             "cellsearch.study",
@@ -125,6 +126,7 @@ RULES = {
     "cellsearch.testing": Rule(("cellsearch.*",), ("torch", "networkx", "hypothesis")),
     "cellsearch.references": Rule(("cellsearch.cell", "cellsearch.plugins", "cellsearch.study", ERRORS)),
     "cellsearch.cli": Rule(("cellsearch.*",), ("typer", "rich", "click")),
+    "cellsearch.__main__": Rule(("cellsearch.cli",)),
     "cellsearch": Rule(("cellsearch.*",)),
     "search_spaces": Rule(("cellsearch.cell", "cellsearch.cell.readers", "cellsearch.space")),
     "tasks": Rule(
