@@ -23,14 +23,13 @@ from cellsearch.cli import main
 from cellsearch.study.comparison import load_comparison
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.study import load_study
-from tests.project import PROJECT
+from tests.helpers.project import PROJECT
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"
 SMALL = ("--parameters", "200", "--steps", "5", "--workers", "1", "--trials", "1", "--fresh-seeds", "2")
 SEARCH = ("search", "--task", TASK, *SMALL)
 RESULTS = ["best.json", "best.png", "best.py", "best.safetensors", "progress.png", "report.csv", "verdict.csv"]
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)

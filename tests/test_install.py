@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import cellsearch
-from tests.project import ROOT, dependencies
+from tests.helpers.project import ROOT, dependencies
 
 HEAVY = dependencies() - {"typer", "rich"} | {"numpy"}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-from tests.project import ROOT, dependencies
+from tests.helpers.project import ROOT, dependencies
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from cellsearch.plugins import SPACES, TASKS, load, names, seed, seeds, titles
 from cellsearch.training import load_task
 from cellsearch_search_spaces.gated import SPACE
 from cellsearch_tasks.adding import TASK
-from tests.project import ROOT
+from tests.helpers.project import ROOT
 
 
 def test_registered_names_are_listed_and_loaded() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cellsearch.testing.task import check_task
-from tests.project import ROOT
+from tests.helpers.project import ROOT
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

@@ -20,8 +20,8 @@ from cellsearch.cell import Cell, from_json, load, to_json
 from cellsearch.cell.readers.files import MOST_ENTRIES, from_file
 from cellsearch.errors import CellError
 from cellsearch.plugins import seeds
-from tests.cell.mutations import ODD, mutated_json, mutated_text
-from tests.cell.recipes import random_recipe, sample
+from tests.helpers.cell.mutations import ODD, mutated_json, mutated_text
+from tests.helpers.cell.recipes import random_recipe, sample
 
 LONGEST = 700
 """Characters of an error, at most, beside the file's path."""

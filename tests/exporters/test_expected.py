@@ -8,7 +8,7 @@ import torch
 from cellsearch.exporters.expected import BATCH, STEPS, expected, filled
 from cellsearch.exporters.standalone import export
 from cellsearch.recurrence import RNN
-from tests.exporters.exported import CELLS, SEEDS, imported
+from tests.helpers.exported import CELLS, SEEDS, imported
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -20,7 +20,7 @@ from cellsearch.exporters.names import FUNCTIONS, MODULES, TAKEN, class_name, pr
 from cellsearch.exporters.source import source
 from cellsearch.exporters.torch_expressions import WIDTH, tree
 from cellsearch.recurrence import RNN
-from tests.exporters.exported import CELLS, SEEDS
+from tests.helpers.exported import CELLS, SEEDS
 
 GOLDEN = Path(__file__).parent / "golden"
 

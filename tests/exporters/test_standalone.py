@@ -12,7 +12,7 @@ from cellsearch.errors import CellsearchError, DivergenceError
 from cellsearch.exporters.standalone import export
 from cellsearch.exporters.weights import exported_arrays
 from cellsearch.recurrence import RNN
-from tests.exporters.exported import ODD, SEEDS, imported
+from tests.helpers.exported import ODD, SEEDS, imported
 
 ALONE = """
 import runpy, sys

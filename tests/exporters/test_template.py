@@ -16,7 +16,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import DivergenceError
 from cellsearch.recurrence import RNN
 from cellsearch.testing.cells import cells
-from tests.exporters.exported import CELLS, SEEDS, imported, twin
+from tests.helpers.exported import CELLS, SEEDS, imported, twin
 
 Result = tuple[Tensor | PackedSequence, Tensor | tuple[Tensor, ...]]
 

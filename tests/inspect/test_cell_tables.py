@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from cellsearch.cell import complexity
@@ -13,17 +12,11 @@ from cellsearch.cli import app
 from cellsearch.inspect.cell_tables import cell_list, cell_sheet
 from cellsearch_search_spaces.gated import LSTM, SPACE
 from cellsearch_search_spaces.zoo import SPACE as ZOO
-
-
-def printed(content: RenderableType, width: int = 100) -> list[str]:
-    console = Console(width=width, no_color=True)
-    with console.capture() as capture:
-        console.print(content, highlight=False)
-    return capture.get().splitlines()
+from tests.helpers.printed import printed
 
 
 def test_a_sheet_shows_equations_meanings_and_costs() -> None:
-    text = "\n".join(line.rstrip() for line in printed(cell_sheet(LSTM, 128, 128)))
+    text = printed(cell_sheet(LSTM, 128, 128), 100)
     assert "  f = σ(W_f x + U_f h + b_f)\n" in text
     assert "  f: forget gate of c (forget_gate)\n" in text
     assert "parameters     131,584 at input size 128, hidden size 128\n" in text
@@ -34,13 +27,13 @@ def test_a_sheet_shows_equations_meanings_and_costs() -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_list_has_two_lines_a_cell_at_every_width(width: int) -> None:
-    lines = printed(cell_list([SPACE, ZOO]), width)
+    lines = printed(cell_list([SPACE, ZOO]), width).splitlines()
     assert len(lines) == 2 + 2 * len(SPACE.seeds | ZOO.seeds)
     assert max(map(cell_len, lines)) <= width
 
 
 def test_the_list_has_source_cost_and_equation() -> None:
-    lines = printed(cell_list([SPACE, ZOO]))
+    lines = printed(cell_list([SPACE, ZOO]), 100).splitlines()
     for space in (SPACE, ZOO):
         for name, cell in space.seeds.items():
             place = next(i for i, line in enumerate(lines) if line.split()[:1] == [name])

@@ -9,7 +9,7 @@ import pytest
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.comparison_plot import save_comparison
 from cellsearch.study.comparison import Comparison
-from tests.study.test_comparison import FIRST, SECOND, THIRD, comparison
+from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
 
 
 @pytest.mark.parametrize(

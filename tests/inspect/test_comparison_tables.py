@@ -6,8 +6,8 @@ import pytest
 
 from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
 from cellsearch.study.comparison import Comparison
-from tests.inspect.test_study_tables import printed
-from tests.study.test_comparison import FIRST, SECOND, THIRD, comparison
+from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
+from tests.helpers.printed import printed
 
 
 def test_the_best_stands_first_with_intervals_differences_and_times_in_80_columns() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.profile_plot import save_profile
-from tests.inspect.profiles import PROFILE
+from tests.helpers.profiles import PROFILE
 
 
 def test_the_figure_is_a_picture_that_can_be_looked_at(tmp_path: Path) -> None:

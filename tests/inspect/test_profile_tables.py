@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-from io import StringIO
-
-from rich.console import Console
-
 from cellsearch.inspect.profile_tables import profile_table
-from tests.inspect.profiles import PROFILE
+from tests.helpers.printed import printed
+from tests.helpers.profiles import PROFILE
 
 
 def test_the_table_says_levels_reach_gates_and_failures() -> None:
-    console = Console(file=StringIO(), width=120)
-    console.print(profile_table(PROFILE))
-    assert isinstance(console.file, StringIO)
-    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    lines = [" ".join(line.split()) for line in printed(profile_table(PROFILE), 120).splitlines()]
     assert "skill rnn gru" in lines
     assert "remember 0 % (0.5) 50 % (0.75)" in lines
     assert "add 75 % (0.05) failed" in lines

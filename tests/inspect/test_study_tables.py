@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console, RenderableType
 
 from cellsearch.cell import Cell
 from cellsearch.inspect import study_tables as tables
@@ -16,16 +15,10 @@ from cellsearch.study.record import Record
 from cellsearch.study.study import Study
 from cellsearch.testing.strategy import record
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN, SPACE
+from tests.helpers.printed import printed
 
 CANDIDATE = RNN.renamed("cell_17")
 TASK = "cellsearch.testing.troubled_task:TASK"
-
-
-def printed(table: RenderableType | str, width: int = 80) -> str:
-    console = Console(width=width, color_system=None)
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
 def study(scores: Mapping[Cell, list[float | None]], path: str = "runs/x", task: str = TASK) -> Study:

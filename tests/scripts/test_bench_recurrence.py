@@ -14,8 +14,8 @@ import torch
 
 from cellsearch.recurrence import RNN
 from cellsearch_search_spaces import gated, nasbench_nlp
-from tests.cell.recipes import MISSING, SAMPLE
-from tests.project import ROOT, dependencies
+from tests.helpers.cell.recipes import MISSING, SAMPLE
+from tests.helpers.project import ROOT, dependencies
 
 SCRIPTS = ROOT / "scripts"
 SECTIONS = ("training", "inference", "recipes", "compile", "scan", "memory", "gpu")

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 import pytest
 
-from tests.project import ROOT
+from tests.helpers.project import ROOT
 
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 PYTHON = [

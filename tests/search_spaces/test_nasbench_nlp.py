@@ -16,7 +16,7 @@ from cellsearch.cell import Cell, Node, from_equations
 from cellsearch.cell.draft import Draft
 from cellsearch.errors import CellError
 from cellsearch_search_spaces.nasbench_nlp import ACTIVATIONS, GRU, INTERMEDIATE, LSTM, SAMPLERS, SPACE, STATES, draw
-from tests.project import ROOT
+from tests.helpers.project import ROOT
 
 SAMPLE = ROOT.parent / "shared" / "data" / "nasbench_nlp_sample.jsonl"
 

@@ -20,11 +20,11 @@ from cellsearch.recurrence.rnn import Layer
 from cellsearch.space import SearchSpace
 from cellsearch.testing.space import check_space
 from cellsearch_search_spaces import zoo
-from tests.exporters.exported import twin
-from tests.search_spaces import published_gru, published_lstm, published_others
-from tests.search_spaces.transcription import PUBLISHED, Weights, transcribed
+from tests.helpers.exported import twin
+from tests.helpers.published import gru, lstm, others
+from tests.helpers.published.transcription import PUBLISHED, Weights, transcribed
 
-assert published_gru and published_lstm and published_others, "importing them fills PUBLISHED"
+assert gru and lstm and others, "importing them fills PUBLISHED"
 
 SPACES: dict[str, SearchSpace] = {name: plugins.load(plugins.SPACES, name) for name in plugins.names(plugins.SPACES)}
 
@@ -110,9 +110,9 @@ def test_the_authors_genotypes_import_as_the_seeds() -> None:
     """ENAS from its own notation and as DARTS's repository writes it, in another order."""
     of_darts = "tanh 0, tanh 1, relu 1, tanh 3, tanh 3, relu 3, relu 4, relu 7, relu 8, relu 8, relu 8"
     imported = {
-        "darts_v1": [from_darts(_genotype(published_others.DARTS_V1, range(1, 9)))],
-        "darts_v2": [from_darts(_genotype(published_others.DARTS_V2, range(1, 9)))],
-        "enas_cell": [from_enas(published_others.ENAS), from_darts(_genotype(of_darts, (2, 5, 6, 9, 10, 11)))],
+        "darts_v1": [from_darts(_genotype(others.DARTS_V1, range(1, 9)))],
+        "darts_v2": [from_darts(_genotype(others.DARTS_V2, range(1, 9)))],
+        "enas_cell": [from_enas(others.ENAS), from_darts(_genotype(of_darts, (2, 5, 6, 9, 10, 11)))],
     }
     for name, cells in imported.items():
         assert {identity(cell) for cell in cells} == {identity(SEEDS[name])}

@@ -5,7 +5,7 @@ import pytest
 from cellsearch import plugins
 from cellsearch.cell import from_equations
 from cellsearch.signals import will_fail
-from tests.signals.some_cells import DEAF, DEAF_AT_ZERO, EXPLOSIVE
+from tests.helpers.known_signals import DEAF, DEAF_AT_ZERO, EXPLOSIVE
 
 
 def test_a_cell_that_squares_its_state_is_rejected() -> None:

@@ -8,7 +8,7 @@ import torch
 from cellsearch import plugins
 from cellsearch.signals import STATE_SIGNALS, gradient_by_lag, lyapunov_exponents, probe
 from cellsearch.signals.states import growth, output_variance
-from tests.signals.some_cells import DEAF, EXPLOSIVE, HALVING
+from tests.helpers.known_signals import DEAF, EXPLOSIVE, HALVING
 
 
 def test_a_cell_that_halves_its_state_has_exponents_of_minus_ln_two() -> None:

@@ -9,7 +9,7 @@ from cellsearch import plugins
 from cellsearch.signals import WEIGHT_SIGNALS, Start, first_losses, loss_fall, probe, start
 from cellsearch.signals.weights import synflow
 from cellsearch.training import load_task
-from tests.signals.some_cells import EXPLOSIVE, HALVING
+from tests.helpers.known_signals import EXPLOSIVE, HALVING
 
 TASK = load_task("adding", {"length": "8", "batch": "8"})
 

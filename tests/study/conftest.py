@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cellsearch.study.study import Study
-from tests.study.small import small_search
+from tests.helpers.small_search import small_search
 
 
 @pytest.fixture(scope="session")

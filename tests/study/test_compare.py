@@ -18,9 +18,9 @@ from cellsearch.study.record import Record
 from cellsearch.training import Budget
 from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import LSTM
-from tests.study.small import ALONE, BUDGET, TASK
+from tests.helpers.project import ROOT
+from tests.helpers.small_search import ALONE, BUDGET, TASK
 
-ROOT = Path(__file__).parents[2]
 TWO = Resources(workers=2, timeout=60.0)
 SMALL: dict[str, Any] = {"budget": BUDGET, "resources": ALONE, "trials": 3, "fresh_seeds": 3}
 

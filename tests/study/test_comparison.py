@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cellsearch.cell import Cell, to_json
+from cellsearch.cell import to_json
 from cellsearch.errors import StudyError
-from cellsearch.study.comparison import COMPARISON, TRAININGS, Comparison, load_comparison
+from cellsearch.study.comparison import COMPARISON, TRAININGS, load_comparison
 from cellsearch.study.ledger import Ledger
-from cellsearch.study.record import Record
 from cellsearch.study.statistics import holm, interval, paired_p_value
 from cellsearch.study.study import Study, load_studies, load_study
-from cellsearch.testing.strategy import record
-from cellsearch_search_spaces.gated import GRU, LSTM, RNN
-from tests.study.small import TASK
-
-FIRST = [10.0, 20.0, 30.0]
-SECOND = [8.9, 19.0, 29.1]
-THIRD = [10.5, 19.6, 30.3]
-
-
-def fresh(cell: Cell, tests: Sequence[float | None]) -> list[Record]:
-    """A tuning trial and a fresh training for each test score; None is a failure."""
-    records = [record(0, cell, score=1.0, role="tuning")]
-    for seed, test in enumerate(tests):
-        made = record(1 + seed, cell, "failed" if test is None else "complete", test, role="fresh")
-        timed = replace(made, step_seconds=0.1 * (1 + seed), inference_seconds=0.01, tokens_per_second=100.0)
-        figures = {} if test is None else {"length 400": 2 * test}
-        records.append(replace(timed, seed=seed, test=test, details=figures))
-    return records
-
-
-def comparison(*tests: Sequence[float | None], path: Path = Path("runs/x")) -> Comparison:
-    cells = [LSTM, GRU, RNN][: len(tests)]
-    settings = {"task": TASK, "options": {}, "entrants": [to_json(cell) for cell in cells]}
-    return Comparison(path, settings, cells, [fresh(cell, each) for cell, each in zip(cells, tests, strict=True)])
+from cellsearch_search_spaces.gated import GRU, LSTM
+from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
+from tests.helpers.small_search import TASK
 
 
 def test_means_and_intervals_are_those_of_the_fresh_trainings() -> None:

@@ -21,6 +21,7 @@ from cellsearch.study.folder import study_folders, weights_path
 from cellsearch.study.ledger import Ledger, read_records, read_study
 from cellsearch.study.record import SEARCH, Proposal, Record
 from cellsearch.training import Range, Report
+from tests.helpers.project import ROOT
 
 CELL = from_equations("elman", "h_next = tanh(linear(x, h))", states=["h"], output="h_next")
 SETTINGS: dict[str, Any] = {"seed": 3, "steps": 10, "task": "adding"}
@@ -179,9 +180,8 @@ with opened(Path({str(path)!r})) as ledger:
     print("ready", flush=True)
     {code}
 """
-    root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     return process

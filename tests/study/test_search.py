@@ -28,9 +28,8 @@ from cellsearch.testing.troubled_task import TASK as TROUBLED
 from cellsearch.training import Budget
 from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import LSTM
-from tests.study.small import BUDGET, GOLDEN, SMALL, TASK, history, small_search
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers.project import ROOT
+from tests.helpers.small_search import BUDGET, GOLDEN, SMALL, TASK, history, small_search
 
 
 def same(found: Any, expected: Any) -> bool:
@@ -45,7 +44,7 @@ def same(found: Any, expected: Any) -> bool:
 
 
 def test_the_history_of_a_small_search_is_the_golden_one(small: Study) -> None:
-    """A change that is meant: `python -m tests.study.small` writes the file anew."""
+    """A change that is meant: `python -m tests.helpers.small_search` writes the file anew."""
     found, golden = history(small), json.loads(GOLDEN.read_text(encoding="utf-8"))
     assert found.keys() == golden.keys()
     for stage in golden:
@@ -231,7 +230,7 @@ def test_more_candidates_continue_a_search_without_training_a_cell_twice(tmp_pat
 KILLED = """
 import os, signal
 from pathlib import Path
-from tests.study.small import small_search
+from tests.helpers.small_search import small_search
 
 def observe(progress):
     done = progress.complete + progress.pruned
@@ -365,7 +364,7 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_every_worker(tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from tests.study.small import small_search\n"
+        "from pathlib import Path; from tests.helpers.small_search import small_search\n"
         f"small_search(Path({str(tmp_path / 's')!r}), options={{'seconds': '1', 'diary': {str(tmp_path / 'diary')!r}}})"
     )
     driver = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)

@@ -10,7 +10,7 @@ from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.arithmetic import CHARACTERS, TASK, Arithmetic
 from cellsearch_tasks.parts.sequences import IGNORED
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 
 def texts(task: Arithmetic) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.associative_recall import DIGITS, LETTERS, QUESTION, TASK, AssociativeRecall
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 
 def lookup(ids: list[int]) -> list[int]:

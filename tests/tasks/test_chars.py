@@ -15,7 +15,7 @@ from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_search_spaces.gated import LSTM
 from cellsearch_tasks.chars import SPLITS, TASK, WINDOW, Chars, _corpus
-from tests.tasks.carried import check_states_are_carried
+from tests.helpers.tasks.carried import check_states_are_carried
 
 TEXT = "".join(f"{i} is a number, and {i * i} is its square. " for i in range(400))
 

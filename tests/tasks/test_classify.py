@@ -18,7 +18,7 @@ from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
 from cellsearch_search_spaces.gated import GRU, LSTM
 from cellsearch_tasks.classify import PASSAGE, SECTIONS, TASK, UNKNOWN, WORDS, Classify, Documents, _corpus, _passages
 from cellsearch_tasks.parts.ragged import ragged
-from tests.tasks.real_data import shared
+from tests.helpers.tasks.real_data import shared
 
 TRAIN = "".join(f"{i % 3} what is number {i} ?\n" for i in range(60))
 TEST = "0 what is number 3 ?\n1 what is number 4 ?\n2 what ?\n"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.copy_memory import BLANK, MARK, REMEMBERED, SYMBOLS, TASK, CopyMemory
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 
 class Memoryless(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.delayed_recall import CUE, SYMBOLS, TASK, DelayedRecall
 from cellsearch_tasks.parts.sequences import IGNORED
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 
 @pytest.mark.parametrize("length", ["1", "20"])

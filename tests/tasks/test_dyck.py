@@ -7,7 +7,7 @@ import pytest
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.dyck import TASK, Dyck
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 
 def stack(kinds: int, depth: int = 10**6) -> Oracle:

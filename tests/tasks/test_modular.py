@@ -7,7 +7,7 @@ import pytest
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.modular import MODULUS, TASK, Modular
 from cellsearch_tasks.parts.sequences import IGNORED
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 SYMBOLS = "01234+-*"
 

@@ -17,7 +17,7 @@ from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_search_spaces.gated import LSTM
 from cellsearch_tasks.music import FILES, JSB, KEYS, Jsb, Nottingham, _pieces
-from tests.tasks.real_data import shared
+from tests.helpers.tasks.real_data import shared
 
 LENGTHS = {"traindata": [5, 9, 3, 2, 12, 7, 4], "validdata": [6, 2], "testdata": [4, 8, 3]}
 

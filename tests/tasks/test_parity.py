@@ -6,7 +6,7 @@ import pytest
 
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.parity import TASK
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 
 def parity(bits: list[int]) -> list[int]:

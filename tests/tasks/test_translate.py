@@ -16,7 +16,7 @@ from cellsearch_search_spaces.gated import GRU
 from cellsearch_tasks.parts.encoder_decoder import EncoderDecoder
 from cellsearch_tasks.parts.ragged import PADDING
 from cellsearch_tasks.translate import END, START, TASK, TOKENS, Pairs, Translate, _corpus
-from tests.tasks.real_data import shared
+from tests.helpers.tasks.real_data import shared
 
 LINES = "".join(f"IN: {'walk ' * n}twice OUT: {'I_WALK ' * (2 * n)}I_STOP\n" for n in range(1, 21))
 

@@ -14,7 +14,7 @@ from cellsearch.testing.task import check_task
 from cellsearch.training import hidden_size_for
 from cellsearch_search_spaces.gated import LSTM
 from cellsearch_tasks.words import TASK, WIKITEXT2, Words, _corpus
-from tests.tasks.real_data import shared
+from tests.helpers.tasks.real_data import shared
 
 SENTENCE = "the cat sat on the <unk> mat\n"
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_tasks.xml import CHARACTERS, SIZES, TASK, Xml, _corpus, document
-from tests.tasks.carried import check_states_are_carried
+from tests.helpers.tasks.carried import check_states_are_carried
 
 
 def documents(count: int) -> list[str]:

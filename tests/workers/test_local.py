@@ -16,7 +16,7 @@ from cellsearch.errors import CellsearchError
 from cellsearch.testing.pool import POOL_CHECKS, SIZE, TIMEOUT, outcome, troubled
 from cellsearch.workers import Event, Reported, WorkerPool
 from cellsearch.workers.local import LocalPool
-from tests.workers import marked
+from tests.helpers.pool_checks import marked
 
 
 @pytest.fixture(scope="module")

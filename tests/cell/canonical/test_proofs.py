@@ -13,9 +13,9 @@ from cellsearch.cell import Cell, identity
 from cellsearch.cell.canonical.form import canonical, canonical_form
 from cellsearch.testing.cells import cells
 from cellsearch.testing.scramble import scrambled
-from tests.cell.canonical.test_form import DIFFERENT, SAME, cell_of
-from tests.cell.carried import assert_same_values
-from tests.cell.probe import Probe, alike, same
+from tests.helpers.cell.carried import assert_same_values
+from tests.helpers.cell.probe import Probe, alike, same
+from tests.helpers.cell.spellings import DIFFERENT, SAME, cell_of
 
 
 def test_scrambled_cells_have_the_same_identity_and_values() -> None:

@@ -14,7 +14,7 @@ from cellsearch.cell.readers.files import MOST_BYTES_OF_LINES, from_file
 from cellsearch.cell.readers.nasbench_nlp import from_nasbench_nlp
 from cellsearch.errors import CellError
 from cellsearch_search_spaces.gated import GRU, LSTM
-from tests.cell.recipes import MISSING, SAMPLE, Recipe
+from tests.helpers.cell.recipes import MISSING, SAMPLE, Recipe
 
 FIRST: Recipe = {
     "f": {"op": "linear", "input": ["x", "h_prev_0"]},

@@ -15,8 +15,8 @@ from cellsearch.cell.readers.nasbench_nlp import OPERATIONS, from_nasbench_nlp
 from cellsearch.errors import CellError
 from cellsearch.recurrence import RNN
 from cellsearch_search_spaces import nasbench_nlp
-from tests.cell.recipes import MISSING, Recipe, live_linears, random_recipe, run, sample
-from tests.exporters.exported import twin
+from tests.helpers.cell.recipes import MISSING, Recipe, live_linears, random_recipe, run, sample
+from tests.helpers.exported import twin
 
 RECIPES = sample()
 needs_sample = pytest.mark.skipif(not RECIPES, reason=MISSING)

@@ -9,7 +9,7 @@ import torch
 from hypothesis import assume, given, settings
 from torch import Tensor
 
-from cellsearch.cell import LINEAR, Cell, Node, from_equations
+from cellsearch.cell import LINEAR, Cell, Node
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.eager.backend import EAGER
 from cellsearch.recurrence.eager.source import adjoint_function, forward_function
@@ -19,22 +19,7 @@ from cellsearch.recurrence.structured import plain
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import GRU, LSTM, SPACE
-
-EVERY_OP = from_equations(
-    "every_op",
-    """
-    gate = sigmoid(layer_norm(linear(x, h, h)))
-    seen = bias(scale(relu(linear(x))))
-    mixed = blend(gate, h, tanh(c) - seen)
-    c_next = leaky_relu(linear(mixed, c, bias=1)) * (1 - gate) + identity(x)
-    smooth = softplus(block_linear(h, constant=2)) - 0.5 * gelu(low_rank_linear(x, constant=2)) + sine(c)
-    h_next = mixed + c_next * gate + minimum(silu(seen), cumulative_softmax(linear(c)) * smooth)
-    shown = tanh(linear(h_next, h, x)) * h - normalize(maximum(x, hard_sigmoid(h_next) + 2)) * rms_norm(exp(-gate))
-    """,
-    states=["h", "c"],
-    output="shown",
-)
-"""All rows of the table, and something in every phase."""
+from tests.helpers.recurrence.examples import EVERY_OP
 
 CELLS = {cell.name: cell for cell in (*SPACE.seeds.values(), EVERY_OP)}
 

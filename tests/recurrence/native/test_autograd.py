@@ -18,7 +18,7 @@ from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch.testing.backend import Shape
 from cellsearch_search_spaces.gated import GRU, LSTM
 from cellsearch_search_spaces.nasbench_nlp import SAMPLERS
-from tests.recurrence.native.examples import KNOWN, drawn, threads
+from tests.helpers.recurrence.examples import KNOWN, drawn, threads
 
 SMALL: Final = Shape(3, 2, 4, 4)
 WHOLE: Final = Shape(3, 2, 4, 16)

@@ -22,7 +22,7 @@ from cellsearch.recurrence import RNN, choose, custom
 from cellsearch.recurrence.native import build
 from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch_search_spaces.gated import GRU, LSTM
-from tests.recurrence.native.examples import forget
+from tests.helpers.recurrence.examples import forget
 
 X = torch.ones(3, 2, 4)
 

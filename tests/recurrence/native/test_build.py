@@ -20,7 +20,7 @@ from cellsearch.errors import BackendError
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.native import build
 from cellsearch_search_spaces.gated import LSTM
-from tests.recurrence.native.examples import forget
+from tests.helpers.recurrence.examples import forget
 
 PATIENCE: Final = 60.0
 TEXT: Final = "int answer(void) { return sizeof(REAL); }\n"

@@ -18,7 +18,7 @@ from cellsearch.space.mutation import mutate
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces import darts_rnn, gated, jozefowicz2015, linear_recurrent, nasbench_nlp, zoo
-from tests.recurrence.native.examples import KNOWN, drawn, threads
+from tests.helpers.recurrence.examples import KNOWN, drawn, threads
 
 PRECISIONS: Final = (torch.float64, torch.float32)
 

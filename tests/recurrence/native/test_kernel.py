@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cellsearch.recurrence.native.products import products
-from tests.recurrence.native.compiled import TARGETS, Target, address, compiled
+from tests.helpers.recurrence.compiled import TARGETS, Target, address, compiled
 
 SOURCE = '#include "kernel.c"\nlong width(void) { return WIDTH; }'
 

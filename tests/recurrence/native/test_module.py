@@ -18,7 +18,7 @@ from cellsearch.errors import BackendError
 from cellsearch.recurrence import RNN, choose
 from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch_search_spaces.gated import GRU, LSTM
-from tests.recurrence.native.examples import KNOWN
+from tests.helpers.recurrence.examples import KNOWN
 
 X = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0))
 

@@ -24,7 +24,7 @@ from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
 from cellsearch_search_spaces import zoo
 from cellsearch_search_spaces.gated import GRU, LSTM
-from tests.recurrence.native.examples import KNOWN, drawn, threads
+from tests.helpers.recurrence.examples import KNOWN, drawn, threads
 
 PATIENCE = 60
 """Seconds until a child that has nothing to do for more than one counts as hanging."""

@@ -20,7 +20,7 @@ from cellsearch.recurrence.structured import plain
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import LSTM
 from cellsearch_search_spaces.nasbench_nlp import SAMPLERS
-from tests.recurrence.native.examples import KNOWN
+from tests.helpers.recurrence.examples import KNOWN
 
 NUMBERED = re.compile(r"[pvsw]\d+")
 WORDS = frozenset(

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.recurrence.native.compiled import TARGETS, Target, address, compiled
+from tests.helpers.recurrence.compiled import TARGETS, Target, address, compiled
 
 
 def normal_cumulative(a: Tensor) -> Tensor:

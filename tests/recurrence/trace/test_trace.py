@@ -16,7 +16,7 @@ from cellsearch.recurrence.trace.trace import trace
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 from cellsearch_search_spaces.zoo_gru import GRU_RESET_BEFORE, LIGHT_GRU, MINIMAL_GATED_UNIT, UGRNN
 from cellsearch_search_spaces.zoo_lstm import COUPLED_LSTM, LAYER_NORM_LSTM, PEEPHOLE_LSTM
-from tests.recurrence.stepping import H, I, assert_traced
+from tests.helpers.recurrence.stepping import H, I, assert_traced
 
 
 def with_bias(cell: Cell, **biases: float) -> Cell:

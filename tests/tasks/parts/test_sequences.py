@@ -12,7 +12,7 @@ from cellsearch.training import load_task
 from cellsearch_search_spaces.gated import LSTM
 from cellsearch_tasks.parity import Parity
 from cellsearch_tasks.parts.sequences import AHEAD, HELD_OUT, IGNORED, SymbolModel, accuracy
-from tests.tasks.oracle import Oracle
+from tests.helpers.tasks.oracle import Oracle
 
 NAMES = ["copy_memory", "delayed_recall", "associative_recall", "parity", "modular", "dyck", "arithmetic"]
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
-from tests.project import ROOT
+from tests.helpers.project import ROOT
 
 SAMPLE = ROOT.parent / "shared" / "data" / "nasbench_nlp_sample.jsonl"
 MISSING = f"{SAMPLE} is missing: the folder `shared` beside the repository holds the benchmark's sample"

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("CELLSEARCH_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+from tests.helpers.project import ROOT
+
+SHARED = Path(os.environ.get("CELLSEARCH_SHARED", ROOT.parent / "shared")) / "data"
 
 
 def shared(name: str) -> str:

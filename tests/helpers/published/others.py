@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, relu, sigmoid, tanh
 
-from tests.search_spaces.transcription import Weights, published
+from tests.helpers.published.transcription import Weights, published
 
 Values = tuple[Tensor, ...]
 

@@ -16,9 +16,24 @@ from cellsearch.recurrence.native.products import products
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
 from cellsearch_search_spaces import gated
-from tests.recurrence.eager.test_eager import EVERY_OP
 
-__all__ = ["KNOWN", "drawn", "forget", "threads"]
+__all__ = ["EVERY_OP", "KNOWN", "drawn", "forget", "threads"]
+
+EVERY_OP: Final = from_equations(
+    "every_op",
+    """
+    gate = sigmoid(layer_norm(linear(x, h, h)))
+    seen = bias(scale(relu(linear(x))))
+    mixed = blend(gate, h, tanh(c) - seen)
+    c_next = leaky_relu(linear(mixed, c, bias=1)) * (1 - gate) + identity(x)
+    smooth = softplus(block_linear(h, constant=2)) - 0.5 * gelu(low_rank_linear(x, constant=2)) + sine(c)
+    h_next = mixed + c_next * gate + minimum(silu(seen), cumulative_softmax(linear(c)) * smooth)
+    shown = tanh(linear(h_next, h, x)) * h - normalize(maximum(x, hard_sigmoid(h_next) + 2)) * rms_norm(exp(-gate))
+    """,
+    states=["h", "c"],
+    output="shown",
+)
+"""All rows of the table, and something in every phase."""
 
 RAW: Final = from_equations("raw", "y = tanh(linear(h)) + x\nh_next = y * x", ["h"], "y")
 

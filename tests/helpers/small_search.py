@@ -1,7 +1,7 @@
 """A search that takes seconds: the troubled task, 8 candidates, two finalists; and its history as plain data.
 
-`python -m tests.study.small` writes `golden_history.json` anew. Do so only when a change of the search is meant, and
-say in the commit why the history changed.
+`python -m tests.helpers.small_search` writes `tests/study/golden_history.json` anew. Do so only when a change of the
+search is meant, and say in the commit why the history changed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from cellsearch.study.search import search
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import Budget
 from cellsearch.workers import Resources
+from tests.helpers.project import ROOT
 
 TASK = "cellsearch.testing.troubled_task:TASK"
-GOLDEN = Path(__file__).with_name("golden_history.json")
+GOLDEN = ROOT / "tests" / "study" / "golden_history.json"
 BUDGET = Budget(parameters=200, steps=5)
 ALONE = Resources(workers=1, timeout=60.0)
 SMALL: dict[str, Any] = {

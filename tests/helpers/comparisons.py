@@ -1,0 +1,37 @@
+"""A comparison of given test scores, that no training made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cellsearch.cell import Cell, to_json
+from cellsearch.study.comparison import Comparison
+from cellsearch.study.record import Record
+from cellsearch.testing.strategy import record
+from cellsearch_search_spaces.gated import GRU, LSTM, RNN
+from tests.helpers.small_search import TASK
+
+__all__ = ["FIRST", "SECOND", "THIRD", "comparison", "fresh"]
+
+FIRST = [10.0, 20.0, 30.0]
+SECOND = [8.9, 19.0, 29.1]
+THIRD = [10.5, 19.6, 30.3]
+
+
+def fresh(cell: Cell, tests: Sequence[float | None]) -> list[Record]:
+    """A tuning trial and a fresh training for each test score; None is a failure."""
+    records = [record(0, cell, score=1.0, role="tuning")]
+    for seed, test in enumerate(tests):
+        made = record(1 + seed, cell, "failed" if test is None else "complete", test, role="fresh")
+        timed = replace(made, step_seconds=0.1 * (1 + seed), inference_seconds=0.01, tokens_per_second=100.0)
+        figures = {} if test is None else {"length 400": 2 * test}
+        records.append(replace(timed, seed=seed, test=test, details=figures))
+    return records
+
+
+def comparison(*tests: Sequence[float | None], path: Path = Path("runs/x")) -> Comparison:
+    cells = [LSTM, GRU, RNN][: len(tests)]
+    settings = {"task": TASK, "options": {}, "entrants": [to_json(cell) for cell in cells]}
+    return Comparison(path, settings, cells, [fresh(cell, each) for cell, each in zip(cells, tests, strict=True)])
