@@ -9,11 +9,11 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from hashlib import sha256
 from importlib.abc import InspectLoader
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -32,12 +32,12 @@ KIND: Final = {TASKS: "task", SPACES: "search space"}
 
 def names(group: str) -> list[str]:
     """The registered names of a group, sorted."""
-    return sorted(entry_points(group=group).names)
+    return sorted(_registered(group))
 
 
 def titles(group: str) -> dict[str, str]:
     """What each registered name of a group is, sorted: the first line of its module's source, which is not run."""
-    return {point.name: _title(point.module) for point in sorted(entry_points(group=group))}
+    return {name: _title(point.module) for name, point in sorted(_registered(group).items())}
 
 
 def _title(module: str) -> str:
@@ -59,16 +59,25 @@ def load(group: str, reference: str) -> Any:
         if not hasattr(module, attribute):
             raise UnknownNameError(f"{kind} {reference!r}: {place} has no {attribute!r}; name what it defines")
         return getattr(module, attribute)
-    registered = {point.name: point for point in entry_points(group=group)}
+    registered = _registered(group)
     if reference not in registered:
         raise UnknownNameError(
             f"unknown {kind} {reference!r}; use {', '.join(sorted(registered))}, or a reference such as "
             f"my_file.py:{'TASK' if group == TASKS else 'SPACE'}"
         )
+    return _loaded(kind, registered[reference])
+
+
+def _registered(group: str) -> dict[str, EntryPoint]:
+    """What is registered in a group, by name."""
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def _loaded(kind: str, point: EntryPoint) -> Any:
     try:
-        return registered[reference].load()
+        return point.load()
     except Exception as error:
-        raise UnknownNameError(f"{kind} {reference!r} is registered but cannot be loaded: {error}") from error
+        raise UnknownNameError(f"{kind} {point.name!r} is registered but cannot be loaded: {error}") from error
 
 
 def _module(kind: str, reference: str, place: str) -> ModuleType:
@@ -100,14 +109,14 @@ def load_file(kind: str, reference: str, path: Path) -> ModuleType:
 
 def seed(name: str) -> Cell:
     """The seed cell of that name in any registered space. Raises UnknownNameError, which lists the seeds."""
-    known = seeds()
-    if name not in known:
-        near = get_close_matches(name, known, n=3) or ["lstm", "gru", "rnn"]
-        raise UnknownNameError(
-            f"unknown cell {name!r}; use a seed such as {', '.join(near)} (all: cellsearch list --cells), "
-            "a .json file, or STUDY:best"
-        )
-    return known[name]
+    for _, space in _spaces():
+        if name in space.seeds:
+            return space.seeds[name]
+    near = get_close_matches(name, seeds(), n=3) or ["lstm", "gru", "rnn"]
+    raise UnknownNameError(
+        f"unknown cell {name!r}; use a seed such as {', '.join(near)} (all: cellsearch list --cells), "
+        "a .json file, or STUDY:best"
+    )
 
 
 def cells(given: Iterable[str | Cell]) -> list[Cell]:
@@ -116,10 +125,18 @@ def cells(given: Iterable[str | Cell]) -> list[Cell]:
 
 
 def seeds() -> dict[str, Cell]:
-    """All seed cells of the registered spaces by name."""
-    return {name: cell for space in spaces().values() for name, cell in space.seeds.items()}
+    """All seed cells of the registered spaces by name; a name that several spaces have is the first one's."""
+    found: dict[str, Cell] = {}
+    for space in spaces().values():
+        found |= {name: cell for name, cell in space.seeds.items() if name not in found}
+    return found
 
 
 def spaces() -> dict[str, SearchSpace]:
-    """The registered search spaces by name."""
-    return {name: load(SPACES, name) for name in names(SPACES)}
+    """The registered search spaces by name, sorted."""
+    return dict(_spaces())
+
+
+def _spaces() -> Iterator[tuple[str, SearchSpace]]:
+    """The same one after another, each loaded when it is due."""
+    return ((name, _loaded(KIND[SPACES], point)) for name, point in sorted(_registered(SPACES).items()))

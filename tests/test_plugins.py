@@ -39,10 +39,9 @@ def test_every_file_with_a_task_is_registered() -> None:
 def test_a_title_is_read_from_a_module_that_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "heavy_tasks.py").write_text('"""Heavy: it takes long to load.\n\nMore."""\n1 / 0\n')
     (tmp_path / "untold_tasks.py").write_text("TASK = 1\n")
-    (tmp_path / "points.dist-info").mkdir()
-    (tmp_path / "points.dist-info" / "METADATA").write_text("Name: points\nVersion: 1\n")
-    (tmp_path / "points.dist-info" / "entry_points.txt").write_text(
-        "[cellsearch.tasks]\nheavy = heavy_tasks:TASK\nuntold = untold_tasks:TASK\ngone = gone_tasks.inner:TASK\n"
+    _register(
+        tmp_path,
+        "[cellsearch.tasks]\nheavy = heavy_tasks:TASK\nuntold = untold_tasks:TASK\ngone = gone_tasks.inner:TASK\n",
     )
     monkeypatch.syspath_prepend(tmp_path)
     found = titles(TASKS)
@@ -131,3 +130,21 @@ def test_a_name_is_the_same_cell_in_every_space() -> None:
     for space in (load(SPACES, name) for name in names(SPACES)):
         for name, cell in space.seeds.items():
             assert cells.setdefault(name, cell) is cell, f"{name} of space {space.name}"
+
+
+def test_a_seed_is_found_although_a_later_space_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _register(tmp_path, "[cellsearch.search_spaces]\nzzz = gone_spaces:SPACE\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert seed("lstm") is SPACE.seeds["lstm"]
+    with pytest.raises(UnknownNameError, match="search space 'zzz' is registered but cannot be loaded: No module"):
+        seed("ltsm")
+
+
+def _register(folder: Path, entry_points: str) -> None:
+    """A package in the folder that registers these entry points."""
+    information = folder / "points.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Name: points\nVersion: 1\n")
+    (information / "entry_points.txt").write_text(entry_points)
