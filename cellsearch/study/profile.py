@@ -94,8 +94,8 @@ class Portrait:
     """What the exercises say of one cell.
 
     `figures` are by skill, None where every training failed, for the reason in `failures`, by task. `gradients` is the
-    gradient of the untrained cell's last output in the input `lag` steps before, by lag; `gates` is by gate, mean over
-    the trained models.
+    gradient of the untrained cell's last output in the input `lag` time steps before, by lag; `gates` is by gate, mean
+    over the trained models.
     """
 
     cell: Cell

@@ -65,8 +65,8 @@ def check_jobs_wait_for_their_turn(pool: WorkerPool) -> None:
 
 def check_jobs_run_side_by_side(pool: WorkerPool) -> None:
     """As many as the pool's size, once its workers have all come up."""
-    patient_until = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < patient_until:
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
         jobs = [_submit(pool, troubled(seconds=0.05)) for _ in range(SIZE)]
         order = [type(event) for event in _until_over(pool, *jobs) if not isinstance(event, Reported)]
         if order == [Started] * SIZE + [Finished] * SIZE:
@@ -210,8 +210,8 @@ def _until_over(pool: WorkerPool, *jobs: int) -> Iterator[Event]:
 
 def _stream(pool: WorkerPool) -> Iterator[Event]:
     """Events as they come; what is left of the last batch is dropped when the reader stops."""
-    patient_until = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < patient_until:
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
         yield from pool.wait(1.0)
     raise AssertionError(f"what was waited for did not come in {WAIT_SECONDS:g} s")
 

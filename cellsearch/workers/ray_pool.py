@@ -126,11 +126,11 @@ class RayPool:
         """The next event of every job that has one; waits for the first, or until something is due."""
         awaited = {running.awaited: running for running in self._running}
         earliest = min([until, *(running.deadline for running in self._running)])
-        patience = max(0.0, earliest - time.monotonic())
+        left = max(0.0, earliest - time.monotonic())
         if not awaited:
-            time.sleep(patience)
+            time.sleep(left)
             return []
-        ready, _ = ray.wait(list(awaited), num_returns=1, timeout=patience)
+        ready, _ = ray.wait(list(awaited), num_returns=1, timeout=left)
         if ready:
             ready, _ = ray.wait(list(awaited), num_returns=len(awaited), timeout=0)
         return [event for each in ready for event in self._next(awaited[each])]

@@ -38,7 +38,7 @@ def by_role(records: Any, role: str) -> list[Record]:
     return [r for r in records if r.role == role and r.state != "interrupted"]
 
 
-def plan(record: Record) -> tuple[Any, ...]:
+def training(record: Record) -> tuple[Any, ...]:
     return record.role, record.seed, tuple(record.hyperparameters.items()), record.score, record.test
 
 
@@ -62,7 +62,7 @@ def test_every_entrant_gets_the_same_budget_tries_and_seeds(compared: Comparison
 
 def test_the_same_cell_is_tuned_to_the_same_end_and_drawn_anew_for_each_seed(compared: Comparison) -> None:
     one, other = compared.records[1:]
-    assert [plan(r) for r in by_role(one, "tuning")] == [plan(r) for r in by_role(other, "tuning")]
+    assert [training(r) for r in by_role(one, "tuning")] == [training(r) for r in by_role(other, "tuning")]
     scores, others = ([r.test for r in by_role(records, "fresh")] for records in (one, other))
     assert all(mine != theirs for mine, theirs in zip(scores, others, strict=True))
 
@@ -128,7 +128,7 @@ def test_kills_and_the_number_of_workers_change_nothing(tmp_path: Path) -> None:
     at_once = small_comparison(tmp_path / "at once", "rnn", "gru", **settings)
     for one, other in zip(resumed.records, at_once.records, strict=True):
         for mine, theirs in zip((r for r in one if r.state != "interrupted"), other, strict=True):
-            assert plan(mine)[:2] == plan(theirs)[:2]
+            assert training(mine)[:2] == training(theirs)[:2]
             # Another number of threads a worker rounds otherwise.
             assert mine.hyperparameters == pytest.approx(theirs.hyperparameters, rel=1e-3)
             assert (mine.score, mine.test or 0.0) == pytest.approx((theirs.score, theirs.test or 0.0), rel=1e-3)

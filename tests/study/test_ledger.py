@@ -197,7 +197,7 @@ def test_what_was_running_when_the_writer_was_killed_is_queued_again(tmp_path: P
         assert [r.state for r in records] == ["complete", "interrupted", "waiting"]
         assert records[0] == before[0]
         again = ledger.begin(SEARCH)
-    assert _plan(again) == _plan(before[1])
+    assert _intended(again) == _plan(before[1])
     assert (again.number, again.scores, again.reason) == (2, {}, "")
 
 
@@ -348,6 +348,6 @@ def test_reading_where_no_study_is_says_how_to_begin_one(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def _plan(record: Record) -> Record:
+def _intended(record: Record) -> Record:
     """What a trial was meant to be."""
     return replace(record, number=0, scores={}, began=None, ended=None, state="running", hidden_size=None)
