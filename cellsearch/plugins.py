@@ -114,7 +114,7 @@ def seed(name: str) -> Cell:
             return space.seeds[name]
     near = get_close_matches(name, seeds(), n=3) or ["lstm", "gru", "rnn"]
     raise UnknownNameError(
-        f"unknown cell {name!r}; use a seed such as {', '.join(near)} (all: cellsearch list --cells), "
+        f"unknown cell {name!r}; use a seed such as {', '.join(near)} (all: cellsearch list cells), "
         "a .json file, or STUDY:best"
     )
 

@@ -166,7 +166,7 @@ def test_start_up_imports_nothing_heavy(script: str) -> None:
     "arguments",
     [
         "list runs",
-        "list --cells",
+        "list cells",
         "show lstm",
         "show lstm.json --latex",
         "diff lstm gru",

@@ -148,7 +148,6 @@ ONE_FILE = {
     "optuna": "cellsearch/study/ledger.py",
     "sqlalchemy": "cellsearch/study/ledger.py",
     "ray": "cellsearch/workers/ray_pool.py",
-    "typer": "cellsearch/cli.py",
     "sklearn": "tasks/digits.py",
     "statsmodels": "tasks/forecast.py",
 }

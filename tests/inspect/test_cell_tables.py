@@ -1,4 +1,4 @@
-"""What `cellsearch show` and `cellsearch list --cells` print, at the widths of real terminals."""
+"""What `cellsearch show` and `cellsearch list cells` print, at the widths of real terminals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from cellsearch.cell import complexity
 from cellsearch.cell.notation.equations import equations
-from cellsearch.cli import app
+from cellsearch.cli.commands import app
 from cellsearch.inspect.cell_tables import cell_list, cell_sheet
 from cellsearch_search_spaces.gated import LSTM, SPACE
 from cellsearch_search_spaces.zoo import SPACE as ZOO
@@ -45,7 +45,7 @@ def test_the_list_has_source_cost_and_equation() -> None:
 
 
 def test_the_command_lists_the_cells() -> None:
-    result = CliRunner().invoke(app, ["list", "--cells"])
+    result = CliRunner().invoke(app, ["list", "cells"])
     assert result.exit_code == 0
     assert all(f"\n{name}" in result.output for name in ZOO.seeds)
 

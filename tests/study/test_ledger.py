@@ -197,7 +197,7 @@ def test_what_was_running_when_the_writer_was_killed_is_queued_again(tmp_path: P
         assert [r.state for r in records] == ["complete", "interrupted", "waiting"]
         assert records[0] == before[0]
         again = ledger.begin(SEARCH)
-    assert _intended(again) == _plan(before[1])
+    assert _intended(again) == _intended(before[1])
     assert (again.number, again.scores, again.reason) == (2, {}, "")
 
 

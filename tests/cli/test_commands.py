@@ -190,6 +190,7 @@ def check_refused(ended: Ended, message: str) -> None:
         (("show",), "cell"),
         (("show", "lstm", "--hidden-size", "0"), "--hidden-size"),
         (("sing",), "sing"),
+        (("list", "birds"), "birds"),
     ],
 )
 def test_wrong_usage_names_what_is_wrong(arguments: Sequence[str], message: str, here: Here) -> None:
@@ -200,7 +201,7 @@ def test_wrong_usage_names_what_is_wrong(arguments: Sequence[str], message: str,
 
 def test_list_names_tasks_spaces_seeds_and_studies(here: Here, searched: tuple[Path, Ended]) -> None:
     folder, _ = searched
-    ended = here("list", str(folder))
+    ended = here("list", "--folder", str(folder))
     assert ended.code == 0 and ended.err == ""
     for word in ("chars", "Next-character prediction", "adding", "gated", "layer_norm", "lstm", str(folder)[:20]):
         assert word in ended.out
@@ -208,25 +209,31 @@ def test_list_names_tasks_spaces_seeds_and_studies(here: Here, searched: tuple[P
 
 
 def test_list_tells_the_metric_and_options_of_tasks(here: Here) -> None:
-    ended = here("list", "--tasks")
+    ended = here("list", "tasks")
     assert "bits per character; options: data, batch, length" in ended.out
     assert "gated" not in ended.out
 
 
+def test_list_tells_of_several_kinds_in_the_order_they_are_named(here: Here) -> None:
+    out = here("list", "cells", "spaces").out
+    assert -1 < out.find("Hochreiter") < out.find("search spaces")
+    assert "bits per character" not in out
+
+
 def test_list_tells_how_studies_stand(here: Here, searched: tuple[Path, Ended]) -> None:
     folder, _ = searched
-    ended = here("list", "--studies", str(folder), columns=200)
+    ended = here("list", "studies", "--folder", str(folder), columns=200)
     assert str(folder / "runs" / "small") in ended.out and "cell_" in ended.out
     assert "gated" not in ended.out
 
 
 def test_list_goes_on_past_a_study_that_it_cannot_read(here: Here, tmp_path: Path) -> None:
     with spoil(tmp_path):
-        ended = here("list", "--studies", ".", columns=200)
+        ended = here("list", "studies", "--folder", ".", columns=200)
     assert ended.code == 0
     assert "locked" in ended.out
     assert "study spoilt: study.db is no readable study" in ended.out
-    assert here("list", "nowhere").code == 0
+    assert here("list", "--folder", "nowhere").code == 0
 
 
 def test_show_prints_a_cell_and_draws_it(here: Here, tmp_path: Path) -> None:
@@ -317,7 +324,10 @@ def test_help_says_what_each_option_is(here: Here) -> None:
     assert ended.code == 0
     for option in ("--task", "--candidates", "--study", "--executor", "--timeout", "--finalists"):
         assert option in ended.out
-    assert here().code in (0, 2)
+    for command in ("compare", "profile", "list", "show", "diff", "export", "import"):
+        assert f"Usage: cellsearch {command}" in here(command, "--help").out
+    alone = here()
+    assert alone.code == 2 and "Usage: cellsearch" in alone.out
 
 
 @pytest.mark.slow

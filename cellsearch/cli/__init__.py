@@ -1,0 +1,5 @@
+"""The command line: it parses, calls and prints, and has no logic of its own."""
+
+from cellsearch.cli.commands import main
+
+__all__ = ["main"]

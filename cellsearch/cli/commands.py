@@ -1,0 +1,302 @@
+"""The commands: each parses, calls and prints; heavy imports wait for a command."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cellsearch.cli.console import console, displayed, tell
+from cellsearch.cli.listing import Kind, list_all, list_kind
+from cellsearch.cli.options import (
+    CELL_HELP,
+    Seed,
+    Space,
+    Study,
+    Task,
+    budget,
+    hyperparameters,
+    made_from,
+    options,
+    profile_budget,
+    resources,
+)
+from cellsearch.errors import CellsearchError
+
+if TYPE_CHECKING:
+    from cellsearch.cell import Cell
+    from cellsearch.training import Budget
+    from cellsearch.workers import Resources
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Search for new recurrent cells, inspect them, and export the winner as plain PyTorch.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"cellsearch {version('cellsearch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+@made_from(options=options, hyperparameters=hyperparameters, budget=budget, resources=resources)
+def search(
+    *,
+    task: Task,
+    space: Annotated[str, typer.Option(help="Search space: a name or reference.")] = "gated",
+    seeds: Annotated[
+        str, typer.Option(help="Cells to start from, with commas between; all of the space if empty.")
+    ] = "",
+    strategy: Annotated[str, typer.Option(help="evolution, random or sample.")] = "evolution",
+    candidates: Annotated[int, typer.Option(help="Cells to try beside the baselines.")] = 40,
+    study: Study = None,
+    seed: Seed = 0,
+    options: dict[str, str],
+    hyperparameters: dict[str, str],
+    budget: "Budget",
+    resources: "Resources",
+    finalists: Annotated[int, typer.Option(help="Best candidates that are trained again.")] = 3,
+    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each finalist.")] = 3,
+    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each finalist.")] = 3,
+) -> None:
+    """Search for a cell: baselines first, then candidates, then a final with intervals."""
+    import cellsearch
+    from cellsearch.cli.study_files import deliver_study
+    from cellsearch.references import find_cell
+
+    folder = study or Path("runs") / _short(task)
+    with displayed(folder) as display:
+        found = cellsearch.search(
+            task,
+            study=folder,
+            space=space,
+            seeds=[find_cell(each.strip()) for each in seeds.split(",") if each.strip()] or None,
+            strategy=strategy,
+            candidates=candidates,
+            seed=seed,
+            options=options,
+            hyperparameters=hyperparameters,
+            budget=budget,
+            resources=resources,
+            finalists=finalists,
+            trials=trials,
+            fresh_seeds=fresh_seeds,
+            observe=display.observe,
+        )
+    deliver_study(found, tell)
+
+
+@app.command()
+@made_from(options=options, hyperparameters=hyperparameters, budget=budget, resources=resources)
+def compare(
+    *,
+    cells: Annotated[list[str], typer.Argument(help=f"Two cells or more. {CELL_HELP}")],
+    task: Task,
+    space: Space = "",
+    study: Study = None,
+    seed: Seed = 0,
+    options: dict[str, str],
+    hyperparameters: dict[str, str],
+    budget: "Budget",
+    resources: "Resources",
+    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each cell.")] = 8,
+    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell.")] = 10,
+) -> None:
+    """Compare cells with equal parameters, steps and tuning; differences are to the first, with intervals, on test."""
+    import cellsearch
+    from cellsearch.cli.study_files import deliver_comparison
+
+    entrants = _cells(cells, space)
+    folder = study or Path("runs") / "-".join(["compare", _short(task), *(cell.name for cell in entrants)])
+    with displayed(folder) as display:
+        found = cellsearch.compare(
+            entrants,
+            task,
+            study=folder,
+            space=space,
+            seed=seed,
+            options=options,
+            hyperparameters=hyperparameters,
+            budget=budget,
+            resources=resources,
+            trials=trials,
+            fresh_seeds=fresh_seeds,
+            observe=display.observe,
+        )
+    deliver_comparison(found, tell)
+
+
+@app.command()
+@made_from(budget=profile_budget, resources=resources)
+def profile(
+    *,
+    cells: Annotated[list[str], typer.Argument(help=f"One cell or more. {CELL_HELP}")],
+    space: Space = "",
+    study: Annotated[Path | None, typer.Option(help="Folder of the table and picture.")] = None,
+    seed: Seed = 0,
+    budget: "Budget",
+    resources: "Resources",
+) -> None:
+    """Show what a cell can remember, copy, count and look up, beside LSTM and GRU."""
+    import cellsearch
+    from cellsearch.cli.study_files import deliver_profile
+
+    found = _cells(cells, space)
+    with console().status("training") as status:
+        profiled = cellsearch.profile(
+            found,
+            space=space,
+            seed=seed,
+            budget=budget,
+            resources=resources,
+            observe=lambda ended, total: status.update(f"{ended} of {total} trainings"),
+        )
+    deliver_profile(profiled, study or Path("runs") / "-".join(["profile", *(cell.name for cell in found)]), tell)
+
+
+@app.command(name="list")
+def list_(
+    kinds: Annotated[list[Kind] | None, typer.Argument(help="All about these; what there is if not given.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where to look for studies.")] = Path("runs"),
+) -> None:
+    """List tasks, search spaces, seed cells, and the studies under a folder."""
+    if not kinds:
+        list_all(folder)
+    for kind in kinds or []:
+        list_kind(kind, folder)
+
+
+@app.command()
+def show(
+    cell: Annotated[str, typer.Argument(help=CELL_HELP)],
+    input_size: Annotated[int, typer.Option(min=1, help="Input size that costs are counted at.")] = 128,
+    hidden_size: Annotated[int, typer.Option(min=1, help="Hidden size that costs are counted at.")] = 128,
+    png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Only the equations, as LaTeX, a formula a line.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only how it is computed: what of it when, and why.")] = False,
+) -> None:
+    """Show a cell: equations, operations, cost, and its picture."""
+    import cellsearch
+    from cellsearch.inspect.cell_tables import cell_sheet
+    from cellsearch.references import find_cell, find_trial
+
+    found = find_cell(cell)
+    if latex:
+        typer.echo("\n".join(cellsearch.equations(found, latex=True)))
+        return
+    if plan:
+        from cellsearch.recurrence.explain import plan_text
+
+        typer.echo(plan_text(found.resolved(input_size, hidden_size)))
+        return
+    drawn = [path for path in (png, svg) if path]
+    for path in drawn:
+        cellsearch.save_picture(found, path)
+    console().print(cell_sheet(found, input_size, hidden_size))
+    if trial := find_trial(cell):
+        from cellsearch.inspect.study_tables import trial_sheet
+
+        study, which = trial
+        console().print(trial_sheet(study.record(which), study.task.metric))
+    for path in drawn:
+        console().print(f"picture: {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def diff(
+    first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
+    second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
+) -> None:
+    """Show how two cells differ: what to change in the first to get the second, and how far they are apart."""
+    from cellsearch.inspect.cell_tables import difference_sheet
+    from cellsearch.references import find_cell
+
+    tell(difference_sheet(find_cell(first), find_cell(second)))
+
+
+@app.command()
+def export(
+    cell: Annotated[str, typer.Argument(help=CELL_HELP)],
+    file: Annotated[Path, typer.Argument(help="Python file to write.")],
+) -> None:
+    """Export a cell as a standalone PyTorch file, with its weights beside it where a study trained it."""
+    import cellsearch
+    from cellsearch.references import find_cell, find_trial
+
+    trial = find_trial(cell)
+    trained = trial[0].trained(trial[1]) if trial else None
+    for path in cellsearch.export(trained or find_cell(cell), file):
+        console().print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A PyTorch module (.py), a recipe of NAS-Bench-NLP (JSON, or a line each), a genotype of DARTS, "
+            "an arc of ENAS, or a cell file."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Cell file to write.")],
+    name: Annotated[
+        str | None,
+        typer.Option(help="Which, where the file has several: class, recipe id or line, name of the genotype."),
+    ] = None,
+    input_size: Annotated[int, typer.Option(min=1, help="First argument of the class.")] = 24,
+    hidden_size: Annotated[int, typer.Option(min=1, help="Second argument of the class.")] = 32,
+) -> None:
+    """Import a cell from another notation, or from a PyTorch module: one step (x, state) -> (output, state).
+
+    A .py file with a module is run: import only what you would run yourself. All other files are data.
+    """
+    from cellsearch.cell import save
+    from cellsearch.importer import import_cell
+
+    cell, notes = import_cell(file, name, input_size, hidden_size)
+    save(cell, output)
+    for note in notes:
+        console().print(f"note: {note}", highlight=False, markup=False)
+    told = f"wrote {output}: {cell.name}, {len(cell.nodes)} nodes, states {' '.join(cell.states)}"
+    console().print(told, highlight=False, markup=False)
+
+
+def main() -> None:
+    """Run the command line: what cellsearch refuses is one line on standard error and exit code 2."""
+    try:
+        app()
+    except CellsearchError as error:
+        print("cellsearch:", *str(error).splitlines(), file=sys.stderr)
+        sys.exit(2)
+
+
+def _cells(references: list[str], space: str) -> "list[Cell]":
+    """The cells, which may have operations that the file of a search space defines."""
+    from cellsearch import plugins
+    from cellsearch.references import find_cell
+
+    if space:
+        plugins.load(plugins.SPACES, space)
+    return [find_cell(each) for each in references]
+
+
+def _short(task: str) -> str:
+    """A task's name for a folder."""
+    return Path((task.rpartition(":")[0] or task).removesuffix(".py")).name
