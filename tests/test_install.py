@@ -165,7 +165,7 @@ def test_start_up_imports_nothing_heavy(script: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        "list runs",
+        "list --folder runs",
         "list cells",
         "show lstm",
         "show lstm.json --latex",

@@ -107,9 +107,9 @@ class Comparison:
         (self.path / TRAININGS).write_text(csv_text(trainings), "utf-8")
 
 
-def load_comparison(path: str | Path) -> Comparison:
+def load_comparison(study: str | Path) -> Comparison:
     """The comparison in a folder, which may be written meanwhile. Raises StudyError if there is none."""
-    path = Path(path)
+    path = Path(study)
     settings, stages = read_study(path)
     if "entrants" not in settings:
         raise StudyError(f"study {path} is a search, no comparison; name the folder of a comparison")
@@ -161,7 +161,7 @@ def _entrant_row(entrant: Entrant, tuned: Sequence[str], entrants: Sequence[Entr
         **{name: entrant.hyperparameters.get(name) for name in tuned},
         "hidden_size": entrant.hidden_size,
         "parameters": entrant.parameters,
-        "seeds": len(entrant.tests),
+        "fresh_seeds": len(entrant.tests),
         "failed": entrant.failed,
         "reason": entrant.reason,
     }

@@ -109,9 +109,9 @@ class Study:
             (self.path / VERDICT).write_text(csv_text([_verdict_row(v, tuned) for v in self.verdicts]), "utf-8")
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(study: str | Path) -> Study:
     """The study in a folder, which may be written meanwhile. Raises StudyError if there is none."""
-    path = Path(path)
+    path = Path(study)
     settings, stages = read_study(path)
     if "entrants" in settings:
         raise StudyError(f"study {path} is a comparison, no search; its results are the tables and the plot in there")
@@ -168,7 +168,7 @@ def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str]) -> dict[str, 
         **{name: verdict.hyperparameters.get(name) for name in hyperparameters},
         "hidden_size": verdict.hidden_size,
         "parameters": verdict.parameters,
-        "seeds": verdict.seeds,
+        "fresh_seeds": verdict.seeds,
         "reason": verdict.reason,
     }
     columns = {"validation": verdict.validation, "test": verdict.test}

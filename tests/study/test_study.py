@@ -91,7 +91,7 @@ def test_the_verdict_has_a_line_a_finalist(small: Study) -> None:
         assert float(row["validation_mean"]) == verdict.validation.mean
         assert (float(row["test_low"]), float(row["test_high"])) == (verdict.test.low, verdict.test.high)
         assert (row["less_lstm_mean"] == "") == (verdict.cell.name == "lstm")
-        assert row["seeds"] == "2"
+        assert row["fresh_seeds"] == "2"
 
 
 def test_tables_are_plain_lines(small: Study) -> None:
