@@ -71,12 +71,12 @@ def isomorphism(first: NumberedCell, second: NumberedCell) -> list[int] | None:
     numbers: dict[Hashable, int] = {}
     if sorted(surroundings(first, numbers)) != sorted(surroundings(second, numbers)):
         return None
-    (text, ranks), (other_text, other_ranks) = _written(first), _written(second)
+    (text, ranks), (other_text, other_ranks) = _canonical_text(first), _canonical_text(second)
     place = {rank: j for j, rank in enumerate(other_ranks)}
     return [place[rank] for rank in ranks] if text == other_text else None
 
 
-def _written(cell: NumberedCell) -> tuple[str, list[int]]:
+def _canonical_text(cell: NumberedCell) -> tuple[str, list[int]]:
     """The graph as canonical text, and the rank of everything in it."""
     everyone = range(len(cell.names))
     edges: list[list[tuple[str, int]]] = [[] for _ in everyone]
