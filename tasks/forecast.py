@@ -37,7 +37,7 @@ SPLITS: Final = {"co2": (1598, 1941), "elnino": (512, 622), "sunspots": (221, 25
 
 
 @dataclass(frozen=True)
-class Series:
+class TimeSeries:
     """Standardised changes [N], where validation and test begin, and their unit in the series' own variance."""
 
     changes: Tensor
@@ -131,14 +131,14 @@ TASK = Forecast()
 
 
 @shared
-def _series(name: str) -> Series:
+def _series(name: str) -> TimeSeries:
     validation, test = SPLITS[name]
     values = torch.tensor(_values(name), dtype=torch.float64)
     changes = values.diff()
     # The change number i leads to the value number i + 1.
     scale = changes[: validation - 1].std()
     unit = float(scale.square() / values.var())
-    return Series((changes / scale).float(), validation - 1, test - 1, unit)
+    return TimeSeries((changes / scale).float(), validation - 1, test - 1, unit)
 
 
 def _values(name: str) -> list[float]:

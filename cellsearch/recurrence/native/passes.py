@@ -31,7 +31,7 @@ from cellsearch.recurrence.sequence import Given, Kept, Needs
 __all__ = ["NativeBackward", "NativeForward"]
 
 
-class _Run(ctypes.Structure):
+class _RunArguments(ctypes.Structure):
     """`run` of the generated source."""
 
     _fields_ = (
@@ -114,7 +114,7 @@ class _NativePass:
         weights = _pointers([self.region(product) for product in routine.weights])
         vectors_at = _pointers([vector.data_ptr() for vector in vectors])
         sizes = self.sizes
-        about = _Run(
+        about = _RunArguments(
             sizes.T, sizes.B, sizes.H, self.width, sizes.slices, sizes.units, sizes.I, input_width,
             0 if sizes.spreads else self.layout.chunk,
             self.products.address,
