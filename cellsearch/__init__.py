@@ -24,19 +24,18 @@ if TYPE_CHECKING:
     from cellsearch.exporters.standalone import export as export
     from cellsearch.importer import import_cell as import_cell
     from cellsearch.inspect.picture import save_picture as save_picture
-    from cellsearch.plugins import seed as seed
     from cellsearch.recurrence import RNN as RNN
     from cellsearch.recurrence import load_torch as load_torch
     from cellsearch.recurrence import to_torch as to_torch
     from cellsearch.recurrence.custom import op as op
     from cellsearch.recurrence.trace.trace import trace as trace
-    from cellsearch.references import find_cell as find_cell
     from cellsearch.space import SearchSpace as SearchSpace
     from cellsearch.space.crossover import crossover as crossover
     from cellsearch.study.compare import compare as compare
     from cellsearch.study.comparison import Comparison as Comparison
     from cellsearch.study.comparison import load_comparison as load_comparison
     from cellsearch.study.profile import profile as profile
+    from cellsearch.study.references import find_cell as find_cell
     from cellsearch.study.search import search as search
     from cellsearch.study.study import Study as Study
     from cellsearch.study.study import load_study as load_study
@@ -60,16 +59,15 @@ _NAMES: Final = {
     "exporters.standalone": "export",
     "importer": "import_cell",
     "inspect.picture": "save_picture",
-    "plugins": "seed",
     "recurrence": "RNN load_torch to_torch",
     "recurrence.custom": "op",
     "recurrence.trace.trace": "trace",
-    "references": "find_cell",
     "space": "SearchSpace",
     "space.crossover": "crossover",
     "study.compare": "compare",
     "study.comparison": "Comparison load_comparison",
     "study.profile": "profile",
+    "study.references": "find_cell",
     "study.search": "search",
     "study.study": "Study load_study",
     "training": "Budget Evaluation Hyperparameters evaluate",

@@ -9,7 +9,7 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from hashlib import sha256
 from importlib.abc import InspectLoader
@@ -22,7 +22,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import UnknownNameError
 from cellsearch.space import SearchSpace
 
-__all__ = ["SPACES", "TASKS", "cells", "load", "load_file", "names", "seed", "seeds", "spaces", "titles"]
+__all__ = ["SPACES", "TASKS", "load", "load_file", "names", "seed", "seeds", "spaces", "titles"]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
@@ -117,11 +117,6 @@ def seed(name: str) -> Cell:
         f"unknown cell {name!r}; use a seed such as {', '.join(near)} (all: cellsearch list cells), "
         "a .json file, or STUDY:best"
     )
-
-
-def cells(given: Iterable[str | Cell]) -> list[Cell]:
-    """Cells given as themselves or as names of seed cells. Raises UnknownNameError."""
-    return [seed(each) if isinstance(each, str) else each for each in given]
 
 
 def seeds() -> dict[str, Cell]:

@@ -177,7 +177,7 @@ def test_commands_that_read_cells_import_nothing_heavy(arguments: str, tmp_path:
     (tmp_path / "runs" / "study").mkdir(parents=True)
     (tmp_path / "runs" / "study" / "study.db").touch()
     (tmp_path / "arc.txt").write_text("0 0 1")
-    cellsearch.save(cellsearch.seed("lstm"), tmp_path / "lstm.json")
+    cellsearch.save(cellsearch.find_cell("lstm"), tmp_path / "lstm.json")
     script = (
         f"import sys; sys.argv[1:] = {arguments.split()!r}\n"
         "from cellsearch.cli import main\ntry: main()\nfinally: print('modules:', *sys.modules)"

@@ -124,7 +124,6 @@ RULES = {
         ("torch", "safetensors"),
     ),
     "cellsearch.testing": Rule(("cellsearch.*",), ("torch", "networkx", "hypothesis")),
-    "cellsearch.references": Rule(("cellsearch.cell", "cellsearch.plugins", "cellsearch.study")),
     "cellsearch.cli": Rule(("cellsearch.*",), ("typer", "rich")),
     "cellsearch.__main__": Rule(("cellsearch.cli",)),
     "cellsearch": Rule(("cellsearch.*",)),

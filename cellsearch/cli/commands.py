@@ -78,7 +78,6 @@ def search(
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
     import cellsearch
     from cellsearch.cli.study_files import deliver_study
-    from cellsearch.references import find_cell
 
     folder = study or Path("runs") / _short(task)
     with displayed(folder) as display:
@@ -86,7 +85,7 @@ def search(
             task,
             study=folder,
             space=space,
-            seeds=[find_cell(each.strip()) for each in seeds.split(",") if each.strip()] or None,
+            seeds=[each.strip() for each in seeds.split(",") if each.strip()] or None,
             strategy=strategy,
             candidates=candidates,
             seed=seed,
@@ -195,7 +194,7 @@ def show(
     """Show a cell: equations, operations, cost, and its picture."""
     import cellsearch
     from cellsearch.inspect.cell_tables import cell_sheet
-    from cellsearch.references import find_cell, find_trial
+    from cellsearch.study.references import find_cell, find_trial
 
     found = find_cell(cell)
     if latex:
@@ -226,7 +225,7 @@ def diff(
 ) -> None:
     """Show how two cells differ: what to change in the first to get the second, and how far they are apart."""
     from cellsearch.inspect.cell_tables import difference_sheet
-    from cellsearch.references import find_cell
+    from cellsearch.study.references import find_cell
 
     tell(difference_sheet(find_cell(first), find_cell(second)))
 
@@ -238,7 +237,7 @@ def export(
 ) -> None:
     """Export a cell as a standalone PyTorch file, with its weights beside it where a study trained it."""
     import cellsearch
-    from cellsearch.references import find_cell, find_trial
+    from cellsearch.study.references import find_cell, find_trial
 
     trial = find_trial(cell)
     trained = trial[0].trained(trial[1]) if trial else None
@@ -290,11 +289,11 @@ def main() -> None:
 def _cells(references: list[str], space: str) -> "list[Cell]":
     """The cells, which may have operations that the file of a search space defines."""
     from cellsearch import plugins
-    from cellsearch.references import find_cell
+    from cellsearch.study.references import find_cells
 
     if space:
         plugins.load(plugins.SPACES, space)
-    return [find_cell(each) for each in references]
+    return find_cells(references)
 
 
 def _short(task: str) -> str:

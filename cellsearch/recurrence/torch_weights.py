@@ -85,7 +85,7 @@ def _gates(rnn: RNN) -> tuple[Gate, ...]:
     gates = GATES[rnn.cell.name][1]
     linears = {name for name, node in rnn.cell.nodes.items() if node.op == "linear"}
     if linears != {linear for gate in gates for linear in gate} or not _computes_the_same(rnn.cell):
-        raise CellError(f"cell {rnn.cell.name!r} is not the seed of that name; use cs.seed({rnn.cell.name!r})")
+        raise CellError(f"cell {rnn.cell.name!r} is not the seed of that name; use cs.find_cell({rnn.cell.name!r})")
     return gates
 
 

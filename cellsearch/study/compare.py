@@ -23,6 +23,7 @@ from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Loop
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import Record
+from cellsearch.study.references import find_cells
 from cellsearch.training import Budget, Evaluation, check_counts, load_task, tuning
 from cellsearch.workers import Resources, open_pool
 
@@ -49,7 +50,7 @@ def compare(
 ) -> Comparison:
     """Compare cells on a task with equal parameters, steps and tuning; differences are to the first, on test data.
 
-    `cells` are names of seed cells or cells; one may be named twice. Every cell gets `trials` tries for all the
+    `cells` are cells or references (`find_cell`); one may be named twice. Every cell gets `trials` tries for all the
     hyperparameters that the task has ranges for (`hyperparameters` as in `search` fixes some or sets their ranges),
     and is then trained with `fresh_seeds` seeds at its best. Test data is read after these trainings and nowhere else.
     The folder `study` holds the trials, and continues a comparison that was stopped; more `fresh_seeds` may be asked
@@ -71,7 +72,7 @@ def compare(
         trials=trials,
         tuning=tuning(the_task, options or {}, hyperparameters or {}),
     )
-    entrants = _named(plugins.cells(cells))
+    entrants = _named(find_cells(cells))
     check_counts(1, fresh_seeds=fresh_seeds)
     conditions.check(the_task, entrants)
     settings = {**conditions.settings(), "entrants": [to_json(cell) for cell in entrants]}

@@ -19,6 +19,7 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, identity, to_json
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
 from cellsearch.study.finals import BASELINES
+from cellsearch.study.references import find_cells
 from cellsearch.training import Budget, Evaluation, Hyperparameters, Report, hidden_size_for, load_task
 from cellsearch.workers import Failed, Reported, Resources, open_pool
 
@@ -131,13 +132,13 @@ def profile(
 ) -> Profile:
     """The profile of cells beside LSTM and GRU; `observe` is told how many trainings have ended, and of how many.
 
-    `cells` are names of seed cells or cells, `space` that of cells with operations of their own. A `budget` without
-    parameters has PARAMETERS, one without steps those of each exercise; `resources` is where trainings run. Raises
-    UnknownNameError, and BudgetError if the parameters are too few, before anything is trained.
+    `cells` are cells or references (`find_cell`), `space` is that of cells with operations of their own. A `budget`
+    without parameters has PARAMETERS, one without steps those of each exercise; `resources` is where trainings run.
+    Raises UnknownNameError, and BudgetError if the parameters are too few, before anything is trained.
     """
     if space:
         plugins.load(plugins.SPACES, space)
-    found = _distinct(plugins.cells((*cells, *BASELINES)))
+    found = _distinct(find_cells((*cells, *BASELINES)))
     parameters = PARAMETERS if budget.parameters is None else budget.parameters
     tasks = [load_task(each.task, each.options) for each in exercises]
     for task, cell in product(tasks, found):

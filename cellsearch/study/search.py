@@ -19,6 +19,7 @@ from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import SEARCH, Proposal, Record, alive
+from cellsearch.study.references import find_cells
 from cellsearch.study.strategy import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import Budget, Evaluation, Task, check_counts, load_task, tuning
@@ -53,9 +54,9 @@ def search(
 ) -> Study:
     """Search for a cell and return the study, which is the folder `study`.
 
-    `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's. `seeds` are names
-    of seed cells or cells, by default all of the space. `candidates` counts the trials beside the baselines; cells that
-    `will_fail` are not among them. `budget` is that of every training, `resources` is where they run.
+    `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's. `seeds` are cells
+    or references (`find_cell`), by default all of the space. `candidates` counts the trials beside the baselines; cells
+    that `will_fail` are not among them. `budget` is that of every training, `resources` is where they run.
     `hyperparameters` maps names such as `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to
     search beside the learning rate's.
 
@@ -185,7 +186,7 @@ def _can_learn(cell: Cell) -> bool:
 def _seed_cells(space: SearchSpace, seeds: Sequence[str | Cell] | None) -> list[Cell]:
     if seeds is None:
         return list(space.seeds.values())
-    cells = plugins.cells(seeds)
+    cells = find_cells(seeds)
     if not cells:
         raise UnknownNameError(f"no seed cell given; use {', '.join(space.seeds)}")
     for cell in cells:

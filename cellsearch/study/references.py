@@ -1,4 +1,4 @@
-"""CELL, written the same everywhere: a seed's name, a cell file, or a study's trial.
+"""CELL, written the same everywhere, on the command line and in Python: a seed's name, a cell file, a study's trial.
 
 lstm                   a seed of a registered search space
 my.json                a cell file
@@ -8,6 +8,7 @@ runs/quickstart:17     the cell of its trial 17
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,25 @@ from cellsearch.cell import Cell, load
 if TYPE_CHECKING:
     from cellsearch.study.study import Study
 
-__all__ = ["find_cell", "find_trial"]
+__all__ = ["find_cell", "find_cells", "find_trial"]
 
 
 def find_cell(reference: str) -> Cell:
-    """The cell of a reference. Raises UnknownNameError, CellError or StudyError, in one line."""
+    """The cell of a reference; a seed's name means the seed, whatever files there are.
+
+    Raises UnknownNameError, CellError or StudyError, in one line.
+    """
     if trial := find_trial(reference):
         study, which = trial
         return study.cell(which)
-    if reference.endswith(".json") or Path(reference).is_file():
+    if reference.endswith(".json") or (Path(reference).is_file() and reference not in plugins.seeds()):
         return load(reference)
     return plugins.seed(reference)
+
+
+def find_cells(given: Iterable[str | Cell]) -> list[Cell]:
+    """Cells given as themselves or by their references. Raises as `find_cell` does."""
+    return [find_cell(each) if isinstance(each, str) else each for each in given]
 
 
 def find_trial(reference: str) -> tuple[Study, str] | None:

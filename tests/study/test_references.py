@@ -8,9 +8,9 @@ import pytest
 
 from cellsearch.cell import save
 from cellsearch.errors import CellError, StudyError, UnknownNameError
-from cellsearch.references import find_cell, find_trial
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.record import Proposal
+from cellsearch.study.references import find_cell, find_cells, find_trial
 from cellsearch.training import Report
 from cellsearch_search_spaces.gated import GRU, LSTM
 
@@ -37,6 +37,17 @@ def test_a_json_file_is_a_cell_whatever_it_is_called(tmp_path: Path) -> None:
     for name in ("my.json", "my_cell"):
         save(GRU, tmp_path / name)
         assert find_cell(str(tmp_path / name)) == GRU
+
+
+def test_a_name_is_a_seed_although_a_file_is_called_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(GRU, "lstm")
+    assert find_cell("lstm") == LSTM
+    assert find_cell("./lstm") == GRU
+
+
+def test_cells_are_given_as_themselves_or_by_reference(study: Path) -> None:
+    assert find_cells([GRU, "lstm", f"{study}:best"]) == [GRU, LSTM, GRU]
 
 
 def test_a_study_and_a_number_or_best_are_a_trial(study: Path) -> None:
