@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cellsearch.errors import BudgetError, CellsearchError, StudyError, UnknownNameError
+from cellsearch.errors import BudgetError, CellError, CellsearchError, StudyError, UnknownNameError
 from cellsearch.study.compare import _named, compare
 from cellsearch.study.comparison import Comparison, load_comparison
 from cellsearch.study.progress import Progress
@@ -152,6 +152,8 @@ def test_a_cell_is_no_better_than_itself_in_19_of_20_comparisons(tmp_path: Path)
     [
         (("rnn",), {}, UnknownNameError, "a comparison needs at least two cells, got 1"),
         (("rnn", "nothing"), {}, UnknownNameError, "unknown cell 'nothing'"),
+        (("rnn", "none.json"), {}, CellError, "cell file none.json: No such file or directory"),
+        (("rnn", "none:best"), {}, StudyError, "no study in none"),
         (("rnn", "gru"), {"fresh_seeds": 0}, BudgetError, "fresh seeds must be at least 1, got 0"),
         (("rnn", "gru"), {"trials": 0}, BudgetError, "trials must be at least 1, got 0"),
         (("rnn", "gru"), {"budget": Budget(10)}, BudgetError, "a budget of 10 parameters is too small for cell 'gru'"),

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from cellsearch.cell import Node, identity
-from cellsearch.errors import BudgetError, CellsearchError, StudyError, UnknownNameError
+from cellsearch.errors import BudgetError, CellError, CellsearchError, StudyError, UnknownNameError
 from cellsearch.recurrence import RNN
 from cellsearch.signals import will_fail
 from cellsearch.study.ledger import Ledger, read_records
@@ -322,6 +322,7 @@ def test_two_workers_train_at_once(tmp_path: Path) -> None:
             "'cellsearch_tasks.chars:TASK' is no search space but a Chars",
         ),
         ({"seeds": ["nothing"]}, UnknownNameError, "unknown cell 'nothing'; use a seed"),
+        ({"seeds": ["none.json"]}, CellError, "cell file none.json: No such file or directory"),
         ({"seeds": []}, UnknownNameError, "no seed cell given; use rnn, lstm, gru"),
         ({"strategy": "nothing"}, UnknownNameError, "unknown strategy 'nothing'"),
         ({"options": {"length": "3"}}, UnknownNameError, "has no option 'length'; its options: seconds"),
