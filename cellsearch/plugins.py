@@ -47,7 +47,7 @@ def _title(module: str) -> str:
         source = found.loader.get_source(module) if found and isinstance(found.loader, InspectLoader) else None
         return (ast.get_docstring(ast.parse(source or "")) or "").partition("\n")[0]
     except Exception as error:
-        return f"cannot be loaded: {error}"
+        return f"cannot be loaded: {_one_line(error)}"
 
 
 def load(group: str, reference: str) -> Any:
@@ -77,14 +77,22 @@ def _loaded(kind: str, point: EntryPoint) -> Any:
     try:
         return point.load()
     except Exception as error:
-        raise UnknownNameError(f"{kind} {point.name!r} is registered but cannot be loaded: {error}") from error
+        raise UnknownNameError(
+            f"{kind} {point.name!r} is registered but cannot be loaded: {_one_line(error)}"
+        ) from error
 
 
 def _module(kind: str, reference: str, place: str) -> ModuleType:
     try:
         return importlib.import_module(place)
     except Exception as error:
-        raise UnknownNameError(f"{kind} {reference!r}: {error}; install the package or name a file") from error
+        raise UnknownNameError(
+            f"{kind} {reference!r}: {_one_line(error)}; install the package or name a file"
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def load_file(kind: str, reference: str, path: Path) -> ModuleType:

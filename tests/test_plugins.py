@@ -135,10 +135,13 @@ def test_a_name_is_the_same_cell_in_every_space() -> None:
 def test_a_seed_is_found_although_a_later_space_cannot_be_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "gone_spaces.py").write_text("raise ImportError('a library is missing;\\n\\n    install it')")
     _register(tmp_path, "[cellsearch.search_spaces]\nzzz = gone_spaces:SPACE\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert seed("lstm") is SPACE.seeds["lstm"]
-    with pytest.raises(UnknownNameError, match="search space 'zzz' is registered but cannot be loaded: No module"):
+    with pytest.raises(
+        UnknownNameError, match="'zzz' is registered but cannot be loaded: a library is missing; install it"
+    ):
         seed("ltsm")
 
 
