@@ -215,8 +215,8 @@ def test_list_tells_the_metric_and_options_of_tasks(here: Here) -> None:
 
 
 def test_list_tells_of_several_kinds_in_the_order_they_are_named(here: Here) -> None:
-    out = here("list", "cells", "spaces").out
-    assert -1 < out.find("Hochreiter") < out.find("search spaces")
+    out = here("list", "spaces", "cells").out
+    assert -1 < out.find("search spaces") < out.find("Hochreiter")
     assert "bits per character" not in out
 
 
