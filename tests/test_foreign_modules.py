@@ -44,7 +44,7 @@ def test_a_search_on_ray_does_not_notice_nor_do_its_workers(folder: Path) -> Non
 
 @pytest.mark.slow
 def test_a_comparison_does_not_notice_nor_do_its_local_workers(folder: Path) -> None:
-    entrants = ("compare", "rnn", "gru", "--seeds", "1", "--out", "found", *SMALL)
+    entrants = ("compare", "rnn", "gru", "--fresh-seeds", "1", "--study", "found", *SMALL)
     _command(folder, *entrants, "--task", "adding", "--option", "length=10")
     assert all(entrant.test is not None for entrant in load_comparison(folder / "found").entrants)
 
