@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import networkx as nx
 
-from cellsearch.cell.node import Node
+from cellsearch.cell.node import Node, free_name
 from cellsearch.cell.ops import INPUT, LINEAR
 from cellsearch.cell.reach import in_order
 from cellsearch.cell.validate import validate
@@ -94,7 +94,7 @@ class Cell:
         raw = [n for n, node in self.nodes.items() if not node.row.is_linear and INPUT in node.operands]
         if not raw or input_size == hidden_size:
             return self
-        projected = _free_name("x_projected", self)
+        projected = free_name("x_projected", self.graph)
         nodes = {projected: Node(LINEAR, (INPUT,))}
         for name, node in self.nodes.items():
             operands = tuple(projected if o == INPUT and name in raw else o for o in node.operands)
@@ -131,10 +131,3 @@ def _graph(nodes: Mapping[str, Node], states: Mapping[str, str]) -> nx.MultiDiGr
         graph.add_edges_from((operand, name, {"position": i}) for i, operand in enumerate(node.operands))
     nx.freeze(graph)
     return graph
-
-
-def _free_name(stem: str, cell: Cell) -> str:
-    name, number = stem, 2
-    while name in cell.graph:
-        name, number = f"{stem}_{number}", number + 1
-    return name

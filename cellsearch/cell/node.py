@@ -1,12 +1,13 @@
-"""A node: one operation of a cell, with what it is applied to."""
+"""A node: one operation of a cell, with what it is applied to, and a name for it."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from cellsearch.cell.ops import OPS, Op
 
-__all__ = ["Node"]
+__all__ = ["Node", "free_name"]
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,11 @@ class Node:
         """
         weights = tuple(f"weight_{i}" for i in range(len(self.operands))) if self.row.is_linear else ()
         return weights + tuple(self.row.parameters)
+
+
+def free_name(stem: str, taken: Container[str]) -> str:
+    """The stem where it is not taken, else the first of stem_2, stem_3, ... that is not."""
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}_{number}", number + 1
+    return name

@@ -12,6 +12,7 @@ import networkx as nx
 from cellsearch.cell.node import Node
 from cellsearch.cell.ops import INPUT, OPS, Op, is_known
 from cellsearch.cell.reach import in_order, over_time, reached, readers, within_step
+from cellsearch.cell.untrusted import short
 from cellsearch.errors import CellError
 
 __all__ = ["LARGEST_COUNT", "MOST_NODES", "NAME_LENGTH", "validate"]
@@ -40,7 +41,7 @@ def validate(name: str, nodes: Mapping[str, Node], states: Mapping[str, str], ou
     the input influences every node and the output, and every node and state influences the output, within the step or
     through later ones.
     """
-    where = f"cell {_short(name)}"
+    where = f"cell {short(name)}"
     _check_title(where, name)
     _check_size(where, nodes, states)
     for each in (*states, *nodes):
@@ -51,11 +52,11 @@ def validate(name: str, nodes: Mapping[str, Node], states: Mapping[str, str], ou
     for state, following in states.items():
         if following not in nodes:
             raise CellError(
-                f"{where}: state {state!r} has no next value: {_short(following)} is no operation of the cell; "
+                f"{where}: state {state!r} has no next value: {short(following)} is no operation of the cell; "
                 f"name one of {_some(nodes)}"
             )
     if output not in nodes:
-        raise CellError(f"{where}: output {_short(output)} is no operation of the cell; name one of {_some(nodes)}")
+        raise CellError(f"{where}: output {short(output)} is no operation of the cell; name one of {_some(nodes)}")
     _check_acyclic(where, nodes)
     _check_reach(where, nodes, states, output)
 
@@ -77,11 +78,11 @@ def _check_size(where: str, nodes: Mapping[str, Node], states: Mapping[str, str]
 def _check_name(where: str, name: object) -> None:
     if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise CellError(
-            f"{where}: {_short(name)} is no name for a node; use letters, digits and _, not a Python keyword"
+            f"{where}: {short(name)} is no name for a node; use letters, digits and _, not a Python keyword"
         )
     if name.startswith("_") or len(name) > NAME_LENGTH:
         raise CellError(
-            f"{where}: {_short(name)} is no name for a node; begin with a letter and use at most "
+            f"{where}: {short(name)} is no name for a node; begin with a letter and use at most "
             f"{NAME_LENGTH} characters"
         )
 
@@ -97,7 +98,7 @@ def _check_sources(where: str, nodes: Mapping[str, Node], states: Mapping[str, s
 def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], states: Mapping[str, str]) -> None:
     if not is_known(node.op):
         raise CellError(
-            f"{where}: node {name!r} has unknown operation {_short(node.op)}; use one of {', '.join(OPS)}, or import "
+            f"{where}: node {name!r} has unknown operation {short(node.op)}; use one of {', '.join(OPS)}, or import "
             "the module that defines it first"
         )
     row = OPS[node.op]
@@ -114,7 +115,7 @@ def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], st
     for operand in node.operands:
         if operand != INPUT and operand not in nodes and operand not in states:
             raise CellError(
-                f"{where}: node {name!r} ({node.op}) takes {_short(operand)}, which does not exist; "
+                f"{where}: node {name!r} ({node.op}) takes {short(operand)}, which does not exist; "
                 f"use {INPUT!r}, a state or a node"
             )
     _check_numbers(f"{where}: node {name!r} ({node.op})", node, row)
@@ -126,7 +127,7 @@ def _check_numbers(where: str, node: Node, row: Op) -> None:
     if not math.isfinite(node.initial_bias):
         raise CellError(f"{where} starts with bias {node.initial_bias}; use a finite one")
     if row.constant is None and node.constant != 1:
-        raise CellError(f"{where} has no constant; remove its {_short(node.constant)}")
+        raise CellError(f"{where} has no constant; remove its {short(node.constant)}")
     if not math.isfinite(node.constant):
         raise CellError(f"{where} has constant {node.constant}; use a finite one")
     if row.constant is int and not (node.constant == int(node.constant) and 1 <= node.constant <= LARGEST_COUNT):
@@ -165,8 +166,3 @@ def _check_reach(where: str, nodes: Mapping[str, Node], states: Mapping[str, str
 def _some(names: Iterable[str]) -> str:
     listed = list(names)
     return ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

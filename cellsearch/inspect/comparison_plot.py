@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cellsearch.errors import CellsearchError
+from cellsearch.inspect.picture_path import picture_path
 from cellsearch.study.comparison import Comparison, Entrant
 from cellsearch.study.statistics import Interval
 
@@ -25,8 +25,7 @@ def save_comparison(comparison: Comparison, path: str | Path) -> None:
     """Write the figure as .png or .svg. Raises CellsearchError for another ending."""
     from matplotlib.figure import Figure
 
-    if Path(path).suffix.lower() not in (".png", ".svg"):
-        raise CellsearchError(f"figure {str(path)!r} ends in neither .png nor .svg; name a file that does")
+    path = picture_path(path)
     entrants = comparison.entrants
     figure = Figure(figsize=(10, 1.4 + 0.5 * len(entrants)), dpi=150, layout="constrained")
     scores, differences = figure.subplots(1, 2, sharey=True)

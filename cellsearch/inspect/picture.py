@@ -20,6 +20,7 @@ from typing import Final
 from cellsearch.cell import Cell
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.layout import LETTER_STRIP, QUIET, Box, Curve, Point, Text, dot, font_file, layout
+from cellsearch.inspect.picture_path import picture_path
 
 __all__ = ["dot", "png", "save_picture", "svg"]
 
@@ -69,9 +70,7 @@ def save_picture(cell: Cell, path: str | Path) -> None:
 
     Raises CellsearchError if it is neither .svg nor .png, or if the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".svg", ".png"):
-        raise CellsearchError(f"picture {str(path)!r} ends in neither .svg nor .png; name a file that does")
+    path = picture_path(path)
     content = svg(cell).encode() if path.suffix.lower() == ".svg" else png(cell)
     try:
         path.write_bytes(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cellsearch.errors import CellsearchError
+from cellsearch.inspect.picture_path import picture_path
 from cellsearch.study.profile import Profile
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def save_profile(profile: Profile, path: str | Path) -> None:
     """Write the figure as .png or .svg. Raises CellsearchError for another ending."""
     from matplotlib.figure import Figure
 
-    if Path(path).suffix.lower() not in (".png", ".svg"):
-        raise CellsearchError(f"figure {str(path)!r} ends in neither .png nor .svg; name a file that does")
+    path = picture_path(path)
     gates = sum(len(portrait.gates) for portrait in profile.portraits)
     height = max(4.5, 0.16 * len(profile.skills) * (len(profile.portraits) + 1), 2.6 + 0.24 * gates)
     figure = Figure(figsize=(11, height), dpi=150, layout="constrained")

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Final, Literal
 
-from cellsearch.errors import CellsearchError
+from cellsearch.inspect.picture_path import picture_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,8 +45,7 @@ def save_progress(
     """
     from matplotlib.figure import Figure
 
-    if Path(path).suffix.lower() not in (".png", ".svg"):
-        raise CellsearchError(f"figure {str(path)!r} ends in neither .png nor .svg; name a file that does")
+    path = picture_path(path)
     points = sorted((point for point in points if isfinite(point.score)), key=lambda point: point.number)
     baselines = {name: score for name, score in baselines.items() if isfinite(score)}
     best = _best_so_far(points, lower_is_better)

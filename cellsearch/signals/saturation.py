@@ -6,7 +6,6 @@ above 0.9 right-saturated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
 from cellsearch.cell import Cell, Node
+from cellsearch.cell.node import free_name
 from cellsearch.recurrence import RNN
 from cellsearch.training import Task
 
@@ -70,20 +70,13 @@ def _saturation(rnn: RNN, gate: str, x: Any) -> Saturation:
 
 def _showing(cell: Cell, gate: str) -> Cell:
     """The cell with the gate as its output; 0 times the old output keeps what else the old one needs."""
-    nothing, shown = _unused("nothing", cell.nodes), _unused("shown", cell.nodes)
+    nothing, shown = free_name("nothing", cell.graph), free_name("shown", cell.graph)
     nodes = {
         **cell.nodes,
         nothing: Node("times_constant", (cell.output,), constant=0.0),
         shown: Node("sum", (gate, nothing)),
     }
     return Cell(cell.name, nodes, cell.states, shown)
-
-
-def _unused(stem: str, taken: Mapping[str, Any]) -> str:
-    name = stem
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _dtype(x: Any) -> torch.dtype:

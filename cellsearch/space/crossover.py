@@ -7,7 +7,7 @@ parent; what only one of them has comes along, as the connected piece that it is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ from cellsearch.cell.cell import Cell
 from cellsearch.cell.difference.alignment import NOBODY, relate
 from cellsearch.cell.difference.isomorphism import NumberedCell
 from cellsearch.cell.draft import Draft
-from cellsearch.cell.node import Node
+from cellsearch.cell.node import Node, free_name
 from cellsearch.errors import CellError
 
 if TYPE_CHECKING:
@@ -106,17 +106,10 @@ def _renamed(first: Cell, second: Cell) -> Draft:
     called = {others[j]: names[i] for i, j in enumerate(alignment.partner) if j != NOBODY}
     for other in others:
         if other not in called:
-            called[other] = _free(other, {*names, *called.values()})
+            called[other] = free_name(other, {*names, *called.values()})
     nodes = {
         called[name]: replace(node, operands=tuple(called[operand] for operand in node.operands))
         for name, node in second.nodes.items()
     }
     states = {called[state]: called[following] for state, following in second.states.items()}
     return Draft(nodes, states, called[second.output])
-
-
-def _free(stem: str, taken: Collection[str]) -> str:
-    name, number = stem, 2
-    while name in taken:
-        name, number = f"{stem}_{number}", number + 1
-    return name

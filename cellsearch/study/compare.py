@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 from typing import Final
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, to_json
+from cellsearch.cell.node import free_name
 from cellsearch.errors import UnknownNameError
 from cellsearch.study.comparison import Comparison, entrant_stage, load_comparison
 from cellsearch.study.conditions import Conditions
@@ -105,8 +105,7 @@ def _named(cells: Sequence[Cell]) -> list[Cell]:
         raise UnknownNameError(f"a comparison needs at least two cells, got {len(cells)}; name them, as lstm gru")
     named: dict[str, Cell] = {}
     for cell in cells:
-        tried = (cell.name if i == 1 else f"{cell.name}_{i}" for i in count(1))
-        name = next(name for name in tried if name not in named)
+        name = free_name(cell.name, named)
         named[name] = cell.renamed(name)
     return list(named.values())
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from cellsearch import plugins
 from cellsearch.cell import Cell
+from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError
 
 __all__ = ["Split", "Task", "load_task", "task_details", "task_options"]
@@ -62,7 +63,7 @@ def load_task(reference: str, options: Mapping[str, str]) -> Task:
     """The task of a name or reference with its options set. Raises UnknownNameError on an unusable option."""
     task: Task = plugins.load(plugins.TASKS, reference)
     if not dataclasses.is_dataclass(task) or isinstance(task, type):
-        raise UnknownNameError(f"task {reference!r} is {_short(task)}, no task; name an object like those in `tasks`")
+        raise UnknownNameError(f"task {reference!r} is {short(task)}, no task; name an object like those in `tasks`")
     known = task_options(task)
     values: dict[str, Any] = {}
     for option, text in options.items():
@@ -86,8 +87,3 @@ def task_details(task: Task, model: nn.Module) -> dict[str, float]:
     """The task's further figures of a trained model, which is in evaluation mode; none if it offers none."""
     details = getattr(task, "details", None)
     return {} if details is None else {name: float(value) for name, value in details(model).items()}
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -25,5 +25,5 @@ def test_every_outcome_is_drawn(found: Comparison, tmp_path: Path) -> None:
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CellsearchError, match=r"ends in neither \.png nor \.svg"):
+    with pytest.raises(CellsearchError, match=r"ends in neither \.svg nor \.png"):
         save_comparison(comparison(FIRST, SECOND), tmp_path / "c.txt")

@@ -38,5 +38,5 @@ def test_a_profile_of_cells_without_gates_says_so(tmp_path: Path) -> None:
 
 
 def test_another_ending_is_refused() -> None:
-    with pytest.raises(CellsearchError, match=r"figure 'profile.pdf' ends in neither .png nor .svg"):
+    with pytest.raises(CellsearchError, match=r"picture 'profile.pdf' ends in neither .svg nor .png"):
         save_profile(PROFILE, "profile.pdf")

@@ -75,7 +75,7 @@ def test_pyplot_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CellsearchError, match=r"ends in neither \.png nor \.svg"):
+    with pytest.raises(CellsearchError, match=r"ends in neither \.svg nor \.png"):
         save_progress(POINTS, BASELINES, "loss", True, tmp_path / "progress.jpg")
 
 

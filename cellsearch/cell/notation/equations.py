@@ -21,7 +21,7 @@ from typing import Final
 
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.expression import replaced
-from cellsearch.cell.node import Node
+from cellsearch.cell.node import Node, free_name
 from cellsearch.cell.notation.expressions import TEXT, statements, write
 from cellsearch.cell.notation.latex import latex as latex_lines
 from cellsearch.cell.notation.symbols import symbols
@@ -78,9 +78,7 @@ class _EquationReader:
         if isinstance(expression, ast.Name):
             return expression.id
         op, _, _ = self._split(expression)
-        name, number = f"{stem}_{op}", 2
-        while name in self.nodes or name in self.open:
-            name, number = f"{stem}_{op}_{number}", number + 1
+        name = free_name(f"{stem}_{op}", self.nodes.keys() | self.open)
         self.open.add(name)
         self.define(name, expression, stem)
         return name

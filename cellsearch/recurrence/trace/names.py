@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from cellsearch.cell import INPUT
+from cellsearch.cell.node import free_name
 from cellsearch.cell.notation.equations import NEXT
 from cellsearch.cell.validate import NAME_LENGTH
 from cellsearch.recurrence.trace.calls import CallingConvention, Line
@@ -92,9 +93,6 @@ def _is_free(name: str) -> bool:
 
 
 def _unique(stem: str, taken: set[str]) -> str:
-    stem = stem[: NAME_LENGTH - 5]
-    name, number = stem, 2
-    while name in taken:
-        name, number = f"{stem}_{number}", number + 1
+    name = free_name(stem[: NAME_LENGTH - 5], taken)
     taken.add(name)
     return name
