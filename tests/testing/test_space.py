@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from cellsearch.cell import Cell
 from cellsearch.plugins import SPACES, load, names
 from cellsearch.testing.cells import cells
+from cellsearch.testing.scramble import renamed
 from cellsearch.testing.space import check_space
 
 HEAD = """
@@ -34,10 +37,17 @@ def test_every_space_but_the_two_open_ones_draws_random_cells() -> None:
     assert {name for name in names(SPACES) if load(SPACES, name).sample is None} <= {"gated", "zoo"}
 
 
-@given(cells())
-def test_every_space_can_judge_any_cell(cell: Cell) -> None:
+@given(cells(), st.integers(0, 2**32))
+def test_every_space_judges_any_cell_the_same_under_other_names(cell: Cell, seed: int) -> None:
     for space in (load(SPACES, name) for name in names(SPACES)):
-        assert isinstance(space.admits(cell), bool)
+        assert space.admits(renamed(cell, Random(seed))) == space.admits(cell)
+
+
+@pytest.mark.parametrize("name", names(SPACES))
+def test_a_space_judges_its_seeds_the_same_under_other_names(name: str) -> None:
+    space = load(SPACES, name)
+    for number, seed in enumerate(space.seeds.values()):
+        assert space.admits(renamed(seed, Random(number))) == space.admits(seed)
 
 
 def test_a_good_space_passes(tmp_path: Path) -> None:
