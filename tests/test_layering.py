@@ -88,10 +88,13 @@ RULES = {
     "cellsearch.training.shared": Rule((), ("torch",)),
     "cellsearch.signals": Rule(("cellsearch.recurrence", "cellsearch.training", "cellsearch.cell"), ("torch",)),
     "cellsearch.workers": Rule(("cellsearch.training.*", ERRORS), ("torch", "ray")),
+    # What a few numbers can tell, whatever they are of.
+    "cellsearch.statistics": Rule((), ("numpy", "scipy")),
     "cellsearch.study": Rule(
         (
             "cellsearch.cell",
             "cellsearch.space",
+            "cellsearch.statistics",
             "cellsearch.recurrence",
             "cellsearch.training",
             "cellsearch.signals",
@@ -99,7 +102,7 @@ RULES = {
             "cellsearch.plugins",
             ERRORS,
         ),
-        ("optuna", "sqlalchemy", "filelock", "scipy", "safetensors"),
+        ("optuna", "sqlalchemy", "filelock", "safetensors"),
     ),
     "cellsearch.inspect": Rule(
         (
@@ -107,6 +110,7 @@ RULES = {
             "cellsearch.cell.difference",
             "cellsearch.cell.notation",
             "cellsearch.space",
+            "cellsearch.statistics",
             "cellsearch.study",
             "cellsearch.training",
             ERRORS,

@@ -14,6 +14,7 @@ from cellsearch.cli.options import (
     Space,
     Study,
     Task,
+    Trials,
     budget,
     hyperparameters,
     made_from,
@@ -71,9 +72,12 @@ def search(
     hyperparameters: dict[str, str],
     budget: "Budget",
     resources: "Resources",
-    finalists: Annotated[int, typer.Option(help="Best candidates that are trained again.")] = 3,
-    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each finalist.")] = 3,
-    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each finalist.")] = 3,
+    final_steps: Annotated[
+        int | None, typer.Option(help="Optimizer steps of the finals; until training has settled if not given.")
+    ] = None,
+    finalists: Annotated[int, typer.Option(help="Candidates that the verdict judges.")] = 3,
+    trials: Trials = 4,
+    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each finalist, 5 or more for a claim.")] = 5,
 ) -> None:
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
     import cellsearch
@@ -93,6 +97,7 @@ def search(
             hyperparameters=hyperparameters,
             budget=budget,
             resources=resources,
+            final_steps=final_steps,
             finalists=finalists,
             trials=trials,
             fresh_seeds=fresh_seeds,
@@ -114,8 +119,8 @@ def compare(
     hyperparameters: dict[str, str],
     budget: "Budget",
     resources: "Resources",
-    trials: Annotated[int, typer.Option(help="Hyperparameters tried for each cell.")] = 8,
-    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell.")] = 10,
+    trials: Trials = 4,
+    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell, 5 or more for a claim.")] = 10,
 ) -> None:
     """Compare cells with equal parameters, steps and tuning; differences are to the first, with intervals, on test."""
     import cellsearch

@@ -20,6 +20,7 @@ __all__ = [
     "Space",
     "Study",
     "Task",
+    "Trials",
     "budget",
     "hyperparameters",
     "made_from",
@@ -34,6 +35,7 @@ Task = Annotated[str, typer.Option(help="Task: a name, or a reference such as my
 Space = Annotated[str, typer.Option(help="Search space of cells with operations of their own.")]
 Study = Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Trials = Annotated[int, typer.Option(help="Tries for hyperparameters beside the learning rate, where some are tuned.")]
 Reports = Annotated[int, typer.Option(help="Validations of a training.")]
 Patience = Annotated[float, typer.Option(help="Share of the steps that may bring no better score; 1 never ends early.")]
 

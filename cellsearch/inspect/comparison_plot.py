@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cellsearch.inspect.picture_path import picture_path
+from cellsearch.statistics.differences import Interval
 from cellsearch.study.comparison import Comparison, Entrant
-from cellsearch.study.statistics import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cellsearch.inspect.claims import claim, p_text
+from cellsearch.statistics.differences import Interval
 from cellsearch.study.comparison import Comparison, Entrant
-from cellsearch.study.statistics import Interval
 from cellsearch.study.study import tuned_names
 
 __all__ = ["comparison_statement", "comparison_table"]
@@ -22,7 +23,10 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     ranked = sorted(comparison.entrants, key=lambda e: _rank(e, task.lower_is_better))
     trained = [entrant for entrant in ranked if entrant.test]
     direction = "lower" if task.lower_is_better else "higher"
-    title = Text(f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds")
+    title = Text(
+        f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds, of seeds alone: "
+        "other data is another matter"
+    )
     problems = [Text(line) for line in map(_problem, ranked) if line]
     parts: list[RenderableType] = [
         title,
@@ -40,12 +44,28 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 def comparison_statement(comparison: Comparison) -> str:
     """A sentence for each entrant but the first, that claims no more than the corrected test does."""
     first, *others = comparison.entrants
-    return "\n".join(_sentence(entrant, first, comparison) for entrant in others if entrant.difference)
+    return "\n".join(
+        claim(_form(entrant), _form(first), entrant.difference, comparison.task, _untuned(entrant, first))
+        for entrant in others
+        if entrant.difference
+    )
+
+
+def _form(entrant: Entrant) -> str:
+    """The entrant's name, with the form that stands for it if that is another cell."""
+    name = entrant.cell.name
+    return f"{name} ({entrant.form})" if entrant.form not in ("", name) else name
+
+
+def _untuned(*entrants: Entrant) -> str:
+    """Whose learning rate is not known to be its best, and why."""
+    found = [(each.cell.name, each.tuning.untuned) for each in entrants if each.tuning and each.tuning.untuned]
+    return "; ".join(f"{name} is not tuned, {reason}" for name, reason in found)
 
 
 def _scores(entrants: Sequence[Entrant], first: str) -> Table:
     table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    for heading in ("test", f"less {first}", "p"):
+    for heading in ("test", "std", f"cell - {first}", "p"):
         table.add_column(heading, justify="right")
     for entrant in entrants:
         difference = entrant.difference
@@ -53,8 +73,9 @@ def _scores(entrants: Sequence[Entrant], first: str) -> Table:
         table.add_row(
             escape(entrant.cell.name),
             _bounds(entrant.test),
+            f"{entrant.spread:.2g}" if entrant.spread is not None else "",
             _bounds(difference.interval, sign="+") if difference else "",
-            _p(difference.p_value) if difference else "",
+            p_text(difference.p_value) if difference else "",
             style=bold,
         )
     return table
@@ -78,13 +99,14 @@ def _models(entrants: Sequence[Entrant]) -> Table:
 
 
 def _hyperparameters(comparison: Comparison, entrants: Sequence[Entrant]) -> Table:
-    """The best that were tried, which the fresh seeds take."""
+    """The best that were tried, which the fresh seeds take, and after how many tries."""
     tuned = tuned_names(r for records in comparison.records for r in records)
     table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    for name in tuned:
+    for name in (*tuned, "tries"):
         table.add_column(name.replace("_", " "), justify="right")
     for entrant in entrants:
-        table.add_row(escape(entrant.cell.name), *(f"{entrant.hyperparameters[name]:.2g}" for name in tuned))
+        values = [f"{entrant.hyperparameters[name]:.2g}" for name in tuned]
+        table.add_row(escape(_form(entrant)), *values, str(entrant.tuning.tries) if entrant.tuning else "")
     return table
 
 
@@ -97,20 +119,6 @@ def _details(entrants: Sequence[Entrant]) -> Table:
         values = [f"{entrant.details[name]:.4g}" if name in entrant.details else "" for name in names]
         table.add_row(escape(entrant.cell.name), *values)
     return table
-
-
-def _sentence(entrant: Entrant, first: Entrant, comparison: Comparison) -> str:
-    difference, unit = entrant.difference, comparison.task.metric
-    assert difference is not None
-    name, other, mean = entrant.cell.name, first.cell.name, difference.interval.mean
-    if difference.p_value is None:
-        return f"{name} less {other}: {mean:+.4f} {unit} with one seed, which shows nothing."
-    spread = _bounds(difference.interval, sign="+").partition(" ")[2].strip("[]").replace(", ", " to ")
-    known = f"95 % interval {spread}, corrected p = {_p(difference.p_value)}, {difference.seeds} seeds"
-    if not difference.shown:
-        return f"{name} less {other}: {mean:+.4f} {unit}; no difference is shown ({known})."
-    better = (mean < 0) == comparison.task.lower_is_better
-    return f"{name} is {'better' if better else 'worse'} than {other} on test by {abs(mean):.4f} {unit} ({known})."
 
 
 def _problem(entrant: Entrant) -> str:
@@ -130,10 +138,6 @@ def _bounds(interval: Interval | None, sign: str = "") -> str:
     largest = max(abs(interval.low), abs(interval.high))
     form = f"{sign}.{max(0, 5 - len(str(int(largest))))}f"
     return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
-
-
-def _p(p_value: float | None) -> str:
-    return "-" if p_value is None else "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def _milliseconds(seconds: float | None) -> str:

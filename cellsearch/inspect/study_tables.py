@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.study.finals import BASELINES, best_candidates
+from cellsearch.inspect.claims import claim
+from cellsearch.study.finals import best_candidates
+from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Record
-from cellsearch.study.statistics import Interval
 from cellsearch.study.study import Study, tuned_names
 from cellsearch.study.verdict import Verdict
-from cellsearch.training import Task
 
 __all__ = ["statement", "study_list", "trial_sheet", "verdict_table"]
 
@@ -59,21 +59,24 @@ def verdict_table(study: Study) -> RenderableType:
     """The finals: mean and 95 % interval of each finalist over its fresh seeds, and its differences to LSTM and GRU."""
     task = study.task
     ranked = sorted(study.verdicts, key=lambda v: _rank(v, task.lower_is_better))
-    scores = _right_aligned("cell", "validation", "test", *(f"less {name}" for name in BASELINES))
+    scores = _right_aligned("cell", "validation", "test", *(f"cell - {name}" for name in BASELINES))
     tuned = tuned_names(r for records in study.finals.values() for r in records)
-    models = _right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "seeds")
+    models = _right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "tries", "seeds")
     failures = []
     for verdict in ranked:
-        name, style = escape(verdict.cell.name), "bold" if verdict.role == "candidate" else ""
+        name, style = escape(_form(verdict)), "bold" if verdict.role == "candidate" else ""
         if verdict.validation is None:
             failures.append(Text(f"{verdict.cell.name} has no result: {verdict.reason}"))
             continue
-        differences = [verdict.differences.get(baseline) for baseline in BASELINES]
+        differences = [d.interval if (d := verdict.differences.get(baseline)) else None for baseline in BASELINES]
         intervals = [verdict.validation, verdict.test, *differences]
         scores.add_row(name, *(str(each or "") for each in intervals), style=style)
         values = [f"{verdict.hyperparameters[each]:.2g}" for each in tuned]
         sizes = (str(verdict.hidden_size), f"{verdict.parameters:,}")
-        models.add_row(name, *sizes, *values, str(verdict.seeds), style=style)
+        tries = str(verdict.tuning.tries) if verdict.tuning else ""
+        models.add_row(name, *sizes, *values, tries, str(verdict.seeds), style=style)
+        if verdict.untuned:
+            failures.append(Text(f"{verdict.cell.name} is not tuned: {verdict.untuned}"))
     direction = "lower" if task.lower_is_better else "higher"
     title = Text(
         f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds, differences on test"
@@ -103,24 +106,23 @@ def statement(study: Study) -> str:
     verdict = next((v for v in study.verdicts if v.cell == study.best.cell), None)
     if verdict is None or not verdict.differences:
         return f"{study.best.cell.name} is the best candidate; it has not been compared with LSTM and GRU."
-    return "\n".join(
-        _comparison(verdict, name, difference, study.task) for name, difference in verdict.differences.items()
+    baselines = {v.baseline: v for v in study.verdicts if v.baseline}
+    budget = f"at {study.settings['final_steps']:,} steps and {study.settings['parameters']:,} parameters"
+    return f"With equal tuning, {budget}:\n" + "\n".join(
+        claim(verdict.cell.name, _form(baselines[name]), difference, study.task, _untuned(verdict, baselines[name]))
+        for name, difference in verdict.differences.items()
     )
 
 
-def _comparison(verdict: Verdict, baseline: str, difference: Interval, task: Task) -> str:
-    name, unit = verdict.cell.name, task.metric
-    if difference.low is None or difference.high is None:
-        return f"{name} less {baseline}: {difference.mean:+.4f} {unit} with one seed, which has no interval."
-    spread = f"{difference.low:+.4f} to {difference.high:+.4f} {unit}, {verdict.seeds} seeds"
-    lower, higher = difference.high < 0, difference.low > 0
-    if lower or higher:
-        better = lower == task.lower_is_better
-        return (
-            f"{name} is {'better' if better else 'worse'} than {baseline} on test by "
-            f"{abs(difference.mean):.4f} (95 % interval {spread})."
-        )
-    return f"{name} less {baseline}: {difference.mean:+.4f}; no difference is shown (95 % interval {spread})."
+def _form(verdict: Verdict) -> str:
+    """The name of a finalist, of a baseline with the form that stands for it."""
+    form = verdict.cell.name
+    return f"{verdict.baseline} ({form})" if verdict.baseline not in ("", form) else form
+
+
+def _untuned(*verdicts: Verdict) -> str:
+    """Whose learning rate is not known to be its best, and why."""
+    return "; ".join(f"{v.cell.name} is not tuned, {v.untuned}" for v in verdicts if v.untuned)
 
 
 def _rank(verdict: Verdict, lower_is_better: bool) -> float:

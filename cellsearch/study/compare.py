@@ -9,22 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from cellsearch import plugins
-from cellsearch.cell import Cell, to_json
+from cellsearch.cell import Cell, identity, to_json
 from cellsearch.cell.node import free_name
 from cellsearch.errors import UnknownNameError
-from cellsearch.study.comparison import Comparison, entrant_stage, load_comparison
+from cellsearch.study.comparison import Comparison, entrant_place, entrant_stage, load_comparison
 from cellsearch.study.conditions import Conditions
-from cellsearch.study.finals import FRESH, Finals
+from cellsearch.study.finals import FRESH, Finalist, Finals
+from cellsearch.study.forms import forms
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Loop
 from cellsearch.study.progress import Observer, Watch
-from cellsearch.study.record import Record
+from cellsearch.study.record import Record, alive
 from cellsearch.study.references import find_cells
-from cellsearch.training import Budget, Evaluation, check_counts, load_task, tuning
+from cellsearch.training import Budget, Evaluation, check_counts, load_task, settled_steps, tuning
 from cellsearch.workers import Resources, open_pool
 
 __all__ = ["compare"]
@@ -44,17 +46,18 @@ def compare(
     hyperparameters: Mapping[str, object] | None = None,
     budget: Budget = Budget(),
     resources: Resources = Resources(),
-    trials: int = 8,
+    trials: int = 4,
     fresh_seeds: int = 10,
     observe: Observer | None = None,
 ) -> Comparison:
     """Compare cells on a task with equal parameters, steps and tuning; differences are to the first, on test data.
 
-    `cells` are cells or references (`find_cell`); one may be named twice. Every cell gets `trials` tries for all the
-    hyperparameters that the task has ranges for (`hyperparameters` as in `search` fixes some or sets their ranges),
-    and is then trained with `fresh_seeds` seeds at its best. Test data is read after these trainings and nowhere else.
-    The folder `study` holds the trials, and continues a comparison that was stopped; more `fresh_seeds` may be asked
-    for later.
+    `cells` are cells or references (`find_cell`); one may be named twice. An LSTM or GRU stands for the best of its
+    usual forms, unless another of them is compared too. Every cell's own learning rate is found by the same rule, then
+    `trials` tries are made for all other hyperparameters that the task has ranges for (`hyperparameters` as in `search`
+    fixes some or sets their ranges), and the best of that is trained with `fresh_seeds` seeds. Steps are by default
+    those from which on training has settled. Test data is read after the fresh trainings and nowhere else. The folder
+    `study` holds the trials, and continues a comparison that was stopped; more `fresh_seeds` may be asked for later.
     `space` is that of cells with operations of their own. All other arguments are as in `search`.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
@@ -63,37 +66,48 @@ def compare(
     the_task.prepare()
     if space:
         plugins.load(plugins.SPACES, space)
+    steps = settled_steps(the_task) if budget.steps is None else budget.steps
     conditions = Conditions(
         task=task,
         options=dict(options or {}),
         space=space,
         seed=seed,
-        budget=budget.of(the_task),
+        budget=replace(budget.of(the_task), steps=steps),
+        final_steps=steps,
         trials=trials,
         tuning=tuning(the_task, options or {}, hyperparameters or {}),
     )
     entrants = _named(find_cells(cells))
-    check_counts(1, fresh_seeds=fresh_seeds)
-    conditions.check(the_task, entrants)
-    settings = {**conditions.settings(), "entrants": [to_json(cell) for cell in entrants]}
+    check_counts(2, fresh_seeds=fresh_seeds)
+    taking_part = [_forms(cell, entrants) for cell in entrants]
+    conditions.check(the_task, [form for each in taking_part for form in each])
+    settings = {**conditions.settings(), "entrants": [[to_json(form) for form in each] for each in taking_part]}
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, conditions.tuning.ranges))
+        ranges = conditions.tuning.final_ranges
+        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, ranges))
         pool = stack.enter_context(open_pool(resources))
         finals = Finals(
             ledger=ledger,
-            finalists={entrant_stage(i): cell for i, cell in enumerate(entrants)},
-            first=conditions.tuning.first,
+            finalists=[
+                Finalist(entrant_stage(place, number), form, str(place))
+                for place, each in enumerate(taking_part)
+                for number, form in enumerate(each)
+            ],
+            steps=(steps,),
+            kept=0,
+            grid=conditions.grid,
+            first={name: value for name, value in conditions.tuning.first.items() if name != "learning_rate"},
             trials=trials,
             fresh_seeds=fresh_seeds,
             seed=seed,
             lower_is_better=the_task.lower_is_better,
         )
-        watch = Watch("comparison", finals.total, finals.records, the_task, observe)
+        watch = Watch("comparison", lambda: finals.total, finals.records, the_task, observe)
         loop = Loop(
             pool,
             ledger,
-            lambda stage, record: _evaluation(conditions, list(finals.finalists).index(stage), record),
-            lambda running: watch.tell(running, None, _best(finals)),
+            lambda stage, record: _evaluation(conditions, entrant_place(stage), record),
+            lambda running: watch.tell(running, None, _best(finals, entrants)),
         )
         loop.run(finals.next_trial)
     return load_comparison(study)
@@ -110,14 +124,22 @@ def _named(cells: Sequence[Cell]) -> list[Cell]:
     return list(named.values())
 
 
+def _forms(cell: Cell, entrants: Sequence[Cell]) -> list[Cell]:
+    """The forms that an entrant stands for; it alone if one of its other forms is an entrant itself."""
+    found = forms(cell)
+    others = {identity(form) for form in found[1:]}
+    return [cell] if others & {identity(each) for each in entrants} else found
+
+
 def _evaluation(conditions: Conditions, place: int, record: Record) -> Evaluation:
     return conditions.evaluation(record, record.seed + APART * place if record.role == FRESH else None)
 
 
-def _best(finals: Finals) -> dict[str, float]:
-    """Each entrant's best score on validation so far."""
+def _best(finals: Finals, entrants: Sequence[Cell]) -> dict[str, float]:
+    """Each entrant's best score on validation so far, whichever of its forms has it."""
     found: dict[str, list[float]] = {}
-    for record in finals.records():
-        if record.score is not None:
-            found.setdefault(record.cell.name, []).append(record.score)
+    for finalist in finals.finalists:
+        scores = [r.score for r in alive(finals.ledger.records(finalist.stage)) if r.score is not None]
+        if scores:
+            found.setdefault(entrants[int(finalist.family)].name, []).extend(scores)
     return {name: min(each) if finals.lower_is_better else max(each) for name, each in found.items()}

@@ -6,63 +6,55 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 from typing import Any, Final
 
 from cellsearch.cell import Cell, from_json, identity
 from cellsearch.errors import StudyError
+from cellsearch.statistics.differences import Difference, Interval, difference, interval
 from cellsearch.study.finals import FRESH, scored_fresh
 from cellsearch.study.ledger import read_study
-from cellsearch.study.record import Record, alive
-from cellsearch.study.statistics import Interval, holm, interval, paired_p_value
+from cellsearch.study.record import Record, TuningResult, alive
 from cellsearch.study.study import csv_text, tuned_names
 from cellsearch.training import Task, load_task
 
-__all__ = ["COMPARISON", "TRAININGS", "Comparison", "Difference", "Entrant", "entrant_stage", "load_comparison"]
+__all__ = ["COMPARISON", "TRAININGS", "Comparison", "Entrant", "entrant_place", "entrant_stage", "load_comparison"]
 
 COMPARISON: Final = "comparison.csv"
 TRAININGS: Final = "trainings.csv"
 
-SIGNIFICANCE: Final = 0.05
+
+def entrant_stage(place: int, form: int = 0) -> str:
+    """The ledger's stage for a form of the entrant at a place: two entrants may have the same cell."""
+    return f"entrant-{place}" + (f"-{form}" if form else "")
 
 
-def entrant_stage(place: int) -> str:
-    """The ledger's stage for the entrant at a place: two entrants may have the same cell."""
-    return f"entrant-{place}"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An entrant's test metric less the first one's over the seeds that both have.
-
-    `p_value` is the paired test's, corrected for all the comparisons; None of a single seed.
-    """
-
-    interval: Interval
-    seeds: int
-    p_value: float | None
-
-    @property
-    def shown(self) -> bool:
-        """Whether it is more than chance would make it."""
-        return self.p_value is not None and self.p_value < SIGNIFICANCE
+def entrant_place(stage: str) -> int:
+    """The place of the entrant whose stage it is."""
+    return int(stage.split("-")[1])
 
 
 @dataclass(frozen=True)
 class Entrant:
     """One cell of a comparison: its metric over fresh seeds on validation and test, and its times.
 
-    `step_seconds` and `inference_seconds` are medians over the seeds: an optimizer step, and a forward pass over a
-    batch. `details` are means of the task's further figures. `reason` says why trainings failed.
+    `spread` is the standard deviation of its test metric between seeds.
+
+    `form` is the name of the usual form that stands for the cell, empty where it has one alone; `tuning` tells how it
+    was tuned. `step_seconds` and `inference_seconds` are medians over the seeds: an optimizer step, and a forward pass
+    over a batch. `details` are means of the task's further figures. `reason` says why trainings failed.
     """
 
     cell: Cell
+    form: str
+    tuning: TuningResult | None
     hyperparameters: Mapping[str, float]
     hidden_size: int | None
     parameters: int | None
     validation: Interval | None
     test: Interval | None
     tests: Mapping[int, float]
+    spread: float | None
     difference: Difference | None
     step_seconds: float | None
     inference_seconds: float | None
@@ -74,12 +66,24 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison's folder holds, read once; `load_comparison` makes it."""
+    """What a comparison's folder holds, read once; `load_comparison` makes it.
+
+    `forms` has the trials of each entrant by the forms of its cell, the one that was named first.
+    """
 
     path: Path
     settings: Mapping[str, Any]
-    cells: Sequence[Cell]
-    records: Sequence[Sequence[Record]]
+    forms: Sequence[Mapping[Cell, Sequence[Record]]]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The entrants' cells as they were named."""
+        return [next(iter(each)) for each in self.forms]
+
+    @property
+    def records(self) -> list[Sequence[Record]]:
+        """The trials of each entrant's best form: the one with fresh trainings, the first before there are any."""
+        return [each[_best_form(each)] for each in self.forms]
 
     @cached_property
     def task(self) -> Task:
@@ -91,17 +95,18 @@ class Comparison:
         """What the trainings say of each entrant, in the order they were named."""
         tests = [{r.seed: r.test for r in scored_fresh(records) if r.test is not None} for records in self.records]
         differences = _differences(tests)
-        everything = zip(self.cells, self.records, tests, differences, strict=True)
+        everything = zip(self.forms, tests, differences, strict=True)
         return [_entrant(*each) for each in everything]
 
     def write_tables(self) -> None:
         """Write `comparison.csv`, a line an entrant, and `trainings.csv`, a line a training."""
-        tuned = tuned_names(r for records in self.records for r in records)
+        tuned = tuned_names(r for each in self.forms for records in each.values() for r in records)
         rows = [_entrant_row(entrant, tuned, self.entrants) for entrant in self.entrants]
         (self.path / COMPARISON).write_text(csv_text(rows), "utf-8")
         trainings = [
             _training_row(cell, record, tuned)
-            for cell, records in zip(self.cells, self.records, strict=True)
+            for each in self.forms
+            for cell, records in each.items()
             for record in alive(records)
         ]
         (self.path / TRAININGS).write_text(csv_text(trainings), "utf-8")
@@ -113,22 +118,27 @@ def load_comparison(study: str | Path) -> Comparison:
     settings, stages = read_study(path)
     if "entrants" not in settings:
         raise StudyError(f"study {path} is a search, no comparison; name the folder of a comparison")
-    cells = [from_json(text) for text in settings["entrants"]]
-    return Comparison(path, settings, cells, [stages.get(entrant_stage(i), []) for i in range(len(cells))])
+    forms = [
+        {from_json(text): stages.get(entrant_stage(place, number), []) for number, text in enumerate(texts)}
+        for place, texts in enumerate(settings["entrants"])
+    ]
+    return Comparison(path, settings, forms)
+
+
+def _best_form(forms: Mapping[Cell, Sequence[Record]]) -> Cell:
+    return next((cell for cell, records in forms.items() if any(r.role == FRESH for r in records)), next(iter(forms)))
 
 
 def _differences(tests: Sequence[Mapping[int, float]]) -> list[Difference | None]:
-    """Of each entrant to the first, paired by seed; the first has none."""
+    """Of each entrant to the first, paired by seed and corrected for their number; the first has none."""
     first = tests[0]
     values = [[found[seed] - first[seed] for seed in found if seed in first] for found in tests[1:]]
-    corrected = holm([paired_p_value(each) for each in values])
-    found = [(interval(each), len(each), p) for each, p in zip(values, corrected, strict=True)]
-    return [None, *(Difference(spread, count, p) if spread else None for spread, count, p in found)]
+    return [None, *(difference(each, len(values)) for each in values)]
 
 
-def _entrant(
-    cell: Cell, records: Sequence[Record], tests: Mapping[int, float], difference: Difference | None
-) -> Entrant:
+def _entrant(forms: Mapping[Cell, Sequence[Record]], tests: Mapping[int, float], found: Difference | None) -> Entrant:
+    form = _best_form(forms)
+    records = forms[form]
     fresh = scored_fresh(records)
     failed = [r for r in records if r.state == "failed" and r.role == FRESH]
     reasons = [r.reason for r in failed or ([] if fresh else records) if r.reason]
@@ -136,14 +146,17 @@ def _entrant(
     passes = [r.inference_seconds for r in fresh if r.inference_seconds is not None]
     speeds = [r.tokens_per_second for r in fresh if r.tokens_per_second is not None]
     return Entrant(
-        cell=cell,
+        cell=next(iter(forms)),
+        form=form.name if len(forms) > 1 else "",
+        tuning=fresh[0].tuning if fresh else None,
         hyperparameters=fresh[0].hyperparameters if fresh else {},
         hidden_size=fresh[0].hidden_size if fresh else None,
         parameters=fresh[0].parameters if fresh else None,
         validation=interval([r.score for r in fresh if r.score is not None]),
         test=interval(list(tests.values())),
         tests=tests,
-        difference=difference,
+        spread=stdev(tests.values()) if len(tests) > 1 else None,
+        difference=found,
         step_seconds=median(steps) if steps else None,
         inference_seconds=median(passes) if passes else None,
         tokens_per_second=median(speeds) if speeds else None,
@@ -154,9 +167,12 @@ def _entrant(
 
 
 def _entrant_row(entrant: Entrant, tuned: Sequence[str], entrants: Sequence[Entrant]) -> dict[str, object]:
-    difference = entrant.difference
+    found = entrant.difference
     row: dict[str, object] = {
         "cell": entrant.cell.name,
+        "form": entrant.form,
+        "tries": entrant.tuning.tries if entrant.tuning else None,
+        "untuned": entrant.tuning.untuned if entrant.tuning else "",
         "identity": identity(entrant.cell),
         **{name: entrant.hyperparameters.get(name) for name in tuned},
         "hidden_size": entrant.hidden_size,
@@ -166,11 +182,13 @@ def _entrant_row(entrant: Entrant, tuned: Sequence[str], entrants: Sequence[Entr
         "reason": entrant.reason,
     }
     columns = {"validation": entrant.validation, "test": entrant.test}
-    columns["difference"] = difference.interval if difference else None
+    columns["difference"] = found.interval if found else None
     for name, value in columns.items():
         for part in ("mean", "low", "high"):
             row[f"{name}_{part}"] = getattr(value, part) if value else None
-    row["p_value"] = difference.p_value if difference else None
+    row["p_value"] = found.p_value if found else None
+    row["spread"] = found.spread if found else None
+    row["detectable"] = found.detectable if found else None
     for name in ("step_seconds", "inference_seconds", "tokens_per_second"):
         row[name] = getattr(entrant, name)
     names = dict.fromkeys(name for each in entrants for name in each.details)
@@ -182,6 +200,7 @@ def _training_row(cell: Cell, record: Record, tuned: Sequence[str]) -> dict[str,
         "cell": cell.name,
         "role": record.role,
         "state": record.state,
+        "steps": record.steps,
         "seed": record.seed,
         **{name: record.hyperparameters.get(name) for name in tuned},
         "score": record.score,

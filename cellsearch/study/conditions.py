@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cellsearch.cell import Cell, to_json
+from cellsearch.statistics.tuning import RateGrid
 from cellsearch.study.finals import FRESH
 from cellsearch.study.record import Record
 from cellsearch.training import Budget, Evaluation, Hyperparameters, Task, Tuning, check_counts, hidden_size_for
@@ -16,24 +17,35 @@ __all__ = ["Conditions"]
 
 @dataclass(frozen=True)
 class Conditions:
-    """Task, budget and tuning of every training, as plain data; `trials` tunes a finalist. Raises BudgetError."""
+    """Task, budget and tuning of every training, as plain data.
+
+    Finals train for `final_steps`, and make `trials` tries for hyperparameters beside the learning rate. Raises
+    BudgetError.
+    """
 
     task: str
     options: Mapping[str, str]
     space: str
     seed: int
     budget: Budget
+    final_steps: int
     trials: int
     tuning: Tuning
 
     def __post_init__(self) -> None:
-        check_counts(1, trials=self.trials)
+        check_counts(0, trials=self.trials)
 
     def settings(self) -> dict[str, Any]:
         """What must stay the same while a study goes on."""
         budget = asdict(self.budget)
         own = {name: value for name, value in vars(self).items() if name != "budget"}
         return {**own, **budget, "tuning": self.tuning.settings()}
+
+    @property
+    def grid(self) -> RateGrid | None:
+        """The learning rates among which each finalist's is looked for; None where it is fixed."""
+        rates = self.tuning.rates
+        return RateGrid(rates.first, rates.low, rates.high) if rates else None
 
     def check(self, task: Task, cells: list[Cell]) -> None:
         """Raises BudgetError if the budget does not hold one of the cells."""
@@ -46,7 +58,7 @@ class Conditions:
         return Evaluation(
             task=self.task,
             cell=to_json(record.cell),
-            budget=self.budget,
+            budget=replace(self.budget, steps=record.steps),
             hyperparameters=Hyperparameters(**tuned),
             seed=record.seed,
             options=self.options,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -25,12 +26,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from cellsearch.cell import Cell, from_json, identity, save, to_json
 from cellsearch.errors import StudyError
 from cellsearch.study.folder import DATABASE, weights_path
-from cellsearch.study.record import SEARCH, Proposal, Record, State
+from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult
 from cellsearch.training import Range, Report
 
 __all__ = ["STARTUP", "Ledger", "read_records", "read_study"]
 
-SCHEMA: Final = "cellsearch.study/1"
+SCHEMA: Final = "cellsearch.study/2"
 
 INTERRUPTED: Final = "interrupted"
 
@@ -45,7 +46,7 @@ STATES: Final[Mapping[TrialState, State]] = {
 LOCK_SECONDS: Final = 60.0
 """Seconds that a writer waits for those who read, and they for it."""
 
-PROPOSED: Final = ("cell", "identity", "role", "seed", "parents", "edits", "place")
+PROPOSED: Final = ("cell", "identity", "role", "seed", "steps", "parents", "edits", "place", "tuning")
 """What the ledger knows of a trial before it begins; `place` counts the stage's trials before it, without those that
 were interrupted, so that a search draws the same hyperparameters whether it was interrupted or not."""
 
@@ -71,18 +72,22 @@ class Ledger:
     """A study opened for writing; a context manager that holds the study's lock.
 
     `settings` are plain data that must be the same each time the study is opened; `ranges` are what the sampler draws
-    each trial's hyperparameters from. Raises StudyError, in one line, if another process is writing the study, its
-    settings differ, or the folder holds no readable study.
+    each trial's hyperparameters from, `final_ranges`, if given, in stages other than the search. Raises StudyError, in
+    one line, if another process is writing the study, its settings differ, or the folder holds no readable study.
     """
 
     def __init__(
-        self, path: Path, settings: Mapping[str, Any], lower_is_better: bool, ranges: Mapping[str, Range]
+        self,
+        path: Path,
+        settings: Mapping[str, Any],
+        lower_is_better: bool,
+        ranges: Mapping[str, Range],
+        final_ranges: Mapping[str, Range] | None = None,
     ) -> None:
         self.path = path
         self._direction: Literal["minimize", "maximize"] = "minimize" if lower_is_better else "maximize"
-        self._distributions: dict[str, BaseDistribution] = {
-            name: FloatDistribution(r.low, r.high, log=r.log) for name, r in ranges.items()
-        }
+        self._distributions = _distributions(ranges)
+        self._final_distributions = _distributions(ranges if final_ranges is None else final_ranges)
         self._seed = int(settings["seed"])
         self._steps = int(settings["steps"])
         self._lock = _locked(path)
@@ -126,14 +131,26 @@ class Ledger:
         return any(trial.state is TrialState.WAITING for trial in self._all(stage))
 
     def queue(
-        self, stage: str, proposal: Proposal, role: str, seed: int, hyperparameters: Mapping[str, float] | None = None
+        self,
+        stage: str,
+        proposal: Proposal,
+        role: str,
+        seed: int,
+        hyperparameters: Mapping[str, float] | None = None,
+        steps: int | None = None,
+        tuning: TuningResult | None = None,
     ) -> None:
-        """Put a trial on disk that `begin` starts; `hyperparameters` fixes those that the sampler would suggest."""
+        """Put a trial on disk that `begin` starts; `hyperparameters` fixes those that the sampler would suggest.
+
+        `steps` are those of the study's budget if not given; `tuning` is where a fresh training's values come from.
+        """
         attributes = {
             "cell": to_json(proposal.cell),
             "identity": identity(proposal.cell),
             "role": role,
             "seed": seed,
+            "steps": self._steps if steps is None else steps,
+            "tuning": asdict(tuning) if tuning else None,
             "parents": list(proposal.parents),
             "edits": list(proposal.edits),
             "place": sum(record.state != INTERRUPTED for record in self.records(stage)),
@@ -148,7 +165,7 @@ class Ledger:
         # A sampler of its own for each trial: draws depend on seed, place and history, not on this process' past.
         startup = STARTUP_SEARCH if stage == SEARCH else STARTUP
         study.sampler = _sampler(self._seed * 1_000_003 + first.user_attrs["place"], startup)
-        trial = study.ask(fixed_distributions=self._distributions)
+        trial = study.ask(fixed_distributions=self._distributions if stage == SEARCH else self._final_distributions)
         self._trials[stage, trial.number] = trial
         self._changed(stage)
         return _record(self._all(stage)[trial.number])
@@ -161,7 +178,7 @@ class Ledger:
         self._last[stage, number] = report
         if report.weights is not None:
             self._keep_weights(stage, number, report.weights)
-        if report.step == self._steps:
+        if report.step == trial.user_attrs["steps"]:
             return False
         return trial.user_attrs["role"] == "candidate" and trial.should_prune()
 
@@ -302,6 +319,10 @@ def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
     return settings
 
 
+def _distributions(ranges: Mapping[str, Range]) -> dict[str, BaseDistribution]:
+    return {name: FloatDistribution(r.low, r.high, log=r.log) for name, r in ranges.items()}
+
+
 def _sampler(seed: int, startup: int) -> optuna.samplers.BaseSampler:
     return optuna.samplers.TPESampler(n_startup_trials=startup, seed=seed % 2**32)
 
@@ -330,15 +351,17 @@ def _record(trial: FrozenTrial) -> Record:
         identity=notes["identity"],
         role=notes["role"],
         seed=notes["seed"],
+        steps=notes["steps"],
         parents=tuple(notes["parents"]),
         edits=tuple(notes["edits"]),
-        hyperparameters=trial.params,
+        hyperparameters=trial.params or trial.system_attrs.get("fixed_params", {}),
         scores=trial.intermediate_values,
         score=trial.value if trial.state is TrialState.COMPLETE else None,
         reason=reason,
         **({name: result.get(name) for name in RESULT} | {"details": result.get("details", {})}),
         began=trial.datetime_start,
         ended=trial.datetime_complete,
+        tuning=TuningResult(**notes["tuning"]) if notes["tuning"] else None,
     )
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load as from_safetensors
 from cellsearch import plugins
 from cellsearch.cell import Cell, identity, to_json
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
-from cellsearch.study.finals import BASELINES
+from cellsearch.study.forms import BASELINES
 from cellsearch.study.references import find_cells
 from cellsearch.training import Budget, Evaluation, Hyperparameters, Report, hidden_size_for, load_task
 from cellsearch.workers import Failed, Reported, Resources, open_pool

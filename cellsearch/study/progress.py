@@ -41,7 +41,12 @@ class Watch:
     """Counts a stage's trials as they end and tells an observer."""
 
     def __init__(
-        self, stage: str, total: int, records: Callable[[], list[Record]], task: Task, observe: Observer | None
+        self,
+        stage: str,
+        total: Callable[[], int],
+        records: Callable[[], list[Record]],
+        task: Task,
+        observe: Observer | None,
     ) -> None:
         self._stage, self._total, self._records, self._task = stage, total, records, task
         self._observe = observe
@@ -54,11 +59,12 @@ class Watch:
         records = self._records()
         count = {state: sum(r.state == state for r in records) for state in ("complete", "pruned", "failed")}
         ended = _ended(records) - self._ended_before
-        left = self._total - _ended(records)
+        total = self._total()
+        left = max(0, total - _ended(records))
         self._observe(
             Progress(
                 stage=self._stage,
-                total=self._total,
+                total=total,
                 running=running,
                 **count,
                 best=best,

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from cellsearch.cell import Cell
 
-__all__ = ["SEARCH", "Proposal", "Record", "State", "alive", "best_first"]
+__all__ = ["SEARCH", "Proposal", "Record", "State", "TuningResult", "alive", "best_first"]
 
 SEARCH: Final = "search"
 """The stage of the candidates; finalists have stages of their own."""
@@ -27,12 +27,23 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class TuningResult:
+    """What the tuning before a fresh training came to: its best loss on validation (lower is better), the tries that
+    it took, and in `untuned` why its best learning rate is not known to be the optimum, if so."""
+
+    loss: float
+    tries: int
+    untuned: str = ""
+
+
+@dataclass(frozen=True)
 class Record:
     """One trial as the ledger has it.
 
     `role` is "baseline" or "candidate" in the search, "tuning" or "fresh" in a final. `scores` maps steps to the metric
-    on validation; `score` is the best of them for a complete trial, else None. `hyperparameters` are those that were
-    drawn for it, none before it began. `reason` says why a trial failed. `seconds` is the training's own time until
+    on validation; `score` is the best of them for a complete trial, else None. `steps` is the length of its training.
+    `hyperparameters` are those that were drawn for it, before it began those that were fixed. A fresh training has
+    its `tuning`. `reason` says why a trial failed. `seconds` is the training's own time until
     its last report; `test`, `inference_seconds` and `details` are there after a fresh training: see `Report`.
     """
 
@@ -42,6 +53,7 @@ class Record:
     identity: str
     role: str
     seed: int
+    steps: int
     parents: tuple[int, ...]
     edits: tuple[str, ...]
     hyperparameters: Mapping[str, float]
@@ -58,6 +70,7 @@ class Record:
     step_seconds: float | None = None
     inference_seconds: float | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    tuning: TuningResult | None = None
 
 
 def alive(records: Iterable[Record]) -> list[Record]:

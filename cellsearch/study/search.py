@@ -10,11 +10,12 @@ from typing import Final
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, identity, to_json
-from cellsearch.errors import CellError, UnknownNameError
+from cellsearch.errors import BudgetError, CellError, UnknownNameError
 from cellsearch.signals import will_fail
 from cellsearch.space import SearchSpace
 from cellsearch.study.conditions import Conditions
-from cellsearch.study.finals import BASELINES, Finals, best_candidates, final_stage
+from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage, rungs
+from cellsearch.study.forms import BASELINES, forms
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.progress import Observer, Watch
@@ -22,7 +23,7 @@ from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.references import find_cells
 from cellsearch.study.strategy import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
-from cellsearch.training import Budget, Evaluation, Task, check_counts, load_task, tuning
+from cellsearch.training import Budget, Evaluation, Task, Tuning, check_counts, load_task, settled_steps, tuning
 from cellsearch.workers import Resources, open_pool
 
 __all__ = ["search"]
@@ -47,9 +48,10 @@ def search(
     hyperparameters: Mapping[str, object] | None = None,
     budget: Budget = Budget(),
     resources: Resources = Resources(),
+    final_steps: int | None = None,
     finalists: int = 3,
-    trials: int = 3,
-    fresh_seeds: int = 3,
+    trials: int = 4,
+    fresh_seeds: int = 5,
     observe: Observer | None = None,
 ) -> Study:
     """Search for a cell and return the study, which is the folder `study`.
@@ -60,8 +62,11 @@ def search(
     `hyperparameters` maps names such as `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to
     search beside the learning rate's.
 
-    The best `finalists` candidates are tuned again beside LSTM and GRU, with `trials` tries each, and trained with
-    `fresh_seeds` seeds; with 0 finalists there is no final. `observe` gets the progress twice a second.
+    Finals train for `final_steps`, by default as long as the task says that training has settled. The best candidates
+    take part beside the usual forms of LSTM and GRU, more of them than `finalists` where they are cut by halving on
+    the way: each cell's own learning rate is found by bracketing, `trials` tries are made for other hyperparameters
+    that have a range, and the best of that is trained with `fresh_seeds` seeds. With 0 finalists there is no final.
+    `observe` gets the progress twice a second.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
@@ -76,6 +81,7 @@ def search(
         space=space,
         seed=seed,
         budget=budget.of(the_task),
+        final_steps=_final_steps(the_task, budget, final_steps),
         trials=trials,
         tuning=tuning(the_task, options or {}, hyperparameters or {}, TUNED),
     )
@@ -83,11 +89,11 @@ def search(
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
     check_counts(0, candidates=candidates, finalists=finalists)
-    check_counts(1, fresh_seeds=fresh_seeds)
+    check_counts(2, fresh_seeds=fresh_seeds)
     conditions.check(the_task, baselines)
     settings = {**conditions.settings(), "strategy": strategy, "seeds": [to_json(cell) for cell in seed_cells]}
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, conditions.tuning.ranges))
+        ledger = stack.enter_context(_ledger(Path(study), settings, the_task, conditions.tuning))
         pool = stack.enter_context(open_pool(resources))
         run = _Run(ledger, the_task, conditions, observe)
         loop = Loop(pool, ledger, run.evaluation, run.notice)
@@ -105,7 +111,7 @@ class _Run:
         self.task = task
         self.conditions = conditions
         self.observe = observe
-        self.watch = Watch(SEARCH, 0, list, task, observe)
+        self.watch = Watch(SEARCH, lambda: 0, list, task, observe)
 
     def evaluation(self, stage: str, record: Record) -> Evaluation:
         """What a worker trains for a trial."""
@@ -120,7 +126,7 @@ class _Run:
                     SEARCH, Proposal(cell), "baseline", self.conditions.seed, self.conditions.tuning.first
                 )
         total = candidates + len(baselines)
-        self.watch = Watch(SEARCH, total, lambda: alive(self.ledger.records(SEARCH)), self.task, self.observe)
+        self.watch = Watch(SEARCH, lambda: total, lambda: alive(self.ledger.records(SEARCH)), self.task, self.observe)
 
         def next_trial() -> Begun | None:
             if not self.ledger.waiting(SEARCH):
@@ -136,20 +142,32 @@ class _Run:
         loop.run(next_trial)
 
     def finals(self, loop: Loop, finalists: int, fresh_seeds: int) -> None:
-        """Tune and train the best candidates and the baselines that every table holds."""
-        records = self.ledger.records(SEARCH)
-        cells = [r.cell for r in records if r.role == "baseline" and r.cell.name in BASELINES]
-        cells += [r.cell for r in best_candidates(records, self.task.lower_is_better)[:finalists]]
+        """Tune and train the best candidates, and the baselines that every table holds in their usual forms."""
+        records, conditions = self.ledger.records(SEARCH), self.conditions
+        steps = rungs(conditions.budget.steps_of(self.task), conditions.final_steps)
+        baselines = [
+            r.cell for r in records if r.role == "baseline" and r.cell.name in BASELINES and r.score is not None
+        ]
+        entrants = [Finalist(final_stage(f), f, cell.name) for cell in baselines for f in forms(cell)]
+        stages = {entrant.stage for entrant in entrants}
+        best = [
+            r.cell for r in best_candidates(records, self.task.lower_is_better) if final_stage(r.cell) not in stages
+        ]
+        most = finalists * 2 ** (len(steps) - 1)
+        entrants += [Finalist(final_stage(cell), cell, cell.name, cut=True) for cell in best[:most]]
         finals = Finals(
             ledger=self.ledger,
-            finalists={final_stage(cell): cell for cell in cells},
-            first=self.conditions.tuning.first,
-            trials=self.conditions.trials,
+            finalists=entrants,
+            steps=steps,
+            kept=finalists,
+            grid=conditions.grid,
+            first={name: value for name, value in conditions.tuning.first.items() if name != "learning_rate"},
+            trials=conditions.trials,
             fresh_seeds=fresh_seeds,
-            seed=self.conditions.seed,
+            seed=conditions.seed,
             lower_is_better=self.task.lower_is_better,
         )
-        self.watch = Watch("finals", finals.total, finals.records, self.task, self.observe)
+        self.watch = Watch("finals", lambda: finals.total, finals.records, self.task, self.observe)
         loop.run(finals.next_trial)
 
     def notice(self, running: int) -> None:
@@ -173,6 +191,18 @@ class _Run:
             if identity(proposal.cell) not in seen and _can_learn(proposal.cell):
                 return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
         return None
+
+
+def _ledger(path: Path, settings: Mapping[str, object], task: Task, tuning: Tuning) -> Ledger:
+    return Ledger(path, settings, task.lower_is_better, tuning.ranges, tuning.final_ranges)
+
+
+def _final_steps(task: Task, budget: Budget, given: int | None) -> int:
+    """The steps of the finals: as given, or until training has settled. Raises BudgetError if the search has more."""
+    steps = budget.steps_of(task)
+    if given is not None and given < steps:
+        raise BudgetError(f"final steps must be at least the {steps} steps of the search, got {given}; raise them")
+    return max(steps, settled_steps(task)) if given is None else given
 
 
 def _can_learn(cell: Cell) -> bool:

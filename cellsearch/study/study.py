@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from safetensors.torch import load as from_safetensors
 from cellsearch.cell import Cell, identity
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
-from cellsearch.study.finals import BASELINES, TUNING, best_candidates, final_stage, scored_fresh
+from cellsearch.study.finals import best_candidates, final_stage, scored_fresh
 from cellsearch.study.folder import study_folders, weights_path
+from cellsearch.study.forms import BASELINES
 from cellsearch.study.ledger import read_study
 from cellsearch.study.record import SEARCH, Record, best_first
 from cellsearch.study.verdict import Verdict, verdicts
@@ -46,8 +46,8 @@ class Study:
     @cached_property
     def verdicts(self) -> list[Verdict]:
         """What the finals say of each finalist, baselines first; empty before them."""
-        roles = {record.cell: record.role for record in self.records}
-        return verdicts(self.finals, roles)
+        candidates = {record.cell for record in self.records if record.role == "candidate"}
+        return verdicts(self.finals, candidates)
 
     @property
     def best(self) -> Record:
@@ -56,11 +56,11 @@ class Study:
         The fresh seeds have no part in this choice, so that their interval is that of a cell which was chosen
         before. Raises StudyError if no candidate is complete.
         """
-        judged = [v for v in self.verdicts if v.role == "candidate" and v.validation is not None]
+        judged = [v for v in self.verdicts if v.role == "candidate" and v.validation and v.tuning]
         most = max((v.seeds for v in judged), default=0)
-        tuned = {v.cell: self._tuned(v.cell) for v in judged if v.seeds == most}
+        tuned = {v.cell: v.tuning.loss for v in judged if v.seeds == most and v.tuning}
         if tuned:
-            chosen = (min if self.task.lower_is_better else max)(tuned, key=tuned.__getitem__)
+            chosen = min(tuned, key=tuned.__getitem__)
             return next(record for record in self.records if record.cell == chosen)
         complete = best_candidates(self.records, self.task.lower_is_better)
         if not complete:
@@ -68,11 +68,6 @@ class Study:
             why = f"; {len(reasons)} failed, the last because: {reasons[-1]}" if reasons else ""
             raise StudyError(f"study {self.path} has no complete candidate{why}")
         return complete[0]
-
-    def _tuned(self, cell: Cell) -> float:
-        """The best score of a finalist's tuning."""
-        scores = [r.score for r in self.finals[cell] if r.role == TUNING and r.score is not None]
-        return min(scores, default=inf) if self.task.lower_is_better else max(scores, default=-inf)
 
     def record(self, which: str | int) -> Record:
         """The trial of a number, or the best. Raises StudyError if there is no such trial."""
@@ -115,9 +110,8 @@ def load_study(study: str | Path) -> Study:
     settings, stages = read_study(path)
     if "entrants" in settings:
         raise StudyError(f"study {path} is a comparison, no search; its results are the tables and the plot in there")
-    records = stages[SEARCH]
-    cells = {final_stage(record.cell): record.cell for record in records if record.score is not None}
-    return Study(path, settings, records, {cell: stages[stage] for stage, cell in cells.items() if stage in stages})
+    finals = {each[0].cell: each for stage, each in stages.items() if stage != SEARCH and each}
+    return Study(path, settings, stages[SEARCH], finals)
 
 
 def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
@@ -165,6 +159,9 @@ def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str]) -> dict[str, 
         "cell": verdict.cell.name,
         "identity": identity(verdict.cell),
         "role": verdict.role,
+        "baseline": verdict.baseline,
+        "tries": verdict.tuning.tries if verdict.tuning else None,
+        "untuned": verdict.tuning.untuned if verdict.tuning else "",
         **{name: verdict.hyperparameters.get(name) for name in hyperparameters},
         "hidden_size": verdict.hidden_size,
         "parameters": verdict.parameters,
@@ -172,7 +169,7 @@ def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str]) -> dict[str, 
         "reason": verdict.reason,
     }
     columns = {"validation": verdict.validation, "test": verdict.test}
-    columns |= {f"less_{name}": verdict.differences.get(name) for name in BASELINES}
+    columns |= {f"minus_{name}": d.interval if (d := verdict.differences.get(name)) else None for name in BASELINES}
     for name, value in columns.items():
         for part in ("mean", "low", "high"):
             row[f"{name}_{part}"] = getattr(value, part) if value else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cellsearch.cell import Cell
-from cellsearch.study.finals import scored_fresh
-from cellsearch.study.record import Record
-from cellsearch.study.statistics import Interval, interval
+from cellsearch.statistics.differences import Difference, Interval, difference, interval
+from cellsearch.study.finals import FRESH, scored_fresh
+from cellsearch.study.forms import baseline_of
+from cellsearch.study.record import Record, TuningResult
 
 __all__ = ["Verdict", "verdicts"]
 
@@ -17,49 +18,78 @@ __all__ = ["Verdict", "verdicts"]
 class Verdict:
     """One finalist: its metric over fresh seeds on validation and on test, and its differences to the baselines.
 
-    `differences` has, by a baseline's name, the mean over seeds of its test metric less the baseline's at the same seed
-    (paired): on test, since finalists were chosen for their validation. `reason` says why a finalist has no result.
+    `baseline` names the one that it is the best form of, empty for a candidate; `tuning` tells how it was tuned.
+    `differences` has, by a baseline's name, its test metric less that of the baseline's best form at the same seed: on
+    test, since finalists were chosen for their validation, and corrected for all candidates and baselines that are
+    held against each other. `reason` says why a finalist has no result.
     """
 
     cell: Cell
-    role: str
+    baseline: str
+    tuning: TuningResult | None
     hyperparameters: Mapping[str, float]
     hidden_size: int | None
     parameters: int | None
     seeds: int
     validation: Interval | None
     test: Interval | None
-    differences: Mapping[str, Interval]
+    differences: Mapping[str, Difference]
     reason: str
 
+    @property
+    def role(self) -> str:
+        """ "baseline" or "candidate"."""
+        return "baseline" if self.baseline else "candidate"
 
-def verdicts(finals: Mapping[Cell, Sequence[Record]], roles: Mapping[Cell, str]) -> list[Verdict]:
-    """A verdict for each finalist from its trials; each is held against every baseline among them."""
-    references = {cell.name: _by_seed(records) for cell, records in finals.items() if roles[cell] == "baseline"}
-    return [_verdict(cell, roles[cell], records, references) for cell, records in finals.items()]
+    @property
+    def untuned(self) -> str:
+        """Why its learning rate is not known to be its best; empty where it is."""
+        return self.tuning.untuned if self.tuning else ""
+
+
+def verdicts(finals: Mapping[Cell, Sequence[Record]], candidates: Collection[Cell]) -> list[Verdict]:
+    """A verdict for each finalist that got fresh seeds or failed; each is held against every baseline among them.
+
+    Whom halving cut, and forms of a baseline that another form stands for, have none.
+    """
+    judged = {cell: records for cell, records in finals.items() if _is_judged(records, finals)}
+    baselines = {cell: "" if cell in candidates else baseline_of(cell) or cell.name for cell in judged}
+    references = {baselines[cell]: _by_seed(records) for cell, records in judged.items() if baselines[cell]}
+    comparisons = max(1, sum(len(references) for name in baselines.values() if not name))
+    return [_verdict(cell, baselines[cell], judged[cell], references, comparisons) for cell in judged]
+
+
+def _is_judged(records: Sequence[Record], finals: Mapping[Cell, Sequence[Record]]) -> bool:
+    begun = any(r.role == FRESH for each in finals.values() for r in each)
+    return any(r.role == FRESH for r in records) or not begun or all(r.score is None for r in records)
 
 
 def _verdict(
-    cell: Cell, role: str, records: Sequence[Record], references: Mapping[str, Mapping[int, float]]
+    cell: Cell,
+    baseline: str,
+    records: Sequence[Record],
+    references: Mapping[str, Mapping[int, float]],
+    comparisons: int,
 ) -> Verdict:
     fresh = scored_fresh(records)
     scores = _by_seed(records)
     some = fresh[0] if fresh else None
     differences = {
-        name: interval([scores[seed] - theirs[seed] for seed in scores if seed in theirs])
+        name: difference([scores[seed] - theirs[seed] for seed in scores if seed in theirs], comparisons)
         for name, theirs in references.items()
-        if role == "candidate" or name != cell.name
+        if name != baseline
     }
     return Verdict(
         cell=cell,
-        role=role,
+        baseline=baseline,
+        tuning=some.tuning if some else None,
         hyperparameters=some.hyperparameters if some else {},
         hidden_size=some.hidden_size if some else None,
         parameters=some.parameters if some else None,
         seeds=len(fresh),
         validation=interval([r.score for r in fresh if r.score is not None]),
         test=interval([r.test for r in fresh if r.test is not None]),
-        differences={name: difference for name, difference in differences.items() if difference},
+        differences={name: found for name, found in differences.items() if found},
         reason="" if fresh else next((r.reason for r in records if r.reason), "not trained yet"),
     )
 

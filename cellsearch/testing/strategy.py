@@ -57,6 +57,7 @@ def record(
         identity=identity(cell),
         role=role,
         seed=0,
+        steps=5,
         parents=(),
         edits=(),
         hyperparameters={} if state == "waiting" else {"learning_rate": 0.01},

@@ -3,7 +3,7 @@
 from cellsearch.training.budget import Budget, check_counts, hidden_size_for
 from cellsearch.training.evaluation import Evaluation, Report, evaluate
 from cellsearch.training.hyperparameters import Hyperparameters, Range, Tuning, tuning
-from cellsearch.training.task import Split, Task, load_task, task_options
+from cellsearch.training.task import Split, Task, load_task, settled_steps, task_options
 
 __all__ = [
     "Budget",
@@ -18,6 +18,7 @@ __all__ = [
     "evaluate",
     "hidden_size_for",
     "load_task",
+    "settled_steps",
     "task_options",
     "tuning",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cellsearch.errors import UnknownNameError
@@ -15,7 +15,10 @@ Value = float | str
 """A hyperparameter's value: a number, or one of a few words."""
 
 SPREAD: Final = 5.0
-"""Learning rates are tried from the task's own divided by this to the task's own times this."""
+"""A search draws learning rates from the task's own divided by this to the task's own times this."""
+
+OCTAVES: Final = 6
+"""Tuning looks for the best learning rate up to so many octaves below and above the task's own."""
 
 SGD: Final = 50.0
 """A task's learning rate is AdamW's; with clipped gradients SGD takes about so many times more."""
@@ -71,15 +74,25 @@ class Range:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What every training of a study has in common (`fixed`), and what is drawn for each (`ranges`)."""
+    """What every training of a study has in common (`fixed`), and what is drawn for each (`ranges`).
+
+    `rates` bounds the learning rates among which a cell's best one is looked for, None where the rate is fixed.
+    """
 
     fixed: Mapping[str, Value]
     ranges: Mapping[str, Range]
+    rates: Range | None
 
     @property
     def first(self) -> dict[str, float]:
         """The values to try first."""
         return {name: each.first for name, each in self.ranges.items()}
+
+    @property
+    def final_ranges(self) -> dict[str, Range]:
+        """What finals draw from: the rates that tuning may try, and all other ranges."""
+        rates = {"learning_rate": self.rates} if self.rates else {}
+        return {**rates, **{name: each for name, each in self.ranges.items() if name != "learning_rate"}}
 
     def settings(self) -> dict[str, object]:
         """As plain data: a value, or [low, high]."""
@@ -118,7 +131,15 @@ def tuning(
             ranges[name] = own
         elif name == "learning_rate" and name not in parsed:
             fixed[name] = own.first
-    return Tuning(fixed, {name: ranges[name] for name in HYPERPARAMETERS if name in ranges})
+    rates = None if "learning_rate" in fixed else _rates(parsed.get("learning_rate"), ranges["learning_rate"])
+    return Tuning(fixed, {name: ranges[name] for name in HYPERPARAMETERS if name in ranges}, rates)
+
+
+def _rates(chosen: Value | Range | None, drawn: Range) -> Range:
+    """The user's bounds, or OCTAVES on both sides of the task's own rate."""
+    if isinstance(chosen, Range):
+        return chosen
+    return replace(drawn, low=drawn.first / 2**OCTAVES, high=drawn.first * 2**OCTAVES)
 
 
 def _parsed(name: str, given: object) -> Value | Range:

@@ -13,7 +13,7 @@ from cellsearch.cell import Cell
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError
 
-__all__ = ["Split", "Task", "load_task", "task_details", "task_options"]
+__all__ = ["Split", "Task", "load_task", "settled_steps", "task_details", "task_options"]
 
 Split = Literal["validation", "test"]
 
@@ -25,9 +25,10 @@ class Task(Protocol):
     budget, `learning_rate` the middle of the range that a search tries with AdamW, `metric` the unit of a score. The
     model is any module built around `cellsearch.recurrence.RNN(cell, ...)`.
 
-    Two members are optional: an option `dropout: float`, which a search may tune, and a method `details(model) ->
-    Mapping[str, float]` with further figures of a trained model, such as its scores at other lengths, read on test
-    data once, at the end.
+    Three members are optional: `final_steps`, from which on training has settled (the LSTM's last fifth improves it by
+    less than 1 %), by default `steps`; an option `dropout: float`, which a search may tune; and a method
+    `details(model) -> Mapping[str, float]` with further figures of a trained model, such as its scores at other
+    lengths, read on test data once, at the end.
     """
 
     @property
@@ -81,6 +82,11 @@ def load_task(reference: str, options: Mapping[str, str]) -> Task:
 def task_options(task: Task) -> dict[str, Any]:
     """The task's options with their present values."""
     return {each.name: getattr(task, each.name) for each in dataclasses.fields(task)}  # type: ignore[arg-type]
+
+
+def settled_steps(task: Task) -> int:
+    """The steps from which on training has settled, as far as the task says."""
+    return int(getattr(task, "final_steps", task.steps))
 
 
 def task_details(task: Task, model: nn.Module) -> dict[str, float]:

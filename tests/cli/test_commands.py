@@ -116,7 +116,7 @@ BAD = [
     (("compare", "lstm", "--task", TASK), "a comparison needs at least two cells, got 1; name them, as lstm gru"),
     (("compare", "lstm", "nothing", "--task", TASK), "unknown cell 'nothing'"),
     (("compare", "lstm", "gru", "--task", "nothing"), "unknown task 'nothing'"),
-    (("compare", "lstm", "gru", "--task", TASK, "--fresh-seeds", "0"), "fresh seeds must be at least 1, got 0"),
+    (("compare", "lstm", "gru", "--task", TASK, "--fresh-seeds", "0"), "fresh seeds must be at least 2, got 0"),
     (("compare", "lstm", "gru", "--task", TASK, "--study", "locked"), "study locked is being written by"),
     ((*SEARCH, "--option", "seconds"), "option 'seconds' has no value; write seconds=VALUE"),
     ((*SEARCH, "--option", "length=3"), "has no option 'length'; its options: seconds, trouble, diary"),
@@ -280,7 +280,7 @@ def test_a_search_prints_its_verdict_and_leaves_every_result(searched: tuple[Pat
     for name in RESULTS:
         assert (study.path / name).stat().st_size > 0
         assert name in ended.out
-    for word in ("search: ", "finals: ", "squared error, lower is better", "less lstm", study.best.cell.name, "σ("):
+    for word in ("search: ", "finals: ", "squared error, lower is better", "cell - lstm", study.best.cell.name, "σ("):
         assert word in ended.out
     assert load(study.path / "best.json") == study.best.cell
     assert max(len(line) for line in ended.out.splitlines() if "done" not in line) <= 80
@@ -313,10 +313,11 @@ def test_a_comparison_prints_its_findings_and_leaves_tables_and_a_plot(here: Her
     folder = tmp_path / "runs" / "compare-cellsearch.testing.troubled_task-rnn-gru-gru"
     for name in ("comparison.csv", "trainings.csv", "comparison.png"):
         assert (folder / name).stat().st_size > 0 and name in ended.out
-    for words in ("comparison: ", "less rnn", "gru_2", "squared error, lower is better", "training", "inference"):
+    for words in ("comparison: ", "cell - rnn", "gru_2", "squared error, lower is better", "training", "inference"):
         assert words in ended.out
     again = here(*compare, "--trials", "1", "--fresh-seeds", "2", columns=100)
-    assert again.code == 0 and len(load_comparison(folder).records[0]) == 3
+    fresh = [record for record in load_comparison(folder).records[0] if record.role == "fresh"]
+    assert again.code == 0 and len(fresh) == 3
 
 
 def test_help_says_what_each_option_is(here: Here) -> None:

@@ -17,7 +17,9 @@ from cellsearch.workers import Resources
 
 
 @pytest.mark.parametrize(
-    ("maker", "value"), [(budget, Budget()), (profile_budget, BUDGET), (resources, Resources())], ids=str
+    ("maker", "value"),
+    [(budget, Budget()), (profile_budget, BUDGET), (resources, Resources())],
+    ids=["budget", "profile_budget", "resources"],
 )
 def test_options_have_the_names_and_defaults_of_the_fields(maker: Callable[..., Any], value: Any) -> None:
     assert maker() == value

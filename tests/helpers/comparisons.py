@@ -15,9 +15,9 @@ from tests.helpers.small_search import TASK
 
 __all__ = ["FIRST", "SECOND", "THIRD", "comparison", "fresh"]
 
-FIRST = [10.0, 20.0, 30.0]
-SECOND = [8.9, 19.0, 29.1]
-THIRD = [10.5, 19.6, 30.3]
+FIRST = [10.0, 20.0, 30.0, 40.0, 50.0]
+SECOND = [8.9, 19.0, 29.1, 39.0, 49.0]
+THIRD = [10.5, 19.6, 30.3, 39.8, 50.4]
 
 
 def fresh(cell: Cell, tests: Sequence[float | None]) -> list[Record]:
@@ -33,5 +33,5 @@ def fresh(cell: Cell, tests: Sequence[float | None]) -> list[Record]:
 
 def comparison(*tests: Sequence[float | None], path: Path = Path("runs/x")) -> Comparison:
     cells = [LSTM, GRU, RNN][: len(tests)]
-    settings = {"task": TASK, "options": {}, "entrants": [to_json(cell) for cell in cells]}
-    return Comparison(path, settings, cells, [fresh(cell, each) for cell, each in zip(cells, tests, strict=True)])
+    settings = {"task": TASK, "options": {}, "entrants": [[to_json(cell)] for cell in cells]}
+    return Comparison(path, settings, [{cell: fresh(cell, each)} for cell, each in zip(cells, tests, strict=True)])

@@ -15,9 +15,9 @@ def test_the_best_stands_first_with_intervals_differences_and_times_in_80_column
     assert text.startswith("test squared error, lower is better; mean and 95 % interval over fresh seeds")
     order = [line.split()[0] for line in text.splitlines() if "[" in line]
     assert order == ["gru", "lstm", "rnn"]
-    assert "less lstm" in text and "-1.0000 [-1.2484, -0.7516]" in text and "0.007" in text
+    assert "cell - lstm" in text and "-1.0000 [-1.1" in text and "< 0.001" in text
     assert "…" not in text and max(map(len, text.splitlines())) <= 80
-    assert "200 ms" in text and "10 ms" in text and "length 400" in text
+    assert "300 ms" in text and "10 ms" in text and "length 400" in text
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,26 @@ def test_the_best_stands_first_with_intervals_differences_and_times_in_80_column
     [
         (
             comparison(FIRST, SECOND),
-            "gru is better than lstm on test by 1.0000 squared error (95 % interval -1.2484 to",
+            "gru is better than lstm by 1 squared error on test (95 % interval 0.9122 to 1.088, corrected p < 0.001,",
         ),
-        (comparison(SECOND, FIRST), "gru is worse than lstm on test by 1.0000 squared error (95 % interval +0.7516 to"),
-        (comparison(FIRST, THIRD), "gru less lstm: +0.1333 squared error; no difference is shown (95 % interval"),
-        (comparison([1.0], [2.0]), "gru less lstm: +1.0000 squared error with one seed, which shows nothing."),
+        (comparison(SECOND, FIRST), "gru is worse than lstm by 1 squared error on test (95 % interval 0.9122 to 1.088"),
+        (
+            comparison(FIRST, THIRD),
+            "no difference between gru and lstm is shown: gru - lstm is +0.12 squared error on test (-0.37",
+        ),
+        (comparison([1.0], [2.0]), "gru - lstm is +1 squared error on test with one seed, which shows nothing (lower"),
+        (
+            comparison([1.0, 2.0, 3.0], [2.0, 3.1, 4.2]),
+            "gru - lstm is +1.1 squared error on test (+0.8516 to +1.348, lower is better); 3 seeds are too few to",
+        ),
+        (
+            comparison(FIRST, FIRST),
+            "gru and lstm have the same score on test with each of 5 seeds: a tie.",
+        ),
+        (
+            comparison(FIRST, [each - 1 for each in FIRST]),
+            "gru - lstm is -1 squared error on test with each of 5 seeds alike, whose spread is therefore unknown",
+        ),
         (comparison(FIRST, [None, None]), ""),
     ],
 )

@@ -26,7 +26,7 @@ def study(scores: Mapping[Cell, list[float | None]], path: str = "runs/x", task:
     roles = {cell: "candidate" if cell.name.startswith("cell_") else "baseline" for cell in scores}
     records = [record(i, cell, score=100.0 + i, role=roles[cell]) for i, cell in enumerate(scores)]
     finals = {cell: [_fresh(cell, seed, score) for seed, score in enumerate(each)] for cell, each in scores.items()}
-    return Study(Path(path), {"task": task, "options": {}}, records, finals)
+    return Study(Path(path), {"task": task, "options": {}, "final_steps": 300, "parameters": 60_000}, records, finals)
 
 
 def _fresh(cell: Cell, seed: int, score: float | None) -> Record:
@@ -35,7 +35,13 @@ def _fresh(cell: Cell, seed: int, score: float | None) -> Record:
     return replace(record(seed, cell, score=score, role="fresh"), seed=seed, test=score + 1, parameters=59_999)
 
 
-BETTER = study({LSTM: [100.1, 110.2, 120.4], GRU: [101.0, 112.0, 119.0], CANDIDATE: [90.0, 100.2, 110.3]})
+BETTER = study(
+    {
+        LSTM: [100.1, 110.2, 120.4, 90.2, 95.0],
+        GRU: [101.0, 112.0, 119.0, 91.0, 95.2],
+        CANDIDATE: [90.0, 100.2, 110.3, 80.1, 85.0],
+    }
+)
 
 
 def test_the_verdict_has_every_number_whole_in_80_columns() -> None:
@@ -44,10 +50,10 @@ def test_the_verdict_has_every_number_whole_in_80_columns() -> None:
     rows = {line.split()[0]: line for line in text.splitlines() if line[:1] not in ("", " ")}
     first = next(line for line in text.splitlines() if line.startswith("cell_17"))
     for verdict in BETTER.verdicts:
-        for value in (verdict.validation, verdict.test, *verdict.differences.values()):
+        for value in (verdict.validation, verdict.test, *(d.interval for d in verdict.differences.values())):
             assert str(value) in text
-    assert first.split()[1] == "100.17" and "…" not in text
-    assert rows["cell_17"].split()[1:] == ["8", "59,999", "0.01", "3"]
+    assert first.split()[1] == "93.120" and "…" not in text
+    assert rows["cell_17"].split()[1:] == ["8", "59,999", "0.01", "5"]
 
 
 def test_finalists_stand_in_order_of_their_means_whichever_way_is_better() -> None:
@@ -61,21 +67,33 @@ def test_a_finalist_without_a_result_says_why() -> None:
 
 
 def test_a_difference_is_claimed_where_the_interval_excludes_zero_only() -> None:
-    assert tables.statement(BETTER) == (
-        "cell_17 is better than lstm on test by 10.0667 "
-        "(95 % interval -10.2101 to -9.9232 squared error, 3 seeds).\n"
-        "cell_17 is better than gru on test by 10.5000 "
-        "(95 % interval -14.4978 to -6.5022 squared error, 3 seeds)."
+    assert tables.statement(BETTER).splitlines()[1] == (
+        "cell_17 is better than lstm by 10.06 squared error on test "
+        "(95 % interval 9.974 to 10.15, corrected p < 0.001, 5 seeds)."
     )
-    worse = study({LSTM: [1.0, 1.1, 1.0], CANDIDATE: [2.0, 2.1, 2.01]})
-    assert tables.statement(worse).startswith("cell_17 is worse than lstm on test by 1.0033 (95 % interval +0.98")
-    unclear = study({LSTM: [1.0, 2.0, 3.0], CANDIDATE: [2.0, 1.0, 3.1]})
-    assert tables.statement(unclear).startswith("cell_17 less lstm: +0.0333; no difference is shown (95 % interval -2.")
+    worse = study({LSTM: [1.0, 1.1, 1.0, 1.0, 1.1], CANDIDATE: [2.0, 2.1, 2.01, 2.0, 2.1]})
+    assert (
+        tables.statement(worse)
+        .splitlines()[1]
+        .startswith("cell_17 is worse than lstm by 1.002 squared error on test (95 % interval")
+    )
+    unclear = study({LSTM: [1.0, 2.0, 3.0, 1.0, 2.0], CANDIDATE: [2.0, 1.0, 3.1, 1.1, 2.0]})
+    assert (
+        tables.statement(unclear)
+        .splitlines()[1]
+        .startswith("no difference between cell_17 and lstm is shown: cell_17 - lstm is +0.04")
+    )
 
 
-def test_one_seed_or_no_final_claims_nothing() -> None:
+def test_few_seeds_or_no_final_claim_nothing() -> None:
+    few = study({LSTM: [1.0, 1.1, 1.0], CANDIDATE: [0.5, 0.61, 0.5]})
+    assert "3 seeds are too few to claim a difference" in tables.statement(few)
     one = study({LSTM: [1.0], CANDIDATE: [0.5]})
-    assert tables.statement(one) == "cell_17 less lstm: -0.5000 squared error with one seed, which has no interval."
+    assert (
+        tables.statement(one)
+        .splitlines()[1]
+        .startswith("cell_17 - lstm is -0.5 squared error on test with one seed, which shows no")
+    )
     none = replace(one, finals={})
     assert tables.statement(none) == "cell_17 is the best candidate; it has not been compared with LSTM and GRU."
 
@@ -85,9 +103,9 @@ def test_a_higher_metric_turns_better_around(tmp_path: Path) -> None:
         "from cellsearch.testing.troubled_task import Troubled\n"
         "class Up(Troubled):\n    lower_is_better = False\n    metric = 'accuracy'\nTASK = Up()\n"
     )
-    scores = {LSTM: [1.0, 1.1, 1.0], CANDIDATE: [2.0, 2.1, 2.01]}
+    scores = {LSTM: [1.0, 1.1, 1.0, 1.0, 1.1], CANDIDATE: [2.0, 2.1, 2.01, 2.0, 2.1]}
     upward = study(scores, task=f"{tmp_path / 'up.py'}:TASK")
-    assert tables.statement(upward).startswith("cell_17 is better than lstm on test by 1.0033")
+    assert tables.statement(upward).splitlines()[1].startswith("cell_17 is better than lstm by 1.002 accuracy on test")
     text = printed(tables.verdict_table(upward))
     assert "accuracy, higher is better" in text
     assert [line.split()[0] for line in text.splitlines() if "±" in line][1:] == ["cell_17", "lstm"]

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
+from cellsearch import plugins
 from cellsearch.errors import BudgetError, CellError, CellsearchError, StudyError, UnknownNameError
-from cellsearch.study.compare import _named, compare
+from cellsearch.study.compare import _forms, _named, compare
 from cellsearch.study.comparison import Comparison, load_comparison
 from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record
 from cellsearch.training import Budget
 from cellsearch.workers import Resources
-from cellsearch_search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.helpers.project import ROOT
 from tests.helpers.small_search import ALONE, BUDGET, TASK
 
@@ -48,21 +49,34 @@ def test_two_of_the_same_cell_have_names_of_their_own(compared: Comparison) -> N
     assert [cell.name for cell in _named(again)] == ["lstm_2", "lstm", "lstm_3"]
 
 
-def test_every_entrant_gets_the_same_budget_tries_and_seeds(compared: Comparison) -> None:
-    tries = [[dict(r.hyperparameters) for r in by_role(records, "tuning")] for records in compared.records]
-    assert len(tries[0]) == 3 and tries == [tries[0]] * 3
-    assert set(tries[0][0]) == {"learning_rate", "weight_decay"}
+def test_every_entrant_gets_the_same_budget_rule_and_seeds(compared: Comparison) -> None:
+    for records in compared.records:
+        tried, drawn, fresh = (by_role(records, role) for role in ("rate", "tuning", "fresh"))
+        assert set(tried[0].hyperparameters) == {"learning_rate", "weight_decay"} and len(drawn) == 3
+        assert len({r.hyperparameters["learning_rate"] for r in drawn}) == 1, "the others are drawn at the best rate"
+        known = [r.hyperparameters for r in (*tried, *drawn)]
+        assert fresh[0].hyperparameters in known and all(r.hyperparameters == fresh[0].hyperparameters for r in fresh)
+        assert all((r.parameters or 0) <= BUDGET.parameters for r in records)
     seeds = [[r.seed for r in by_role(records, "fresh")] for records in compared.records]
     assert len(set(seeds[0])) == 3 and seeds == [seeds[0]] * 3
-    for records in compared.records:
-        best = min(by_role(records, "tuning"), key=lambda r: r.score or 0.0)
-        assert all(r.hyperparameters == best.hyperparameters for r in by_role(records, "fresh"))
-        assert all((r.parameters or 0) <= BUDGET.parameters for r in records)
+
+
+def test_the_gru_stands_for_its_usual_forms_and_the_rnn_for_itself(compared: Comparison) -> None:
+    assert [[cell.name for cell in forms] for forms in compared.forms] == [
+        ["rnn"],
+        ["gru", "gru_reset_before"],
+        ["gru_2", "gru_reset_before"],
+    ]
+    assert compared.entrants[0].form == "" and compared.entrants[1].form in ("gru", "gru_reset_before")
+    assert compared.entrants[1].form.removesuffix("_2") == compared.entrants[2].form.removesuffix("_2")
+    alone = _forms(GRU, [GRU, plugins.seed("gru_reset_before")])
+    assert alone == [GRU], "a form that is compared itself stands for nobody else"
 
 
 def test_the_same_cell_is_tuned_to_the_same_end_and_drawn_anew_for_each_seed(compared: Comparison) -> None:
     one, other = compared.records[1:]
-    assert [training(r) for r in by_role(one, "tuning")] == [training(r) for r in by_role(other, "tuning")]
+    for role in ("rate", "tuning"):
+        assert [training(r) for r in by_role(one, role)] == [training(r) for r in by_role(other, role)]
     scores, others = ([r.test for r in by_role(records, "fresh")] for records in (one, other))
     assert all(mine != theirs for mine, theirs in zip(scores, others, strict=True))
 
@@ -79,17 +93,17 @@ def test_times_are_measured(compared: Comparison) -> None:
 
 def test_the_same_call_again_trains_nothing_and_more_seeds_are_added(compared: Comparison, tmp_path: Path) -> None:
     assert [list(r) for r in small_comparison(compared.path).records] == [list(r) for r in compared.records]
-    first = small_comparison(tmp_path, "rnn", "gru", fresh_seeds=1, trials=1)
-    more = small_comparison(tmp_path, "rnn", "gru", fresh_seeds=2, trials=1)
-    assert [list(r)[:2] for r in more.records] == [list(r) for r in first.records]
-    assert [len(r) for r in more.records] == [3, 3]
+    first = small_comparison(tmp_path, "rnn", "mgu", fresh_seeds=2, trials=1)
+    more = small_comparison(tmp_path, "rnn", "mgu", fresh_seeds=3, trials=1)
+    assert [list(r)[:-1] for r in more.records] == [list(r) for r in first.records]
 
 
 def test_progress_is_told_with_each_entrants_best_score(compared: Comparison) -> None:
     seen: list[Progress] = []
     small_comparison(compared.path, observe=seen.append)
     last = seen[-1]
-    assert (last.stage, last.total, last.complete, last.running) == ("comparison", 18, 18, 0)
+    trained = sum(len(records) for forms in compared.forms for records in forms.values())
+    assert (last.stage, last.total, last.complete, last.running) == ("comparison", trained, trained, 0)
     assert list(last.baselines) == ["rnn", "gru", "gru_2"] and last.best is None
 
 
@@ -154,8 +168,8 @@ def test_a_cell_is_no_better_than_itself_in_19_of_20_comparisons(tmp_path: Path)
         (("rnn", "nothing"), {}, UnknownNameError, "unknown cell 'nothing'"),
         (("rnn", "none.json"), {}, CellError, "cell file none.json: No such file or directory"),
         (("rnn", "none:best"), {}, StudyError, "no study in none"),
-        (("rnn", "gru"), {"fresh_seeds": 0}, BudgetError, "fresh seeds must be at least 1, got 0"),
-        (("rnn", "gru"), {"trials": 0}, BudgetError, "trials must be at least 1, got 0"),
+        (("rnn", "gru"), {"fresh_seeds": 1}, BudgetError, "fresh seeds must be at least 2, got 1"),
+        (("rnn", "gru"), {"trials": -1}, BudgetError, "trials must be at least 0, got -1"),
         (("rnn", "gru"), {"budget": Budget(10)}, BudgetError, "a budget of 10 parameters is too small for cell 'gru'"),
         (("rnn", "gru"), {"hyperparameters": {"rate": 1}}, UnknownNameError, "unknown hyperparameter 'rate'"),
         (("rnn", "gru"), {"space": "nothing"}, UnknownNameError, "unknown search space 'nothing'"),

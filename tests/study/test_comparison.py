@@ -9,9 +9,9 @@ import pytest
 
 from cellsearch.cell import to_json
 from cellsearch.errors import StudyError
+from cellsearch.statistics.differences import difference, interval
 from cellsearch.study.comparison import COMPARISON, TRAININGS, load_comparison
 from cellsearch.study.ledger import Ledger
-from cellsearch.study.statistics import holm, interval, paired_p_value
 from cellsearch.study.study import Study, load_studies, load_study
 from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
@@ -22,17 +22,15 @@ def test_means_and_intervals_are_those_of_the_fresh_trainings() -> None:
     first, second, _ = comparison(FIRST, SECOND, THIRD).entrants
     assert first.test == interval(FIRST) and second.test == interval(SECOND)
     assert first.hyperparameters == {"learning_rate": 0.01}
-    assert (first.step_seconds, first.inference_seconds, first.tokens_per_second) == (pytest.approx(0.2), 0.01, 100.0)
-    assert first.details == {"length 400": 40.0}
+    assert (first.step_seconds, first.inference_seconds, first.tokens_per_second) == (pytest.approx(0.3), 0.01, 100.0)
+    assert first.details == {"length 400": 60.0}
 
 
 def test_differences_are_paired_by_seed_and_their_p_values_corrected_for_all_comparisons() -> None:
     first, second, third = comparison(FIRST, SECOND, THIRD).entrants
     assert first.difference is None and second.difference is not None and third.difference is not None
     pairs = [[b - a for a, b in zip(FIRST, other, strict=True)] for other in (SECOND, THIRD)]
-    assert second.difference.interval == interval(pairs[0]) and third.difference.interval == interval(pairs[1])
-    expected = holm([paired_p_value(each) for each in pairs])
-    assert [second.difference.p_value, third.difference.p_value] == expected
+    assert [second.difference, third.difference] == [difference(pair, comparisons=2) for pair in pairs]
     assert second.difference.shown and not third.difference.shown
 
 
@@ -51,7 +49,7 @@ def test_one_seed_has_a_difference_that_shows_nothing() -> None:
 
 
 def test_an_entrant_without_a_result_says_why() -> None:
-    second = comparison(FIRST, [None, None, None]).entrants[1]
+    second = comparison(FIRST, [None] * 5).entrants[1]
     assert (second.test, second.difference, second.reason) == (None, None, "it raised")
     assert comparison(FIRST, []).entrants[1].reason == "not trained yet"
     assert comparison([None], SECOND).entrants[1].difference is None
@@ -63,7 +61,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_tables_have_every_number(tmp_path: Path) -> None:
-    written = comparison(FIRST, SECOND, [None, None, None], path=tmp_path)
+    written = comparison(FIRST, SECOND, [None] * 5, path=tmp_path)
     written.write_tables()
     table = {row["cell"]: row for row in rows(tmp_path / COMPARISON)}
     second = written.entrants[1]
@@ -72,16 +70,17 @@ def test_the_tables_have_every_number(tmp_path: Path) -> None:
     assert float(table["gru"]["difference_mean"]) == second.difference.interval.mean
     assert float(table["gru"]["p_value"]) == second.difference.p_value
     assert (table["lstm"]["p_value"], table["rnn"]["test_mean"], table["rnn"]["reason"]) == ("", "", "it raised")
-    assert float(table["gru"]["length 400"]) == pytest.approx(38.0)
+    assert float(table["gru"]["length 400"]) == pytest.approx(58.0)
+    assert float(table["gru"]["detectable"]) == second.difference.detectable
     trainings = rows(tmp_path / TRAININGS)
-    assert len(trainings) == 12 and [row["test"] for row in trainings[:2]] == ["", "10.0"]
+    assert len(trainings) == 18 and [row["test"] for row in trainings[:2]] == ["", "10.0"]
     assert {row["learning_rate"] for row in trainings} == {"0.01"}
 
 
 def test_a_search_is_no_comparison_nor_the_other_way_round(small: Study, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="is a search, no comparison"):
         load_comparison(small.path)
-    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}, "entrants": [to_json(LSTM), to_json(GRU)]}
+    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}, "entrants": [[to_json(LSTM)], [to_json(GRU)]]}
     Ledger(tmp_path, settings, True, {}).__exit__(None, None, None)
     with pytest.raises(StudyError, match="is a comparison, no search"):
         load_study(tmp_path)

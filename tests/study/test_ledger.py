@@ -294,7 +294,7 @@ def _newer_optuna(path: Path) -> None:
 def _other_schema(path: Path) -> None:
     opened(path).__exit__(None, None, None)
     with sqlite3.connect(path / "study.db") as database:
-        database.execute("""update study_user_attributes set value_json = replace(value_json, 'study/1', 'study/9')""")
+        database.execute("""update study_user_attributes set value_json = replace(value_json, 'study/2', 'study/9')""")
     database.close()
 
 
@@ -312,8 +312,8 @@ def _study_of_optuna(path: Path) -> None:
         (_text, "study.db is no readable study: .*file is not a database"),
         (_other_tables, "study.db is no readable study: .*version_info"),
         (_newer_optuna, "study.db is no readable study: The runtime optuna version .* no longer compatible"),
-        (_other_schema, "study.db has schema 'cellsearch.study/9'; this version reads 'cellsearch.study/1'"),
-        (_study_of_optuna, "study.db has schema None; this version reads 'cellsearch.study/1'"),
+        (_other_schema, "study.db has schema 'cellsearch.study/9'; this version reads 'cellsearch.study/2'"),
+        (_study_of_optuna, "study.db has schema None; this version reads 'cellsearch.study/2'"),
     ],
     ids=lambda each: getattr(each, "__name__", None),
 )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cellsearch.cell import Cell
 from cellsearch.errors import StudyError
+from cellsearch.study.record import Record, TuningResult
 from cellsearch.study.study import REPORT, VERDICT, Study, load_study
 from cellsearch.testing.strategy import SEEDS, record
 
@@ -57,11 +59,15 @@ def test_before_the_finals_the_best_score_is_the_best() -> None:
 def test_the_best_is_chosen_by_its_tuning_among_those_with_all_fresh_seeds() -> None:
     cells = [SEEDS[i % 2].renamed(f"cell_{i}") for i in range(3)]
     records = [record(i, cell, score=1.0) for i, cell in enumerate(cells)]
-    tuned = [record(0, cell, score=score, role="tuning") for cell, score in zip(cells, (0.1, 0.2, 0.3), strict=True)]
+
+    def fresh(cell: Cell, tuned: float, score: float, seeds: int) -> list[Record]:
+        trials = [record(i, cell, score=score, role="fresh") for i in range(seeds)]
+        return [replace(trial, seed=trial.number, tuning=TuningResult(tuned, 5)) for trial in trials]
+
     finals = {
-        cells[0]: [tuned[0], replace(record(1, cells[0], score=0.1, role="fresh"), seed=1)],
-        cells[1]: [tuned[1], *(replace(record(i, cells[1], score=0.5, role="fresh"), seed=i) for i in (1, 2))],
-        cells[2]: [tuned[2], *(replace(record(i, cells[2], score=0.4, role="fresh"), seed=i) for i in (1, 2))],
+        cells[0]: fresh(cells[0], tuned=0.1, score=0.1, seeds=1),
+        cells[1]: fresh(cells[1], tuned=0.2, score=0.5, seeds=2),
+        cells[2]: fresh(cells[2], tuned=0.3, score=0.4, seeds=2),
     }
     study = Study(Path("runs/new"), {"task": "adding", "options": {}}, records, finals)
     assert study.best.cell.name == "cell_1"
@@ -90,7 +96,8 @@ def test_the_verdict_has_a_line_a_finalist(small: Study) -> None:
         assert verdict.validation is not None and verdict.test is not None
         assert float(row["validation_mean"]) == verdict.validation.mean
         assert (float(row["test_low"]), float(row["test_high"])) == (verdict.test.low, verdict.test.high)
-        assert (row["less_lstm_mean"] == "") == (verdict.cell.name == "lstm")
+        assert (row["minus_lstm_mean"] == "") == (verdict.baseline == "lstm")
+        assert verdict.tuning and row["tries"] == str(verdict.tuning.tries) and row["baseline"] == verdict.baseline
         assert row["fresh_seeds"] == "2"
 
 
@@ -109,9 +116,9 @@ def test_a_folder_without_a_study_is_one_clear_error(make: bool, tmp_path: Path)
 
 
 def test_a_module_is_trained_for_finalists_only(small: Study) -> None:
-    finalists = {cell.name for cell in small.finals}
+    judged = {verdict.cell.name for verdict in small.verdicts}
     for trial in small.records:
-        assert (small.trained(trial.number) is not None) == (trial.cell.name in finalists)
+        assert (small.trained(trial.number) is not None) == (trial.cell.name in judged)
 
 
 def test_without_its_weights_a_finalist_is_not_trained(small: Study, tmp_path: Path) -> None:

@@ -8,14 +8,13 @@ import pytest
 from scipy import stats
 
 from cellsearch.cell import Cell
+from cellsearch.statistics.differences import Interval, interval
 from cellsearch.study.record import Record
-from cellsearch.study.statistics import Interval, interval
 from cellsearch.study.verdict import Verdict, verdicts
 from cellsearch.testing.strategy import SEEDS, record
 from cellsearch_search_spaces.gated import GRU, LSTM
 
 CANDIDATE = SEEDS[0].renamed("cell_7")
-ROLES = {LSTM: "baseline", GRU: "baseline", CANDIDATE: "candidate"}
 
 
 def fresh(cell: Cell, seed: int, score: float | None, test: float | None = None, reason: str = "") -> Record:
@@ -25,13 +24,13 @@ def fresh(cell: Cell, seed: int, score: float | None, test: float | None = None,
 
 
 def by_name(finals: dict[Cell, list[Record]]) -> dict[str, Verdict]:
-    return {verdict.cell.name: verdict for verdict in verdicts(finals, ROLES)}
+    return {verdict.cell.name: verdict for verdict in verdicts(finals, {CANDIDATE})}
 
 
 def test_a_verdict_has_means_over_fresh_trials_alone() -> None:
     tuning = [record(9, LSTM, "complete", 100.0, role="tuning"), record(8, LSTM, "failed", role="tuning")]
     finals = {LSTM: [*tuning, fresh(LSTM, 1, 2.0, 2.5), fresh(LSTM, 2, 4.0, 4.5)]}
-    (verdict,) = verdicts(finals, ROLES)
+    (verdict,) = verdicts(finals, {CANDIDATE})
     assert (verdict.role, verdict.seeds, verdict.reason) == ("baseline", 2, "")
     assert verdict.validation == interval([2.0, 4.0]) and verdict.test == interval([2.5, 4.5])
     assert (verdict.hyperparameters, verdict.hidden_size, verdict.parameters) == ({"learning_rate": 0.01}, 8, 100)
@@ -45,8 +44,9 @@ def test_differences_are_paired_by_seed() -> None:
     }
     found = by_name(finals)["cell_7"].differences["lstm"]
     expected = stats.ttest_rel([8.9, 19.0, 29.1], [10.0, 20.0, 30.0]).confidence_interval(0.95)
-    assert (found.mean, found.low, found.high) == pytest.approx((-1.0, expected.low, expected.high))
-    assert found.high is not None and found.high < 0
+    bounds = found.interval
+    assert (bounds.mean, bounds.low, bounds.high) == pytest.approx((-1.0, expected.low, expected.high))
+    assert not found.shown, "three seeds are too few, however clear"
 
 
 def test_seeds_that_only_one_of_them_has_do_not_count_for_a_difference() -> None:
@@ -55,8 +55,16 @@ def test_seeds_that_only_one_of_them_has_do_not_count_for_a_difference() -> None
         CANDIDATE: [fresh(CANDIDATE, 1, 0.0, 1.5), fresh(CANDIDATE, 2, 0.0, 9.0)],
     }
     found = by_name(finals)
-    assert found["cell_7"].differences == {"lstm": Interval(0.5, None, None)}
+    assert found["cell_7"].differences["lstm"].interval == Interval(0.5, None, None)
     assert (found["cell_7"].seeds, found["lstm"].seeds) == (2, 2)
+
+
+def test_differences_are_corrected_for_all_finalists_and_baselines() -> None:
+    other = CANDIDATE.renamed("cell_8")
+    tests = {LSTM: [10.0, 20.0, 30.0], GRU: [10.0, 20.0, 30.0], CANDIDATE: [8.9, 19.0, 29.1], other: [9.0, 9.0, 9.0]}
+    finals = {cell: [fresh(cell, seed, 0.0, test) for seed, test in enumerate(each)] for cell, each in tests.items()}
+    found = {v.cell.name: v for v in verdicts(finals, {CANDIDATE, other})}["cell_7"].differences["lstm"]
+    assert found.p_value == pytest.approx(4 * float(stats.ttest_rel([8.9, 19.0, 29.1], [10.0, 20.0, 30.0]).pvalue))
 
 
 def test_a_baseline_is_held_against_the_others_but_not_against_itself() -> None:

@@ -1,0 +1,46 @@
+"""Claims: one sentence on a difference between two cells, that says no more than its interval does."""
+
+from __future__ import annotations
+
+from cellsearch.statistics.differences import FEWEST_SEEDS, Difference
+from cellsearch.training import Task
+
+__all__ = ["claim", "p_text"]
+
+
+def claim(name: str, other: str, difference: Difference, task: Task, untuned: str = "") -> str:
+    """Who is better and by how much; or that no difference is shown, and how small a one would have been.
+
+    Bounds of a claim are sizes, in the direction of the claim; otherwise the signed difference is `name - other`.
+    Nothing is claimed of a cell whose tuning is open, for the reason `untuned`.
+    """
+    low, high, mean = difference.interval.low, difference.interval.high, difference.interval.mean
+    signed = f"{name} - {other} is {mean:+.4g} {task.metric} on test"
+    direction = "lower is better" if task.lower_is_better else "higher is better"
+    if difference.seeds == 1:
+        return f"{signed} with one seed, which shows nothing ({direction})."
+    if low is None or high is None:
+        if not mean:
+            return f"{name} and {other} have the same score on test with each of {difference.seeds} seeds: a tie."
+        return f"{signed} with each of {difference.seeds} seeds alike, whose spread is therefore unknown ({direction})."
+    seeds = f"{difference.seeds} seeds"
+    if untuned:
+        return f"{signed} ({low:+.4g} to {high:+.4g}, {direction}), which claims nothing: {untuned}."
+    if difference.seeds < FEWEST_SEEDS:
+        return f"{signed} ({low:+.4g} to {high:+.4g}, {direction}); {seeds} are too few to claim a difference."
+    if difference.shown:
+        better = (mean < 0) == task.lower_is_better
+        least, most = sorted((abs(low), abs(high)))
+        return (
+            f"{name} is {'better' if better else 'worse'} than {other} by {abs(mean):.4g} {task.metric} on test "
+            f"(95 % interval {least:.4g} to {most:.4g}, corrected p {p_text(difference.p_value)}, {seeds})."
+        )
+    return (
+        f"no difference between {name} and {other} is shown: {signed} ({low:+.4g} to {high:+.4g}, {direction}); "
+        f"{seeds} would have shown one of {difference.detectable:.2g}."
+    )
+
+
+def p_text(p_value: float | None) -> str:
+    """A p-value in three decimals, `-` of none."""
+    return "-" if p_value is None else "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -1,0 +1,189 @@
+"""Tuning by bracketing: each cell's own best learning rate, found by one rule for all cells.
+
+Rates lie on a grid of half octaves around the task's own: place 0 is the task's rate, place 2 twice it. The rule goes
+up and down in whole octaves until the best place has a worse neighbour on both sides (one that diverges is worse), then
+tries the half octaves beside the best. A parabola over those places, with an intercept a seed, says where the optimum
+lies and how well that is known; while noise hides it, the places around it are tried with further seeds.
+
+Everything is a function of the losses so far, so that tuning goes on from what is on disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Final
+
+import numpy as np
+
+__all__ = ["Losses", "RateGrid", "Try", "Tuned", "next_tries", "tuned"]
+
+OCTAVE: Final = 2
+"""Places from a rate to twice that rate."""
+
+REACH: Final = OCTAVE
+"""Places on both sides of the best over which its parabola is laid: farther away a loss curve is none."""
+
+MOST_SEEDS: Final = 3
+"""Seeds of a place, at most."""
+
+BLUR: Final = 0.75
+"""The standard error of the optimum, in places, from which further seeds are asked for."""
+
+LOST: Final = 1.0
+"""The standard error from which on the parabola is not believed, and the best place is taken as it was measured."""
+
+STEEPEST: Final = 4.0
+"""Losses count as at most so many median distances above the best one, or a cliff would bend the parabola."""
+
+Losses = Mapping[int, Sequence[float | None]]
+"""By place the loss with each seed in turn, lower is better: infinite where training diverged, None while it runs."""
+
+Try = tuple[int, int]
+"""A place, and which of the seeds."""
+
+
+@dataclass(frozen=True)
+class RateGrid:
+    """Learning rates by place: `first` at place 0, twice as much an octave up, none outside of `low` to `high`."""
+
+    first: float
+    low: float
+    high: float
+
+    def rate(self, place: int) -> float:
+        """The learning rate at a place."""
+        return float(f"{self.first * 2 ** (place / OCTAVE):.6g}")
+
+    def place(self, rate: float) -> int:
+        """The place of a rate of the grid."""
+        return round(OCTAVE * math.log2(rate / self.first))
+
+    def holds(self, place: int) -> bool:
+        """Whether the place's rate may be tried."""
+        return self.low <= self.rate(place) <= self.high
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What the tries say: the best place, its loss, and in `untuned` why it is not known to be the optimum, if so."""
+
+    place: int
+    loss: float
+    untuned: str = ""
+
+
+def next_tries(grid: RateGrid, losses: Losses, start: int = 0) -> list[Try]:
+    """What to train next, from the place `start` on; nothing while some train, and nothing when the cell is tuned."""
+    if any(loss is None for tries in losses.values() for loss in tries):
+        return []
+    return next((tries for tries in _stages(grid, losses, start) if tries), [])
+
+
+def tuned(grid: RateGrid, losses: Losses) -> Tuned:
+    """The choice among tries that have all ended."""
+    best, levels = _best(losses), _levels(losses)
+    if math.isinf(levels[best]):
+        return Tuned(best, math.inf, "every rate failed")
+    outside = [place for place in (best - OCTAVE, best + OCTAVE) if place not in losses and not grid.holds(place)]
+    if outside:
+        bound = "lowest" if outside[0] < best else "highest"
+        return Tuned(best, levels[best], f"its best rate, {grid.rate(best):.2g}, is at the {bound} that may be tried")
+    curve = _curve(losses)
+    if curve.blur > LOST:
+        return Tuned(best, levels[best])
+    near = [place for place in (best - 1, best, best + 1) if not math.isinf(levels.get(place, math.inf))]
+    place = min(near, key=lambda place: abs(place - curve.optimum))
+    return Tuned(place, levels[place])
+
+
+def _stages(grid: RateGrid, losses: Losses, start: int) -> Iterator[list[Try]]:
+    if not losses:
+        yield _missing(grid, losses, start, OCTAVE)
+    levels = _levels(losses)
+    octaves = {place: level for place, level in levels.items() if (place - start) % OCTAVE == 0}
+    if all(math.isinf(level) for level in octaves.values()):
+        lower = min(octaves) - OCTAVE
+        yield [(lower, 0)] if grid.holds(lower) else []
+        return
+    yield _missing(grid, losses, min(octaves, key=octaves.__getitem__), OCTAVE)
+    yield _missing(grid, losses, _best(losses), 1)
+    curve = _curve(losses)
+    if curve.blur > BLUR:
+        middle = tuned(grid, losses).place
+        seed = len(losses[middle])
+        around = [place for place in (middle - 1, middle, middle + 1) if place in losses and len(losses[place]) <= seed]
+        yield [(place, len(losses[place])) for place in around if seed < MOST_SEEDS]
+
+
+def _missing(grid: RateGrid, losses: Losses, middle: int, distance: int) -> list[Try]:
+    """The place and its two neighbours, those that were not tried yet."""
+    places = (middle, middle - distance, middle + distance)
+    return [(place, 0) for place in places if place not in losses and grid.holds(place)]
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """Where the parabola's least loss lies, in places, and the standard error of that."""
+
+    optimum: float
+    blur: float
+
+
+def _levels(losses: Losses) -> dict[int, float]:
+    """The loss of each place, as if all had been tried with the same seeds: what a seed adds is taken off."""
+    shared = [tries for tries in losses.values() if len(tries) > 1 and not any(map(_diverged, tries))]
+    count = max((len(tries) for tries in losses.values()), default=0)
+    offsets = [fmean([t[i] - t[0] for t in shared if len(t) > i] or [0.0]) for i in range(count)]  # type: ignore[operator]
+    return {
+        place: math.inf if any(map(_diverged, tries)) else fmean(x - offsets[i] for i, x in enumerate(tries))  # type: ignore[operator]
+        for place, tries in losses.items()
+    }
+
+
+def _diverged(loss: float | None) -> bool:
+    return loss is None or not math.isfinite(loss)
+
+
+def _best(losses: Losses) -> int:
+    levels = _levels(losses)
+    return min(levels, key=levels.__getitem__)
+
+
+def _curve(losses: Losses) -> _Curve:
+    """The parabola over the places around the best: least squares with an intercept of its own for each seed."""
+    levels = _levels(losses)
+    best = _best(losses)
+    near = {place: level for place, level in levels.items() if abs(place - best) <= REACH and not math.isinf(level)}
+    above = [level - levels[best] for place, level in near.items() if place != best]
+    ceiling = STEEPEST * median(above) if above else math.inf
+    rows, values = [], []
+    seeds = max(len(losses[place]) for place in near)
+    for place in near:
+        for seed, loss in enumerate(losses[place]):
+            assert loss is not None
+            intercepts = [float(each == seed) for each in range(seeds)]
+            rows.append([(place - best) ** 2, place - best, *intercepts])
+            values.append(loss - max(0.0, levels[place] - levels[best] - ceiling))
+    if len(near) < 3:
+        return _Curve(best, 0.0)
+    matrix, right = np.array(rows), np.array(values)
+    solution, _, rank, _ = np.linalg.lstsq(matrix, right)
+    square, slope = float(solution[0]), float(solution[1])
+    if square <= 0 or rank < matrix.shape[1]:
+        return _Curve(best, math.inf)
+    optimum = -slope / (2 * square)
+    return _Curve(best + optimum, _blur(matrix, right, solution, optimum))
+
+
+def _blur(matrix: np.ndarray, right: np.ndarray, solution: np.ndarray, optimum: float) -> float:
+    """The standard error of the optimum, by the delta method."""
+    freedom = len(right) - matrix.shape[1]
+    if freedom < 1:
+        return 0.0
+    noise = float(np.sum((right - matrix @ solution) ** 2)) / freedom
+    covariance = noise * np.linalg.inv(matrix.T @ matrix)
+    gradient = np.array([-optimum / solution[0], -0.5 / solution[0]])
+    return math.sqrt(max(0.0, float(gradient @ covariance[:2, :2] @ gradient)))
