@@ -3,7 +3,8 @@
 Rates lie on a grid of half octaves around the task's own: place 0 is the task's rate, place 2 twice it. The rule goes
 up and down in whole octaves until the best place has a worse neighbour on both sides (one that diverges is worse), then
 tries the half octaves beside the best. A parabola over those places, with an intercept a seed, says where the optimum
-lies and how well that is known; while noise hides it, the places around it are tried with further seeds.
+lies and how well that is known; while noise hides it, the places around it are tried with further seeds. Where the
+parabola names a place that was measured clearly worse than the best, the measurement is repeated, and believed.
 
 Everything is a function of the losses so far, so that tuning goes on from what is on disk.
 """
@@ -11,7 +12,7 @@ Everything is a function of the losses so far, so that tuning goes on from what 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final
@@ -91,11 +92,7 @@ def tuned(grid: RateGrid, losses: Losses) -> Tuned:
     if outside:
         bound = "lowest" if outside[0] < best else "highest"
         return Tuned(best, levels[best], f"its best rate, {grid.rate(best):.2g}, is at the {bound} that may be tried")
-    curve = _curve(losses)
-    if curve.blur > LOST:
-        return Tuned(best, levels[best])
-    near = [place for place in (best - 1, best, best + 1) if not math.isinf(levels.get(place, math.inf))]
-    place = min(near, key=lambda place: abs(place - curve.optimum))
+    place = best if _disagree(losses) else _vertex(losses)
     return Tuned(place, levels[place])
 
 
@@ -110,12 +107,33 @@ def _stages(grid: RateGrid, losses: Losses, start: int) -> Iterator[list[Try]]:
         return
     yield _missing(grid, losses, min(octaves, key=octaves.__getitem__), OCTAVE)
     yield _missing(grid, losses, _best(losses), 1)
-    curve = _curve(losses)
-    if curve.blur > BLUR:
-        middle = tuned(grid, losses).place
-        seed = len(losses[middle])
-        around = [place for place in (middle - 1, middle, middle + 1) if place in losses and len(losses[place]) <= seed]
-        yield [(place, len(losses[place])) for place in around if seed < MOST_SEEDS]
+    best, vertex = _best(losses), _vertex(losses)
+    middle = best if _disagree(losses) else vertex
+    if _curve(losses).blur > BLUR:
+        yield _repeated(losses, (middle - 1, middle, middle + 1), len(losses[middle]) + 1)
+    if best != vertex and levels[vertex] > levels[best] + _curve(losses).rise:
+        yield _repeated(losses, (best, vertex), 2)
+
+
+def _vertex(losses: Losses) -> int:
+    """The place nearest to the parabola's optimum, of the best one and its neighbours; the best where it is lost."""
+    levels, best, curve = _levels(losses), _best(losses), _curve(losses)
+    if curve.blur > LOST:
+        return best
+    near = [place for place in (best - 1, best, best + 1) if not math.isinf(levels.get(place, math.inf))]
+    return min(near, key=lambda place: abs(place - curve.optimum))
+
+
+def _disagree(losses: Losses) -> bool:
+    """Whether the place that the parabola names was measured worse than the best by more than the parabola can rise."""
+    levels = _levels(losses)
+    return levels[_vertex(losses)] > levels[_best(losses)] + _curve(losses).rise
+
+
+def _repeated(losses: Losses, places: Iterable[int], seeds: int) -> list[Try]:
+    """The next seed of those places that have fewer than so many, or than all that a place may have."""
+    enough = min(seeds, MOST_SEEDS)
+    return [(place, len(losses[place])) for place in places if place in losses and len(losses[place]) < enough]
 
 
 def _missing(grid: RateGrid, losses: Losses, middle: int, distance: int) -> list[Try]:
@@ -126,10 +144,11 @@ def _missing(grid: RateGrid, losses: Losses, middle: int, distance: int) -> list
 
 @dataclass(frozen=True)
 class _Curve:
-    """Where the parabola's least loss lies, in places, and the standard error of that."""
+    """Where the parabola's least loss lies, in places, the standard error of that, and its rise over one place."""
 
     optimum: float
     blur: float
+    rise: float
 
 
 def _levels(losses: Losses) -> dict[int, float]:
@@ -168,14 +187,14 @@ def _curve(losses: Losses) -> _Curve:
             rows.append([(place - best) ** 2, place - best, *intercepts])
             values.append(loss - max(0.0, levels[place] - levels[best] - ceiling))
     if len(near) < 3:
-        return _Curve(best, 0.0)
+        return _Curve(best, 0.0, math.inf)
     matrix, right = np.array(rows), np.array(values)
     solution, _, rank, _ = np.linalg.lstsq(matrix, right)
     square, slope = float(solution[0]), float(solution[1])
     if square <= 0 or rank < matrix.shape[1]:
-        return _Curve(best, math.inf)
+        return _Curve(best, math.inf, math.inf)
     optimum = -slope / (2 * square)
-    return _Curve(best + optimum, _blur(matrix, right, solution, optimum))
+    return _Curve(best + optimum, _blur(matrix, right, solution, optimum), square)
 
 
 def _blur(matrix: np.ndarray, right: np.ndarray, solution: np.ndarray, optimum: float) -> float:

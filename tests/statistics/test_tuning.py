@@ -128,6 +128,14 @@ def test_a_cliff_beside_the_optimum_does_not_push_the_choice_away(cliff: float) 
 
 def test_a_curve_that_is_no_parabola_is_not_forced_into_one() -> None:
     """A plain RNN on `chars`: a rate between two good ones is worse with every seed."""
-    losses = {-2: [2.472, 2.433], -1: [2.509, 2.36, 2.386], 0: [2.408, 2.346, 2.404], 1: [2.692, 2.6], 2: [2.493]}
+    losses = {-2: [2.472, 2.433], -1: [2.509, 2.36, 2.386], 0: [2.408, 2.346, 2.404], 1: [2.692, 2.6, 2.992], 2: [2.493]}
     assert next_tries(GRID, losses) == []
     assert tuned(GRID, losses).place == 0
+
+
+def test_where_parabola_and_measurement_disagree_the_measurement_is_repeated_and_believed() -> None:
+    """A plain RNN on `digits` (error as a loss): one rate between good ones is bad, and far ones are very bad."""
+    once: dict[int, list[float | None]] = {-2: [0.134], -1: [0.321], 0: [0.077], 1: [0.274], 2: [0.89]}
+    tries = next_tries(GRID, once)
+    assert (0, 1) in tries and (-1, 1) in tries
+    assert tuned(GRID, {**once, -1: [0.321, 0.3], 0: [0.077, 0.09]}).place == 0
