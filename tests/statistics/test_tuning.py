@@ -128,7 +128,13 @@ def test_a_cliff_beside_the_optimum_does_not_push_the_choice_away(cliff: float) 
 
 def test_a_curve_that_is_no_parabola_is_not_forced_into_one() -> None:
     """A plain RNN on `chars`: a rate between two good ones is worse with every seed."""
-    losses = {-2: [2.472, 2.433], -1: [2.509, 2.36, 2.386], 0: [2.408, 2.346, 2.404], 1: [2.692, 2.6, 2.992], 2: [2.493]}
+    losses = {
+        -2: [2.472, 2.433],
+        -1: [2.509, 2.36, 2.386],
+        0: [2.408, 2.346, 2.404],
+        1: [2.692, 2.6, 2.992],
+        2: [2.493],
+    }
     assert next_tries(GRID, losses) == []
     assert tuned(GRID, losses).place == 0
 
