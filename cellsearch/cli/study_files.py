@@ -18,6 +18,7 @@ STUDY: Final = [
     ("verdict.csv", "the finals: means, intervals and differences"),
     ("report.csv", "every trial: cell, score, edits, parents"),
     ("progress.png", "scores over the search"),
+    ("curves.png", "learning curves of the finals: means and intervals"),
     ("best.json", "the best cell, for `cellsearch show` and new searches"),
     ("best.png", "its picture"),
     ("best.py", "its standalone PyTorch module; `python best.py` checks it"),
@@ -28,6 +29,7 @@ COMPARISON: Final = [
     ("comparison.csv", "an entrant a line: means, intervals, differences, times"),
     ("trainings.csv", "every training: role, seed, hyperparameters, scores"),
     ("comparison.png", "scores of all seeds, means, intervals and differences"),
+    ("curves.png", "learning curves: means and intervals"),
 ]
 
 PROFILE: Final = [
@@ -40,11 +42,14 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     """Show the verdict and leave tables, plot, picture and export in the study's folder."""
     import cellsearch
     from cellsearch.inspect.cell_tables import cell_sheet
+    from cellsearch.inspect.curves_plot import Line, save_curves
     from cellsearch.inspect.picture import save_picture
     from cellsearch.inspect.study_tables import statement, verdict_table
 
     study.write_tables()
     _plot(study, study.path / "progress.png")
+    lines = [Line(v.label, study.curves[v.cell], v.role == "baseline") for v in study.verdicts if v.seeds]
+    save_curves(lines, study.task, study.settings["parameters"], study.path / "curves.png")
     if study.verdicts:
         show(verdict_table(study))
     show(statement(study))
@@ -60,9 +65,13 @@ def deliver_comparison(comparison: Comparison, show: Callable[[Any], None]) -> N
     """Show the comparison and leave tables and plot in its folder."""
     from cellsearch.inspect.comparison_plot import save_comparison
     from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
+    from cellsearch.inspect.curves_plot import Line, save_curves
+    from cellsearch.study.forms import baseline_of
 
     comparison.write_tables()
     save_comparison(comparison, comparison.path / "comparison.png")
+    lines = [Line(e.label, e.curve, baseline_of(e.cell) is not None) for e in comparison.entrants if e.curve]
+    save_curves(lines, comparison.task, comparison.settings["parameters"], comparison.path / "curves.png")
     show(comparison_table(comparison))
     show(comparison_statement(comparison))
     show(_written(comparison.path, COMPARISON))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cellsearch.statistics.differences import FEWEST_SEEDS, Difference
 from cellsearch.training import Task
 
-__all__ = ["claim", "p_text"]
+__all__ = ["claim", "p_text", "settling_note"]
 
 
 def claim(name: str, other: str, difference: Difference, task: Task, untuned: str = "") -> str:
@@ -39,6 +41,12 @@ def claim(name: str, other: str, difference: Difference, task: Task, untuned: st
         f"no difference between {name} and {other} is shown: {signed} ({low:+.4g} to {high:+.4g}, {direction}); "
         f"{seeds} would have shown one of {difference.detectable:.2g}."
     )
+
+
+def settling_note(reasons: Iterable[str]) -> list[str]:
+    """A line that says what was not settled at the end of training; none where everything was."""
+    found = "; ".join(filter(None, reasons))
+    return [f"not settled: {found}."] if found else []
 
 
 def p_text(p_value: float | None) -> str:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.inspect.claims import claim, p_text
+from cellsearch.inspect.claims import claim, p_text, settling_note
 from cellsearch.statistics.differences import Interval
 from cellsearch.study.comparison import Comparison, Entrant
 from cellsearch.study.study import tuned_names
@@ -44,17 +44,12 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 def comparison_statement(comparison: Comparison) -> str:
     """A sentence for each entrant but the first, that claims no more than the corrected test does."""
     first, *others = comparison.entrants
-    return "\n".join(
-        claim(_form(entrant), _form(first), entrant.difference, comparison.task, _untuned(entrant, first))
+    claims = [
+        claim(entrant.label, first.label, entrant.difference, comparison.task, _untuned(entrant, first))
         for entrant in others
         if entrant.difference
-    )
-
-
-def _form(entrant: Entrant) -> str:
-    """The entrant's name, with the form that stands for it if that is another cell."""
-    name = entrant.cell.name
-    return f"{name} ({entrant.form})" if entrant.form not in ("", name) else name
+    ]
+    return "\n".join([*claims, *settling_note(entrant.unsettled for entrant in comparison.entrants)])
 
 
 def _untuned(*entrants: Entrant) -> str:
@@ -106,7 +101,7 @@ def _hyperparameters(comparison: Comparison, entrants: Sequence[Entrant]) -> Tab
         table.add_column(name.replace("_", " "), justify="right")
     for entrant in entrants:
         values = [f"{entrant.hyperparameters[name]:.2g}" for name in tuned]
-        table.add_row(escape(_form(entrant)), *values, str(entrant.tuning.tries) if entrant.tuning else "")
+        table.add_row(escape(entrant.label), *values, str(entrant.tuning.tries) if entrant.tuning else "")
     return table
 
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.inspect.claims import claim
+from cellsearch.inspect.claims import claim, settling_note
 from cellsearch.study.finals import best_candidates
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Record
@@ -64,7 +64,7 @@ def verdict_table(study: Study) -> RenderableType:
     models = _right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "tries", "seeds")
     failures = []
     for verdict in ranked:
-        name, style = escape(_form(verdict)), "bold" if verdict.role == "candidate" else ""
+        name, style = escape(verdict.label), "bold" if verdict.role == "candidate" else ""
         if verdict.validation is None:
             failures.append(Text(f"{verdict.cell.name} has no result: {verdict.reason}"))
             continue
@@ -108,16 +108,12 @@ def statement(study: Study) -> str:
         return f"{study.best.cell.name} is the best candidate; it has not been compared with LSTM and GRU."
     baselines = {v.baseline: v for v in study.verdicts if v.baseline}
     budget = f"at {study.settings['final_steps']:,} steps and {study.settings['parameters']:,} parameters"
-    return f"With equal tuning, {budget}:\n" + "\n".join(
-        claim(verdict.cell.name, _form(baselines[name]), difference, study.task, _untuned(verdict, baselines[name]))
+    claims = [
+        claim(verdict.cell.name, baselines[name].label, difference, study.task, _untuned(verdict, baselines[name]))
         for name, difference in verdict.differences.items()
-    )
-
-
-def _form(verdict: Verdict) -> str:
-    """The name of a finalist, of a baseline with the form that stands for it."""
-    form = verdict.cell.name
-    return f"{verdict.baseline} ({form})" if verdict.baseline not in ("", form) else form
+    ]
+    note = settling_note(study.unsettled[each.cell] for each in (verdict, *baselines.values()))
+    return "\n".join([f"With equal tuning, {budget}:", *claims, *note])
 
 
 def _untuned(*verdicts: Verdict) -> str:

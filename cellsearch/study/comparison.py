@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from cellsearch.cell import Cell, from_json, identity
 from cellsearch.errors import StudyError
+from cellsearch.statistics.curves import LearningCurve, changed_order, unfinished
 from cellsearch.statistics.differences import Difference, Interval, difference, interval
 from cellsearch.study.finals import FRESH, scored_fresh
 from cellsearch.study.ledger import read_study
 from cellsearch.study.record import Record, TuningResult, alive
 from cellsearch.study.study import csv_text, tuned_names
+from cellsearch.study.verdict import learning_curve
 from cellsearch.training import Task, load_task
 
 __all__ = ["COMPARISON", "TRAININGS", "Comparison", "Entrant", "entrant_place", "entrant_stage", "load_comparison"]
@@ -42,7 +44,9 @@ class Entrant:
 
     `form` is the name of the usual form that stands for the cell, empty where it has one alone; `tuning` tells how it
     was tuned. `step_seconds` and `inference_seconds` are medians over the seeds: an optimizer step, and a forward pass
-    over a batch. `details` are means of the task's further figures. `reason` says why trainings failed.
+    over a batch. `details` are means of the task's further figures. `curve` is that of the fresh seeds, and `unsettled`
+    says what of it was not settled at the end (see `statistics.curves`): of the first its own improvement, of the
+    others their order beside the first; empty where nothing is open. `reason` says why trainings failed.
     """
 
     cell: Cell
@@ -60,8 +64,16 @@ class Entrant:
     inference_seconds: float | None
     tokens_per_second: float | None
     details: Mapping[str, float]
+    curve: LearningCurve | None
+    unsettled: str
     failed: int
     reason: str
+
+    @property
+    def label(self) -> str:
+        """Its name, with the form that stands for it if that is another cell."""
+        name = self.cell.name
+        return f"{name} ({self.form})" if self.form not in ("", name) else name
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,8 @@ class Comparison:
         """What the trainings say of each entrant, in the order they were named."""
         tests = [{r.seed: r.test for r in scored_fresh(records) if r.test is not None} for records in self.records]
         differences = _differences(tests)
-        everything = zip(self.forms, tests, differences, strict=True)
+        curves = [learning_curve(records, self.task.lower_is_better) for records in self.records]
+        everything = zip(self.forms, tests, differences, curves, _unsettled(self.cells, curves), strict=True)
         return [_entrant(*each) for each in everything]
 
     def write_tables(self) -> None:
@@ -136,7 +149,25 @@ def _differences(tests: Sequence[Mapping[int, float]]) -> list[Difference | None
     return [None, *(difference(each, len(values)) for each in values)]
 
 
-def _entrant(forms: Mapping[Cell, Sequence[Record]], tests: Mapping[int, float], found: Difference | None) -> Entrant:
+def _unsettled(cells: Sequence[Cell], curves: Sequence[LearningCurve | None]) -> list[str]:
+    """What was not settled at the end: how the first still improved, and how others changed places with it."""
+    first, name = curves[0], cells[0].name
+    if first is None:
+        return [""] * len(cells)
+    others = [
+        changed_order(cell.name, curve, name, first) if curve else ""
+        for cell, curve in zip(cells[1:], curves[1:], strict=True)
+    ]
+    return [unfinished(name, first), *others]
+
+
+def _entrant(
+    forms: Mapping[Cell, Sequence[Record]],
+    tests: Mapping[int, float],
+    found: Difference | None,
+    curve: LearningCurve | None,
+    unsettled: str,
+) -> Entrant:
     form = _best_form(forms)
     records = forms[form]
     fresh = scored_fresh(records)
@@ -161,6 +192,8 @@ def _entrant(forms: Mapping[Cell, Sequence[Record]], tests: Mapping[int, float],
         inference_seconds=median(passes) if passes else None,
         tokens_per_second=median(speeds) if speeds else None,
         details={name: fmean(r.details[name] for r in fresh) for name in (fresh[0].details if fresh else ())},
+        curve=curve,
+        unsettled=unsettled,
         failed=len(failed),
         reason=reasons[-1] if reasons else "" if fresh else "not trained yet",
     )
@@ -173,6 +206,7 @@ def _entrant_row(entrant: Entrant, tuned: Sequence[str], entrants: Sequence[Entr
         "form": entrant.form,
         "tries": entrant.tuning.tries if entrant.tuning else None,
         "untuned": entrant.tuning.untuned if entrant.tuning else "",
+        "unsettled": entrant.unsettled,
         "identity": identity(entrant.cell),
         **{name: entrant.hyperparameters.get(name) for name in tuned},
         "hidden_size": entrant.hidden_size,

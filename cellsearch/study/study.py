@@ -15,12 +15,13 @@ from safetensors.torch import load as from_safetensors
 from cellsearch.cell import Cell, identity
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
+from cellsearch.statistics.curves import LearningCurve
 from cellsearch.study.finals import best_candidates, final_stage, scored_fresh
 from cellsearch.study.folder import study_folders, weights_path
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.ledger import read_study
 from cellsearch.study.record import SEARCH, Record, best_first
-from cellsearch.study.verdict import Verdict, verdicts
+from cellsearch.study.verdict import Verdict, learning_curve, unsettled, verdicts
 from cellsearch.training import Task, load_task
 
 __all__ = ["REPORT", "VERDICT", "Study", "csv_text", "load_studies", "load_study", "tuned_names"]
@@ -48,6 +49,17 @@ class Study:
         """What the finals say of each finalist, baselines first; empty before them."""
         candidates = {record.cell for record in self.records if record.role == "candidate"}
         return verdicts(self.finals, candidates)
+
+    @cached_property
+    def curves(self) -> dict[Cell, LearningCurve]:
+        """The learning curves of all finalists with fresh seeds."""
+        found = {v.cell: learning_curve(self.finals[v.cell], self.task.lower_is_better) for v in self.verdicts}
+        return {cell: curve for cell, curve in found.items() if curve}
+
+    @cached_property
+    def unsettled(self) -> dict[Cell, str]:
+        """By finalist what was not settled when training ended; empty where nothing is open."""
+        return unsettled(self.verdicts, self.curves)
 
     @property
     def best(self) -> Record:
@@ -101,7 +113,8 @@ class Study:
         tuned = tuned_names(self.records)
         (self.path / REPORT).write_text(csv_text([_trial_row(record, tuned) for record in self.records]), "utf-8")
         if self.verdicts:
-            (self.path / VERDICT).write_text(csv_text([_verdict_row(v, tuned) for v in self.verdicts]), "utf-8")
+            rows = [_verdict_row(v, tuned, self.unsettled[v.cell]) for v in self.verdicts]
+            (self.path / VERDICT).write_text(csv_text(rows), "utf-8")
 
 
 def load_study(study: str | Path) -> Study:
@@ -154,7 +167,7 @@ def _trial_row(record: Record, hyperparameters: Sequence[str]) -> dict[str, obje
     }
 
 
-def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str]) -> dict[str, object]:
+def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str], unsettled: str) -> dict[str, object]:
     row: dict[str, object] = {
         "cell": verdict.cell.name,
         "identity": identity(verdict.cell),
@@ -162,6 +175,7 @@ def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str]) -> dict[str, 
         "baseline": verdict.baseline,
         "tries": verdict.tuning.tries if verdict.tuning else None,
         "untuned": verdict.tuning.untuned if verdict.tuning else "",
+        "unsettled": unsettled,
         **{name: verdict.hyperparameters.get(name) for name in hyperparameters},
         "hidden_size": verdict.hidden_size,
         "parameters": verdict.parameters,

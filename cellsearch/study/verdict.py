@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cellsearch.cell import Cell
+from cellsearch.statistics.curves import LearningCurve, changed_order, unfinished
 from cellsearch.statistics.differences import Difference, Interval, difference, interval
 from cellsearch.study.finals import FRESH, scored_fresh
-from cellsearch.study.forms import baseline_of
+from cellsearch.study.forms import BASELINES, baseline_of
 from cellsearch.study.record import Record, TuningResult
 
-__all__ = ["Verdict", "verdicts"]
+__all__ = ["Verdict", "learning_curve", "unsettled", "verdicts"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ class Verdict:
     reason: str
 
     @property
+    def label(self) -> str:
+        """Its name, that of a baseline with the form that stands for it."""
+        form = self.cell.name
+        return f"{self.baseline} ({form})" if self.baseline not in ("", form) else form
+
+    @property
     def role(self) -> str:
         """ "baseline" or "candidate"."""
         return "baseline" if self.baseline else "candidate"
@@ -57,6 +64,28 @@ def verdicts(finals: Mapping[Cell, Sequence[Record]], candidates: Collection[Cel
     references = {baselines[cell]: _by_seed(records) for cell, records in judged.items() if baselines[cell]}
     comparisons = max(1, sum(len(references) for name in baselines.values() if not name))
     return [_verdict(cell, baselines[cell], judged[cell], references, comparisons) for cell in judged]
+
+
+def learning_curve(records: Sequence[Record], lower_is_better: bool) -> LearningCurve | None:
+    """The learning curve of the fresh seeds among a cell's trials; None without any."""
+    fresh = scored_fresh(records)
+    return LearningCurve(fresh[0].steps, lower_is_better, {r.seed: r.scores for r in fresh}) if fresh else None
+
+
+def unsettled(found: Sequence[Verdict], curves: Mapping[Cell, LearningCurve]) -> dict[Cell, str]:
+    """By finalist what was not settled when training ended, empty where nothing is open (see `statistics.curves`).
+
+    Of a candidate it is its order beside the baselines, of the LSTM its own improvement.
+    """
+    baselines = {verdict.baseline: curves[verdict.cell] for verdict in found if verdict.baseline and verdict.seeds}
+    notes = {verdict.cell: "" for verdict in found}
+    for verdict in found:
+        name, curve = verdict.cell.name, curves.get(verdict.cell)
+        if curve and not verdict.baseline:
+            notes[verdict.cell] = "; ".join(filter(None, (changed_order(name, curve, *b) for b in baselines.items())))
+        elif curve and verdict.baseline == BASELINES[0]:
+            notes[verdict.cell] = unfinished(verdict.baseline, curve)
+    return notes
 
 
 def _is_judged(records: Sequence[Record], finals: Mapping[Cell, Sequence[Record]]) -> bool:

@@ -29,7 +29,8 @@ COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"
 SMALL = ("--parameters", "200", "--steps", "5", "--workers", "1", "--trials", "1", "--fresh-seeds", "2")
 SEARCH = ("search", "--task", TASK, *SMALL)
-RESULTS = ["best.json", "best.png", "best.py", "best.safetensors", "progress.png", "report.csv", "verdict.csv"]
+RESULTS = ["best.json", "best.png", "best.py", "best.safetensors", "curves.png", "progress.png"]
+RESULTS += ["report.csv", "verdict.csv"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ BAD = [
     ((*SEARCH, "--timeout", "0"), "timeout must be above 0, in seconds a training, got 0"),
     ((*SEARCH, "--candidates", "-1"), "candidates must be at least 0, got -1"),
     ((*SEARCH, "--steps", "0"), "steps must be at least 1, got 0"),
+    ((*SEARCH, "--final-steps", "3"), "final steps must be at least the 5 steps of the search, got 3; raise them"),
     ((*SEARCH, "--parameters", "10"), "a budget of 10 parameters is too small for cell"),
     ((*SEARCH, "--hyperparameter", "clip"), "hyperparameter 'clip' has no value; write clip=VALUE"),
     ((*SEARCH, "--hyperparameter", "clip=tight"), "clip must be a number from 0, or a range such as 0.1:0.5, which"),

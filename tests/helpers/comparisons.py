@@ -13,7 +13,7 @@ from cellsearch.testing.strategy import record
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 from tests.helpers.small_search import TASK
 
-__all__ = ["FIRST", "SECOND", "THIRD", "comparison", "fresh"]
+__all__ = ["FIRST", "SECOND", "THIRD", "comparison", "fresh", "reported"]
 
 FIRST = [10.0, 20.0, 30.0, 40.0, 50.0]
 SECOND = [8.9, 19.0, 29.1, 39.0, 49.0]
@@ -35,3 +35,17 @@ def comparison(*tests: Sequence[float | None], path: Path = Path("runs/x")) -> C
     cells = [LSTM, GRU, RNN][: len(tests)]
     settings = {"task": TASK, "options": {}, "entrants": [[to_json(cell)] for cell in cells]}
     return Comparison(path, settings, [{cell: fresh(cell, each)} for cell, each in zip(cells, tests, strict=True)])
+
+
+def reported(found: Comparison, *scores: Sequence[float]) -> Comparison:
+    """The comparison whose entrants' fresh trainings of 500 steps had these scores on validation, each 100 steps."""
+    forms = [
+        {cell: [_reported(each, late) for each in records] for cell, records in entrant.items()}
+        for entrant, late in zip(found.forms, scores, strict=True)
+    ]
+    return replace(found, forms=forms)
+
+
+def _reported(made: Record, scores: Sequence[float]) -> Record:
+    by_step = {100 * (i + 1): score for i, score in enumerate(scores)}
+    return replace(made, steps=500, scores=by_step) if made.role == "fresh" else made

@@ -6,7 +6,7 @@ import pytest
 
 from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
 from cellsearch.study.comparison import Comparison
-from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
+from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison, reported
 from tests.helpers.printed import printed
 
 
@@ -51,6 +51,18 @@ def test_the_best_stands_first_with_intervals_differences_and_times_in_80_column
 def test_a_sentence_claims_no_more_than_the_test_does(found: Comparison, sentence: str) -> None:
     assert comparison_statement(found).startswith(sentence)
     assert bool(comparison_statement(found)) == bool(sentence)
+
+
+def test_a_comparison_says_what_was_not_settled_after_its_claims() -> None:
+    late = reported(comparison(FIRST, SECOND), [9.0, 5.0, 4.0, 3.0, 2.0], [9.0, 5.0, 4.0, 2.5, 2.25])
+    claimed, note = comparison_statement(late).splitlines()
+    assert claimed.startswith("gru is better than lstm by 1")
+    assert note == (
+        "not settled: lstm still improved by 33.3%, from 3 after 400 steps to 2 after 500; "
+        "gru - lstm was -0.5 after 400 steps and is +0.25 after 500 steps."
+    )
+    settled = reported(comparison(FIRST, SECOND), [9.0, 5.0, 4.0, 2.0, 2.0], [9.0, 5.0, 4.0, 1.5, 1.0])
+    assert len(comparison_statement(settled).splitlines()) == 1
 
 
 def test_failures_are_told_in_words() -> None:

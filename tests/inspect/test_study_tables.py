@@ -85,6 +85,28 @@ def test_a_difference_is_claimed_where_the_interval_excludes_zero_only() -> None
     )
 
 
+def test_what_was_not_settled_stands_under_the_claims() -> None:
+    """Of the winner and the LSTM; another candidate's order is its own row's in the table of the verdict."""
+    other = CANDIDATE.renamed("cell_18")
+    finals = {
+        LSTM: _late(LSTM, [9.0, 8.0, 5.0, 3.0, 2.0]),
+        CANDIDATE: _late(CANDIDATE, [9.0, 8.0, 5.0, 3.5, 1.5]),
+        other: _late(other, [9.0, 8.0, 5.0, 3.5, 1.6]),
+    }
+    late = replace(study({cell: [1.0] for cell in finals}), finals=finals)
+    assert tables.statement(late).splitlines()[2:] == [
+        "not settled: cell_17 - lstm was +0.5 after 400 steps and is -0.5 after 500 steps; "
+        "lstm still improved by 33.3%, from 3 after 400 steps to 2 after 500."
+    ]
+
+
+def _late(cell: Cell, scores: list[float]) -> list[Record]:
+    """Fresh trainings of 500 steps with a report each 100."""
+    by_step = {100 * (i + 1): score for i, score in enumerate(scores)}
+    made = _fresh(cell, 0, scores[-1])
+    return [replace(made, seed=seed, steps=500, scores=by_step) for seed in range(5)]
+
+
 def test_few_seeds_or_no_final_claim_nothing() -> None:
     few = study({LSTM: [1.0, 1.1, 1.0], CANDIDATE: [0.5, 0.61, 0.5]})
     assert "3 seeds are too few to claim a difference" in tables.statement(few)

@@ -14,7 +14,7 @@ from cellsearch.study.comparison import COMPARISON, TRAININGS, load_comparison
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.study import Study, load_studies, load_study
 from cellsearch_search_spaces.gated import GRU, LSTM
-from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
+from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison, reported
 from tests.helpers.small_search import TASK
 
 
@@ -53,6 +53,18 @@ def test_an_entrant_without_a_result_says_why() -> None:
     assert (second.test, second.difference, second.reason) == (None, None, "it raised")
     assert comparison(FIRST, []).entrants[1].reason == "not trained yet"
     assert comparison([None], SECOND).entrants[1].difference is None
+
+
+def test_what_the_last_fifth_still_changed_is_told_of_the_first_and_of_the_order(tmp_path: Path) -> None:
+    found = comparison(FIRST, SECOND, THIRD, path=tmp_path)
+    late = reported(found, [9.0, 5.0, 4.0, 3.0, 2.0], [9.0, 5.0, 4.0, 2.5, 2.25], [9.0, 5.0, 4.0, 2.5, 1.0])
+    late.write_tables()
+    assert [row["unsettled"] for row in rows(tmp_path / COMPARISON)] == [
+        "lstm still improved by 33.3%, from 3 after 400 steps to 2 after 500",
+        "gru - lstm was -0.5 after 400 steps and is +0.25 after 500 steps",
+        "",
+    ]
+    assert [entrant.unsettled for entrant in comparison([None], SECOND).entrants] == ["", ""]
 
 
 def rows(path: Path) -> list[dict[str, str]]:

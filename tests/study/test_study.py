@@ -98,7 +98,7 @@ def test_the_verdict_has_a_line_a_finalist(small: Study) -> None:
         assert (float(row["test_low"]), float(row["test_high"])) == (verdict.test.low, verdict.test.high)
         assert (row["minus_lstm_mean"] == "") == (verdict.baseline == "lstm")
         assert verdict.tuning and row["tries"] == str(verdict.tuning.tries) and row["baseline"] == verdict.baseline
-        assert row["fresh_seeds"] == "2"
+        assert (row["fresh_seeds"], row["unsettled"]) == ("2", small.unsettled[verdict.cell])
 
 
 def test_tables_are_plain_lines(small: Study) -> None:

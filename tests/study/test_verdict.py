@@ -10,7 +10,7 @@ from scipy import stats
 from cellsearch.cell import Cell
 from cellsearch.statistics.differences import Interval, interval
 from cellsearch.study.record import Record
-from cellsearch.study.verdict import Verdict, verdicts
+from cellsearch.study.verdict import Verdict, learning_curve, unsettled, verdicts
 from cellsearch.testing.strategy import SEEDS, record
 from cellsearch_search_spaces.gated import GRU, LSTM
 
@@ -87,3 +87,33 @@ def test_a_finalist_without_a_score_says_why() -> None:
         "cell_7": "it hung",
     }
     assert all(v.validation is None and v.test is None and v.seeds == 0 for v in found.values())
+
+
+def curved(cell: Cell, *seeds: list[float]) -> list[Record]:
+    """Fresh trainings of 500 steps with a report each 100."""
+    scores = [{100 * (i + 1): score for i, score in enumerate(each)} for each in seeds]
+    return [replace(fresh(cell, i, min(seeds[i]), 1.0), steps=500, scores=each) for i, each in enumerate(scores)]
+
+
+LATE = {
+    LSTM: curved(LSTM, [9.0, 8.0, 5.0, 3.0, 2.0], [9.0, 8.0, 5.0, 4.0, 3.0]),
+    GRU: curved(GRU, [9.0, 8.0, 5.0, 2.0, 1.0], [9.0, 8.0, 5.0, 2.0, 1.0]),
+    CANDIDATE: curved(CANDIDATE, [9.0, 8.0, 5.0, 2.5, 2.5], [9.0, 8.0, 5.0, 3.5, 3.0]),
+}
+
+
+def test_what_the_last_fifth_still_changed_is_not_settled() -> None:
+    """The candidate fell behind the LSTM but not the GRU; the GRU improved as well, which is no yardstick."""
+    curves = {cell: curve for cell, records in LATE.items() if (curve := learning_curve(records, True))}
+    assert unsettled(verdicts(LATE, {CANDIDATE}), curves) == {
+        LSTM: "lstm still improved by 28.6%, from 3.5 after 400 steps to 2.5 after 500",
+        GRU: "",
+        CANDIDATE: "cell_7 - lstm was -0.5 after 400 steps and is +0.25 after 500 steps",
+    }
+
+
+def test_a_finalist_without_fresh_trainings_has_no_curve_and_leaves_nothing_open() -> None:
+    finals = LATE | {CANDIDATE: [record(0, CANDIDATE, "failed", role="tuning")]}
+    assert learning_curve(finals[CANDIDATE], True) is None
+    curves = {cell: curve for cell, records in finals.items() if (curve := learning_curve(records, True))}
+    assert unsettled(verdicts(finals, {CANDIDATE}), curves)[CANDIDATE] == ""
