@@ -29,8 +29,10 @@ COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"
 SMALL = ("--parameters", "200", "--steps", "5", "--workers", "1", "--trials", "1", "--fresh-seeds", "2")
 SEARCH = ("search", "--task", TASK, *SMALL)
-RESULTS = ["best.json", "best.png", "best.py", "best.safetensors", "curves.png", "progress.png"]
-RESULTS += ["report.csv", "verdict.csv"]
+RESULTS = [
+    *("best.json", "best.png", "best.py", "best.safetensors"),
+    *("curves.png", "progress.png", "report.csv", "verdict.csv"),
+]
 
 
 @dataclass(frozen=True)
