@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,16 @@ def history(study: Study) -> dict[str, list[dict[str, Any]]]:
     return {stage: _alive(records) for stage, records in {"search": study.records, **stages}.items()}
 
 
+def in_order(records: Iterable[Record]) -> list[Record]:
+    """The trials that were not interrupted; rates of one round, whose order an interruption may turn, by size."""
+    alive = [record for record in records if record.state != "interrupted"]
+    rates = [record for record in alive if record.role == "rate"]
+    rates.sort(key=lambda record: (record.steps, record.seed, record.hyperparameters["learning_rate"]))
+    return [*rates, *(record for record in alive if record.role != "rate")]
+
+
 def _alive(records: Any) -> list[dict[str, Any]]:
-    return [_trial(record, records) for record in records if record.state != "interrupted"]
+    return [_trial(record, records) for record in in_order(records)]
 
 
 def _trial(record: Record, records: list[Record]) -> dict[str, Any]:
