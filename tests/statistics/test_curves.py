@@ -65,6 +65,6 @@ def test_an_order_has_changed_if_the_sign_of_the_mean_difference_has() -> None:
 
 def test_seeds_that_only_one_of_them_has_play_no_part_in_the_order() -> None:
     lstm = curve({0: [9.0, 8.0, 5.0, 3.0, 2.0], 1: [9.0, 8.0, 5.0, 4.0, 90.0]})
-    other = curve({0: [9.0, 8.0, 4.0, 2.5, 1.5], 7: [9.0, 8.0, 4.0, 99.0, 99.0]})
+    other = curve({0: [9.0, 8.0, 4.0, 2.5, 1.5], 7: [99.0, 99.0, 99.0, 99.0, -99.0]})
     assert changed_order("cell_3", other, "lstm", lstm) == ""
     assert changed_order("cell_3", curve({7: [1.0, 1.0, 1.0, 1.0, 1.0]}), "lstm", lstm) == ""
