@@ -144,7 +144,9 @@ class _Run:
     def finals(self, loop: Loop, finalists: int, fresh_seeds: int) -> None:
         """Tune and train the best candidates, and the baselines that every table holds in their usual forms."""
         records, conditions = self.ledger.records(SEARCH), self.conditions
-        steps = rungs(conditions.budget.steps_of(self.task), conditions.final_steps)
+        # At a fixed rate nothing is trained at a rung, so that nothing tells whom to cut there.
+        every = rungs(conditions.budget.steps_of(self.task), conditions.final_steps)
+        steps = every if conditions.grid else every[-1:]
         baselines = [
             r.cell for r in records if r.role == "baseline" and r.cell.name in BASELINES and r.score is not None
         ]

@@ -22,7 +22,7 @@ from cellsearch.recurrence import RNN
 from cellsearch.signals import will_fail
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.progress import Progress
-from cellsearch.study.record import Record
+from cellsearch.study.record import Record, best_first
 from cellsearch.study.study import Study, load_study
 from cellsearch.testing.troubled_task import TASK as TROUBLED
 from cellsearch.training import Budget
@@ -137,6 +137,15 @@ def test_the_form_with_the_better_tuning_stands_for_its_baseline(small: Study) -
 def test_test_data_is_read_in_fresh_trainings_only(small: Study) -> None:
     finals = [record for records in small.finals.values() for record in records]
     assert all((r.test is not None) == (r.role == "fresh") for r in [*small.records, *finals])
+
+
+def test_at_a_fixed_rate_the_best_of_the_search_go_to_the_full_training(tmp_path: Path) -> None:
+    """Longer finals would cut by tuning, of which there is none."""
+    fixed = {"learning_rate": 0.01, "weight_decay": 0.0}
+    study = small_search(tmp_path, hyperparameters=fixed, final_steps=20, candidates=3, finalists=1)
+    judged = [verdict.cell for verdict in study.verdicts if verdict.role == "candidate"]
+    assert judged == [best_first((r for r in study.records if r.role == "candidate"), True)[0].cell]
+    assert {record.steps for records in study.finals.values() for record in records} == {20}
 
 
 def test_the_best_cell_is_the_finalist_with_the_best_tuning(small: Study) -> None:
