@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from cellsearch.inspect.picture_path import picture_path
@@ -41,7 +42,7 @@ class Line:
 def save_curves(lines: Sequence[Line], task: Task, parameters: int, path: str | Path) -> None:
     """Write the figure as .png or .svg; without any line, nothing. Raises CellsearchError for another ending.
 
-    Scores are the best so far; the interval is that of 95 % over seeds, where there is one. The axis holds the means
+    Scores are the best so far; the interval is that of 95 % over seeds, where there is one. The axis holds the scores
     from the second report on, since the first may be beyond all others.
     """
     from matplotlib.figure import Figure
@@ -54,7 +55,7 @@ def save_curves(lines: Sequence[Line], task: Task, parameters: int, path: str | 
     points = {line.name: _points(line.curve) for line in lines}
     for line, style in zip(lines, _styles(lines), strict=True):
         _draw(axes, line, points[line.name], style)
-    _limit(axes, list(points.values()))
+    _limit(axes, [line.curve for line in lines])
     _dress(axes, lines, task, parameters)
     _legend(axes, lines, points)
     figure.savefig(path)
@@ -92,18 +93,21 @@ def _draw(axes: Axes, line: Line, points: Sequence[tuple[int, Interval]], style:
         axes.fill_between(steps, low, high, color=style["color"], alpha=0.13, linewidth=0, zorder=1)
 
 
-def _limit(axes: Axes, curves: Sequence[Sequence[tuple[int, Interval]]]) -> None:
-    """Room for the means and bands from the second report on, logarithmic where they differ by much."""
-    late = [each for points in curves for _, each in (points[1:] or points)]
-    means = [each.mean for each in late]
+def _limit(axes: Axes, curves: Sequence[LearningCurve]) -> None:
+    """Room for the scores from the second report on, logarithmic where the means differ by much.
+
+    Bands may go on beyond it: an interval around a mean knows nothing of scores that cannot be, such as one above 1.
+    """
+    late = [list(curve.at(step).values()) for curve in curves for step in curve.reports[1:] or curve.reports]
+    means = [fmean(values) for values in late if values]
     if min(means) > 0 and max(means) > WIDE * min(means):
         axes.set_yscale("log")
         axes.set_ylim(min(means) / 1.5, max(means) * 1.5)
         return
+    # A seed that is farther away than the means are apart would squash everything else.
     span = max(means) - min(means) or abs(means[0]) or 1.0
-    # A band wider than the whole figure, of two seeds that differ much, would squash everything else.
-    low = min(max(min(means) - span, each.mean if each.low is None else each.low) for each in late)
-    high = max(min(max(means) + span, each.mean if each.high is None else each.high) for each in late)
+    low = max(min(means) - span, min(min(values) for values in late if values))
+    high = min(max(means) + span, max(max(values) for values in late if values))
     room = 0.05 * (high - low) or 0.05 * span
     axes.set_ylim(low - room, high + room)
 
