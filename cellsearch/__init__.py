@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from cellsearch.recurrence.trace.trace import trace as trace
     from cellsearch.space import SearchSpace as SearchSpace
     from cellsearch.space.crossover import crossover as crossover
-    from cellsearch.study.compare import compare as compare
-    from cellsearch.study.comparison import Comparison as Comparison
-    from cellsearch.study.comparison import load_comparison as load_comparison
+    from cellsearch.study.comparing.compare import compare as compare
+    from cellsearch.study.comparing.comparison import Comparison as Comparison
+    from cellsearch.study.comparing.several_tasks import SeveralTasks as SeveralTasks
+    from cellsearch.study.comparing.several_tasks import load_comparison as load_comparison
     from cellsearch.study.profile import profile as profile
     from cellsearch.study.references import find_cell as find_cell
     from cellsearch.study.search import search as search
@@ -64,8 +65,9 @@ _NAMES: Final = {
     "recurrence.trace.trace": "trace",
     "space": "SearchSpace",
     "space.crossover": "crossover",
-    "study.compare": "compare",
-    "study.comparison": "Comparison load_comparison",
+    "study.comparing.compare": "compare",
+    "study.comparing.comparison": "Comparison",
+    "study.comparing.several_tasks": "SeveralTasks load_comparison",
     "study.profile": "profile",
     "study.references": "find_cell",
     "study.search": "search",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cellsearch.study.comparison import load_comparison
+from cellsearch.study.comparing.comparison import read_comparison
 from cellsearch.study.study import load_study
 
 SMALL = ("--parameters", "500", "--steps", "2", "--reports", "1", "--workers", "2", "--trials", "1")
@@ -46,7 +46,7 @@ def test_a_search_on_ray_does_not_notice_nor_do_its_workers(folder: Path) -> Non
 def test_a_comparison_does_not_notice_nor_do_its_local_workers(folder: Path) -> None:
     entrants = ("compare", "rnn", "gru", "--fresh-seeds", "1", "--study", "found", *SMALL)
     _command(folder, *entrants, "--task", "adding", "--option", "length=10")
-    assert all(entrant.test is not None for entrant in load_comparison(folder / "found").entrants)
+    assert all(entrant.test is not None for entrant in read_comparison(folder / "found").entrants)
 
 
 def _command(folder: Path, *arguments: str) -> str:

@@ -104,6 +104,30 @@ RULES = {
         ),
         ("optuna", "sqlalchemy", "filelock", "safetensors"),
     ),
+    "cellsearch.study.comparing": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.statistics",
+            "cellsearch.study",
+            "cellsearch.training",
+            "cellsearch.workers",
+            "cellsearch.plugins",
+            ERRORS,
+        ),
+    ),
+    "cellsearch.study.search": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.space",
+            "cellsearch.signals",
+            "cellsearch.study",
+            "cellsearch.study.comparing",
+            "cellsearch.training",
+            "cellsearch.workers",
+            "cellsearch.plugins",
+            ERRORS,
+        ),
+    ),
     "cellsearch.inspect": Rule(
         (
             "cellsearch.cell",
@@ -112,6 +136,7 @@ RULES = {
             "cellsearch.space",
             "cellsearch.statistics",
             "cellsearch.study",
+            "cellsearch.study.comparing",
             "cellsearch.training",
             ERRORS,
         ),

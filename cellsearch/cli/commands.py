@@ -10,10 +10,12 @@ from cellsearch.cli.console import console, displayed, tell
 from cellsearch.cli.listing import Kind, list_all, list_kind
 from cellsearch.cli.options import (
     CELL_HELP,
+    ConfirmOn,
     Seed,
     Space,
     Study,
     Task,
+    Tasks,
     Trials,
     budget,
     hyperparameters,
@@ -78,6 +80,7 @@ def search(
     finalists: Annotated[int, typer.Option(help="Candidates that the verdict judges.")] = 3,
     trials: Trials = 4,
     fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each finalist, 5 or more for a claim.")] = 5,
+    confirm_on: ConfirmOn = None,
 ) -> None:
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
     import cellsearch
@@ -101,6 +104,7 @@ def search(
             finalists=finalists,
             trials=trials,
             fresh_seeds=fresh_seeds,
+            confirm_on=confirm_on or [],
             observe=display.observe,
         )
     deliver_study(found, tell)
@@ -111,7 +115,7 @@ def search(
 def compare(
     *,
     cells: Annotated[list[str], typer.Argument(help=f"Two cells or more. {CELL_HELP}")],
-    task: Task,
+    task: Tasks,
     space: Space = "",
     study: Study = None,
     seed: Seed = 0,
@@ -122,16 +126,19 @@ def compare(
     trials: Trials = 4,
     fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell, 5 or more for a claim.")] = 10,
 ) -> None:
-    """Compare cells with equal parameters, steps and tuning; differences are to the first, with intervals, on test."""
+    """Compare cells with equal parameters, steps and tuning; differences are to the first, with intervals, on test.
+
+    On several tasks, a table a task and one over all.
+    """
     import cellsearch
     from cellsearch.cli.study_files import deliver_comparison
 
     entrants = _cells(cells, space)
-    folder = study or Path("runs") / "-".join(["compare", _short(task), *(cell.name for cell in entrants)])
+    folder = study or Path("runs") / "-".join(["compare", *map(_short, task), *(cell.name for cell in entrants)])
     with displayed(folder) as display:
         found = cellsearch.compare(
             entrants,
-            task,
+            task if len(task) > 1 else task[0],
             study=folder,
             space=space,
             seed=seed,
@@ -302,5 +309,8 @@ def _cells(references: list[str], space: str) -> "list[Cell]":
 
 
 def _short(task: str) -> str:
-    """A task's name for a folder."""
+    """A task's name for a folder, without its options."""
+    from cellsearch.training import split_task
+
+    task, _ = split_task(task)
     return Path((task.rpartition(":")[0] or task).removesuffix(".py")).name

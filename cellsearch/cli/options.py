@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_HELP",
+    "ConfirmOn",
     "Seed",
     "Space",
     "Study",
     "Task",
+    "Tasks",
     "Trials",
     "budget",
     "hyperparameters",
@@ -31,7 +33,14 @@ __all__ = [
 
 CELL_HELP: Final = "A seed (lstm), a cell file (my.json), STUDY:best or STUDY:17."
 
-Task = Annotated[str, typer.Option(help="Task: a name, or a reference such as my_task.py:TASK.")]
+TASK_HELP: Final = "a name or a reference such as my_task.py:TASK, with options as digits@permuted=1,batch=20"
+
+Task = Annotated[str, typer.Option(help=f"Task: {TASK_HELP}.")]
+Tasks = Annotated[list[str], typer.Option(help=f"Task: {TASK_HELP}; may be repeated.")]
+ConfirmOn = Annotated[
+    list[str] | None,
+    typer.Option(help="Task that the search never sees, named alike; the finalists are compared there. Repeatable."),
+]
 Space = Annotated[str, typer.Option(help="Search space of cells with operations of their own.")]
 Study = Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
@@ -104,7 +113,8 @@ def resources(
 
 def options(
     option: Annotated[
-        list[str] | None, typer.Option(help="Option of the task, as length=100; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Option of the task, of several of those that have it, as length=100; may be repeated."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Data of a task that takes some: a file, a folder, or a name.")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cellsearch.study.comparison import Comparison
+    from cellsearch.study.comparing.comparison import Comparison
+    from cellsearch.study.comparing.several_tasks import SeveralTasks
     from cellsearch.study.profile import Profile
     from cellsearch.study.study import Study
 
@@ -32,6 +33,8 @@ COMPARISON: Final = [
     ("curves.png", "learning curves: means and intervals"),
 ]
 
+TASKS: Final = [("tasks.csv", "an entrant a line: mean rank, relative difference, scores; a folder a task beside it")]
+
 PROFILE: Final = [
     ("profile.csv", "a cell and skill a line: figure and level"),
     ("profile.png", "skills, gradients by lag, gates"),
@@ -44,7 +47,8 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.inspect.curves_plot import Line, save_curves
     from cellsearch.inspect.picture import save_picture
-    from cellsearch.inspect.study_tables import statement, verdict_table
+    from cellsearch.inspect.study_tables import confirmation_statement, statement, verdict_table
+    from cellsearch.study.comparing.confirm import load_confirmation
 
     study.write_tables()
     _plot(study, study.path / "progress.png")
@@ -53,6 +57,12 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     if study.verdicts:
         show(verdict_table(study))
     show(statement(study))
+    if confirmation := load_confirmation(study):
+        confirmation.write_tables()
+        for text, comparison in confirmation.comparisons.items():
+            _deliver_task(comparison, show, text)
+        show(_written(confirmation.path, TASKS))
+        show(confirmation_statement(study, confirmation))
     best, stem = study.best.cell, study.path / "best"
     show(cell_sheet(best, 128, 128))
     cellsearch.save(best, stem.with_suffix(".json"))
@@ -61,10 +71,32 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     show(_written(study.path, STUDY))
 
 
-def deliver_comparison(comparison: Comparison, show: Callable[[Any], None]) -> None:
-    """Show the comparison and leave tables and plot in its folder."""
+def deliver_comparison(comparison: Comparison | SeveralTasks, show: Callable[[Any], None]) -> None:
+    """Show the comparison and leave tables and plots in its folder."""
+    from cellsearch.inspect.comparison_tables import comparison_statement
+    from cellsearch.inspect.task_tables import tasks_statement, tasks_table
+    from cellsearch.study.comparing.comparison import Comparison
+
+    if isinstance(comparison, Comparison):
+        _deliver_task(comparison, show)
+        show(comparison_statement(comparison))
+        show(_written(comparison.path, COMPARISON))
+        return
+    comparison.write_tables()
+    for text, each in comparison.comparisons.items():
+        _deliver_task(each, show, text)
+        show(comparison_statement(each))
+    show(tasks_table(comparison))
+    show(tasks_statement(comparison))
+    show(_written(comparison.path, TASKS))
+
+
+def _deliver_task(comparison: Comparison, show: Callable[[Any], None], text: str = "") -> None:
+    """Tables and plots of one task, shown under its text where there are several."""
+    from rich.text import Text
+
     from cellsearch.inspect.comparison_plot import save_comparison
-    from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
+    from cellsearch.inspect.comparison_tables import comparison_table
     from cellsearch.inspect.curves_plot import Line, save_curves
     from cellsearch.study.forms import baseline_of
 
@@ -72,9 +104,9 @@ def deliver_comparison(comparison: Comparison, show: Callable[[Any], None]) -> N
     save_comparison(comparison, comparison.path / "comparison.png")
     lines = [Line(e.label, e.curve, baseline_of(e.cell) is not None) for e in comparison.entrants if e.curve]
     save_curves(lines, comparison.task, comparison.settings["parameters"], comparison.path / "curves.png")
+    if text:
+        show(Text(f"\non {text}:"))
     show(comparison_table(comparison))
-    show(comparison_statement(comparison))
-    show(_written(comparison.path, COMPARISON))
 
 
 def deliver_profile(profile: Profile, folder: Path, show: Callable[[Any], None]) -> None:

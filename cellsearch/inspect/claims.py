@@ -1,13 +1,14 @@
-"""Claims: one sentence on a difference between two cells, that says no more than its interval does."""
+"""Claims: one sentence on a difference between two cells, that says no more than its test does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from cellsearch.statistics.differences import FEWEST_SEEDS, Difference
+from cellsearch.statistics.ranks import Ranking, fewest_tasks
 from cellsearch.training import Task
 
-__all__ = ["claim", "p_text", "settling_note"]
+__all__ = ["claim", "p_text", "rank_claim", "settling_note"]
 
 
 def claim(name: str, other: str, difference: Difference, task: Task, untuned: str = "") -> str:
@@ -47,6 +48,22 @@ def settling_note(reasons: Iterable[str]) -> list[str]:
     """A line that says what was not settled at the end of training; none where everything was."""
     found = "; ".join(filter(None, reasons))
     return [f"not settled: {found}."] if found else []
+
+
+def rank_claim(name: str, other: str, ranking: Ranking, untuned: str = "") -> str:
+    """Who is better over several tasks by its ranks; or that none is shown to be. `other` is the ranking's first."""
+    own, first = ranking.ranks[name].mean, ranking.ranks[other].mean
+    means = f"mean ranks {own:.2f} and {first:.2f} over {ranking.tasks} tasks"
+    if ranking.tasks == 1:
+        return f"{name} has rank {own:g} and {other} {first:g} on one task, which shows nothing of others."
+    means += f" (corrected p {p_text(ranking.p_values[name])})"
+    if untuned:
+        return f"{name} and {other} have {means}, which claims nothing: {untuned}."
+    if ranking.differs(name):
+        return f"{name} is {'better' if own < first else 'worse'} than {other} over the tasks: {means}."
+    least, cells = fewest_tasks(len(ranking.ranks)), len(ranking.ranks)
+    few = f"; of {cells} cells, {ranking.tasks} tasks can show none, {least} could" if ranking.tasks < least else ""
+    return f"no difference between {name} and {other} over the tasks is shown: {means}{few}."
 
 
 def p_text(p_value: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from cellsearch.inspect.picture_path import picture_path
 from cellsearch.statistics.differences import Interval
-from cellsearch.study.comparison import Comparison, Entrant
+from cellsearch.study.comparing.comparison import Comparison, Entrant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

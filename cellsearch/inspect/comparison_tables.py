@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cellsearch.inspect.claims import claim, p_text, settling_note
-from cellsearch.statistics.differences import Interval
-from cellsearch.study.comparison import Comparison, Entrant
+from cellsearch.statistics.differences import Difference, Interval
+from cellsearch.study.comparing.comparison import Comparison, Entrant
 from cellsearch.study.study import tuned_names
+from cellsearch.training import Task
 
-__all__ = ["comparison_statement", "comparison_table"]
+__all__ = ["comparison_statement", "comparison_table", "entrant_claim"]
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
@@ -45,11 +46,14 @@ def comparison_statement(comparison: Comparison) -> str:
     """A sentence for each entrant but the first, that claims no more than the corrected test does."""
     first, *others = comparison.entrants
     claims = [
-        claim(entrant.label, first.label, entrant.difference, comparison.task, _untuned(entrant, first))
-        for entrant in others
-        if entrant.difference
+        entrant_claim(entrant, first, entrant.difference, comparison.task) for entrant in others if entrant.difference
     ]
     return "\n".join([*claims, *settling_note(entrant.unsettled for entrant in comparison.entrants)])
+
+
+def entrant_claim(entrant: Entrant, other: Entrant, found: Difference, task: Task) -> str:
+    """A sentence on the difference of two entrants, that names their forms and who of them is not tuned."""
+    return claim(entrant.label, other.label, found, task, _untuned(entrant, other))
 
 
 def _untuned(*entrants: Entrant) -> str:

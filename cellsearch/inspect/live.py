@@ -54,7 +54,7 @@ class Display:
 def _panel(progress: Progress) -> RenderableType:
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
-        progress.stage,
+        escape(progress.stage),
         ProgressBar(total=max(1, progress.total), completed=_done(progress), width=24),
         f"{_done(progress)} of {progress.total} done{_left(progress)}",
     )
@@ -72,7 +72,7 @@ def _scores(progress: Progress) -> RenderableType:
     best = progress.best.score if progress.best else None
     when = "so far" if progress.stage == "search" else "of the search"
     label = f"{escape(progress.best.cell.name)}, best {when}" if progress.best else "no candidate is complete yet"
-    if progress.stage != "comparison":
+    if not progress.stage.startswith("comparison"):
         scores.add_row(label, "-" if best is None else f"{best:.4f}", style="bold")
     for baseline, score in progress.baselines.items():
         scores.add_row(escape(baseline), f"{score:.4f}", "-" if best is None else f"{best - score:+.4f}")

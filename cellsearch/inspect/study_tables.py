@@ -10,13 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from cellsearch.inspect.claims import claim, settling_note
+from cellsearch.inspect.comparison_tables import entrant_claim
+from cellsearch.statistics.differences import difference
+from cellsearch.study.comparing.comparison import Comparison
+from cellsearch.study.comparing.confirm import judged
+from cellsearch.study.comparing.several_tasks import SeveralTasks
 from cellsearch.study.finals import best_candidates
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Record
 from cellsearch.study.study import Study, tuned_names
 from cellsearch.study.verdict import Verdict
 
-__all__ = ["statement", "study_list", "trial_sheet", "verdict_table"]
+__all__ = ["confirmation_statement", "statement", "study_list", "trial_sheet", "verdict_table"]
 
 
 def trial_sheet(record: Record, metric: str) -> RenderableType:
@@ -114,6 +119,40 @@ def statement(study: Study) -> str:
     ]
     note = settling_note(study.unsettled[each.cell] for each in (verdict, *baselines.values()))
     return "\n".join([f"With equal tuning, {budget}:", *claims, *note])
+
+
+def confirmation_statement(study: Study, found: SeveralTasks) -> str:
+    """How the best candidate does on tasks that its search never saw, against the baselines."""
+    finalists = judged(study)
+    best = next((place for place, each in enumerate(finalists) if each.cell == study.best.cell), None)
+    if best is None:
+        return f"{study.best.cell.name} has not been compared on tasks that the search never saw."
+    baselines = [place for place, each in enumerate(finalists) if each.baseline]
+    pairs = len(baselines) * (len(finalists) - len(baselines))
+    return "\n".join(
+        line
+        for text, comparison in found.comparisons.items()
+        for line in (_unseen(text, comparison), *_confirmed(comparison, best, baselines, pairs))
+    )
+
+
+def _unseen(text: str, comparison: Comparison) -> str:
+    settings = comparison.settings
+    budget = f"at {settings['final_steps']:,} steps and {settings['parameters']:,} parameters"
+    return f"On {text}, which the search never saw, {budget}:"
+
+
+def _confirmed(comparison: Comparison, best: int, baselines: Sequence[int], pairs: int) -> list[str]:
+    """A sentence a baseline; differences are paired by seed, and corrected as those of the verdict."""
+    winner, others, lines = comparison.entrants[best], [comparison.entrants[place] for place in baselines], []
+    for baseline in others:
+        paired = [test - baseline.tests[seed] for seed, test in winner.tests.items() if seed in baseline.tests]
+        lacking = next((each for each in (winner, baseline) if each.test is None), None)
+        if found := difference(paired, pairs):
+            lines.append(entrant_claim(winner, baseline, found, comparison.task))
+        elif lacking:
+            lines.append(f"{lacking.cell.name} has no result: {lacking.reason}.")
+    return [*dict.fromkeys(lines), *settling_note(entrant.unsettled for entrant in (winner, *others))]
 
 
 def _untuned(*verdicts: Verdict) -> str:

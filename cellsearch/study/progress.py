@@ -14,7 +14,7 @@ __all__ = ["Observer", "Progress", "Watch"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is: "search" or "finals" of a search, or "comparison".
+    """How far a stage is: "search" or "finals" of a search, "comparison", of several tasks "comparison on" one.
 
     `best` and `baselines` are of the search's trials; a comparison has each entrant's best score so far as a baseline.
     `seconds_left` is an estimate for the stage from the trials that ended since this process began, None before the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -13,6 +14,7 @@ from cellsearch.cell import Cell, identity, to_json
 from cellsearch.errors import BudgetError, CellError, UnknownNameError
 from cellsearch.signals import will_fail
 from cellsearch.space import SearchSpace
+from cellsearch.study.comparing.confirm import confirm, tasks_to_confirm_on
 from cellsearch.study.conditions import Conditions
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage, rungs
 from cellsearch.study.forms import BASELINES, forms
@@ -23,7 +25,7 @@ from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.references import find_cells
 from cellsearch.study.strategy import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
-from cellsearch.training import Budget, Evaluation, Task, Tuning, check_counts, load_task, settled_steps, tuning
+from cellsearch.training import Budget, Evaluation, Task, Tuning, check_counts, named_task, settled_steps, tuning
 from cellsearch.workers import Resources, open_pool
 
 __all__ = ["search"]
@@ -52,15 +54,16 @@ def search(
     finalists: int = 3,
     trials: int = 4,
     fresh_seeds: int = 5,
+    confirm_on: Sequence[str] = (),
     observe: Observer | None = None,
 ) -> Study:
     """Search for a cell and return the study, which is the folder `study`.
 
-    `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's. `seeds` are cells
-    or references (`find_cell`), by default all of the space. `candidates` counts the trials beside the baselines; cells
-    that `will_fail` are not among them. `budget` is that of every training, `resources` is where they run.
-    `hyperparameters` maps names such as `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to
-    search beside the learning rate's.
+    `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's, which may stand
+    with it too, as `digits@permuted=1`. `seeds` are cells or references (`find_cell`), by default all of the space.
+    `candidates` counts the trials beside the baselines; cells that `will_fail` are not among them. `budget` is that of
+    every training, `resources` is where they run. `hyperparameters` maps names such as `optimizer`, `clip` or `dropout`
+    to a value, or to a range (low, high) to search beside the learning rate's.
 
     Finals train for `final_steps`, by default as long as the task says that training has settled. The best candidates
     take part beside the usual forms of LSTM and GRU, more of them than `finalists` where they are cut by halving on
@@ -70,27 +73,39 @@ def search(
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
-    the_task = load_task(task, options or {})
+    named = named_task(task, options or {})
+    the_task = named.task
     the_task.prepare()
     the_space = plugins.load(plugins.SPACES, space)
     if not isinstance(the_space, SearchSpace):
         raise UnknownNameError(f"{space!r} is no search space but a {type(the_space).__name__}; name a SearchSpace")
     conditions = Conditions(
-        task=task,
-        options=dict(options or {}),
+        task=named.reference,
+        options=dict(named.options),
         space=space,
         seed=seed,
         budget=budget.of(the_task),
         final_steps=_final_steps(the_task, budget, final_steps),
         trials=trials,
-        tuning=tuning(the_task, options or {}, hyperparameters or {}, TUNED),
+        tuning=tuning(the_task, named.options, hyperparameters or {}, TUNED),
     )
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
     check_counts(0, candidates=candidates, finalists=finalists)
+    check_counts(1 if confirm_on else 0, finalists=finalists)
     check_counts(2, fresh_seeds=fresh_seeds)
     conditions.check(the_task, baselines)
+    confirming = tasks_to_confirm_on(
+        confirm_on,
+        the_task,
+        space=space,
+        seed=seed,
+        budget=replace(budget, steps=final_steps),
+        hyperparameters=hyperparameters or {},
+        trials=trials,
+        tuned=TUNED,
+    )
     settings = {**conditions.settings(), "strategy": strategy, "seeds": [to_json(cell) for cell in seed_cells]}
     with ExitStack() as stack:
         ledger = stack.enter_context(_ledger(Path(study), settings, the_task, conditions.tuning))
@@ -100,7 +115,10 @@ def search(
         run.search(loop, baselines, chosen, candidates)
         if finalists:
             run.finals(loop, finalists, fresh_seeds)
-    return load_study(study)
+    found = load_study(study)
+    if confirming:
+        confirm(found, confirming, fresh_seeds, resources, observe)
+    return found
 
 
 class _Run:

@@ -3,12 +3,14 @@
 from cellsearch.training.budget import Budget, check_counts, hidden_size_for
 from cellsearch.training.evaluation import Evaluation, Report, evaluate
 from cellsearch.training.hyperparameters import Hyperparameters, Range, Tuning, tuning
+from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task, task_text
 from cellsearch.training.task import Split, Task, load_task, settled_steps, task_options
 
 __all__ = [
     "Budget",
     "Evaluation",
     "Hyperparameters",
+    "NamedTask",
     "Range",
     "Report",
     "Split",
@@ -18,7 +20,11 @@ __all__ = [
     "evaluate",
     "hidden_size_for",
     "load_task",
+    "named_task",
+    "named_tasks",
     "settled_steps",
+    "split_task",
     "task_options",
+    "task_text",
     "tuning",
 ]

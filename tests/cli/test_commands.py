@@ -20,7 +20,7 @@ import pytest
 
 from cellsearch.cell import from_json, load
 from cellsearch.cli import main
-from cellsearch.study.comparison import load_comparison
+from cellsearch.study.comparing.comparison import read_comparison
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.study import load_study
 from tests.helpers.project import PROJECT
@@ -28,6 +28,7 @@ from tests.helpers.project import PROJECT
 COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"
 SMALL = ("--parameters", "200", "--steps", "5", "--workers", "1", "--trials", "1", "--fresh-seeds", "2")
+FIXED = ("--hyperparameter", "learning_rate=0.01")
 SEARCH = ("search", "--task", TASK, *SMALL)
 RESULTS = [
     *("best.json", "best.png", "best.py", "best.safetensors"),
@@ -122,6 +123,16 @@ BAD = [
     (("compare", "lstm", "gru", "--task", "nothing"), "unknown task 'nothing'"),
     (("compare", "lstm", "gru", "--task", TASK, "--fresh-seeds", "0"), "fresh seeds must be at least 2, got 0"),
     (("compare", "lstm", "gru", "--task", TASK, "--study", "locked"), "study locked is being written by"),
+    (
+        ("compare", "lstm", "gru", "--task", TASK, "--task", "parity@lengths=3"),
+        "task 'parity' has no option 'lengths'; its options: length, batch",
+    ),
+    (
+        ("compare", "lstm", "gru", "--task", TASK, "--task", "parity", "--option", "colour=red"),
+        "TASK, parity has an option 'colour'; their options: batch, diary, length, seconds, tie, trouble",
+    ),
+    (("compare", "lstm", "gru", "--task", "parity", "--task", "parity@length=40"), "task 'parity@length=40' is named"),
+    ((*SEARCH, "--confirm-on", "parity", "--confirm-on", "nothing"), "unknown task 'nothing'; use adding, "),
     ((*SEARCH, "--option", "seconds"), "option 'seconds' has no value; write seconds=VALUE"),
     ((*SEARCH, "--option", "length=3"), "has no option 'length'; its options: seconds, trouble, diary"),
     ((*SEARCH, "--option", "seconds=long"), "seconds must be float, got 'long'"),
@@ -320,8 +331,39 @@ def test_a_comparison_prints_its_findings_and_leaves_tables_and_a_plot(here: Her
     for words in ("comparison: ", "cell - rnn", "gru_2", "squared error, lower is better", "training", "inference"):
         assert words in ended.out
     again = here(*compare, "--trials", "1", "--fresh-seeds", "2", columns=100)
-    fresh = [record for record in load_comparison(folder).records[0] if record.role == "fresh"]
+    fresh = [record for record in read_comparison(folder).records[0] if record.role == "fresh"]
     assert again.code == 0 and len(fresh) == 2
+
+
+def test_a_comparison_on_several_tasks_prints_a_table_a_task_and_one_over_all(here: Here, tmp_path: Path) -> None:
+    tasks = ("--task", TASK, "--task", "parity@length=3,batch=4")
+    ended = here("compare", "rnn", "mgu", *tasks, *SMALL, *FIXED, "--hyperparameter", "weight_decay=0")
+    assert ended.code == 0 and ended.err == "", ended
+    folder = tmp_path / "runs" / "compare-cellsearch.testing.troubled_task-parity-rnn-mgu"
+    words = (f"on {TASK}:", "on parity@batch=4,length=3:", "accuracy, higher is better", "mean rank", "over 2 tasks")
+    places = [ended.out.index(each) for each in words]
+    assert places[0] < places[3] and "not tuned on" in " ".join(ended.out.split())
+    for name in ("tasks.csv", "parity@batch=4,length=3/comparison.csv", "parity@batch=4,length=3/comparison.png"):
+        assert (folder / name).stat().st_size > 0
+
+
+def test_a_search_that_is_confirmed_says_how_the_winner_does_on_the_other_task(here: Here, tmp_path: Path) -> None:
+    small = (
+        "--candidates",
+        "1",
+        "--finalists",
+        "1",
+        "--study",
+        "s",
+        "--confirm-on",
+        "parity@length=3,batch=4",
+        "--final-steps",
+        "5",
+    )
+    ended = here(*SEARCH, *small, *FIXED)
+    assert ended.code == 0 and ended.err == "", ended
+    assert "On parity@batch=4,length=3, which the search never saw, at 5 steps" in " ".join(ended.out.split())
+    assert (tmp_path / "s" / "confirm" / "tasks.csv").stat().st_size > 0
 
 
 def test_help_says_what_each_option_is(here: Here) -> None:

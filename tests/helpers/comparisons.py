@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cellsearch.cell import Cell, to_json
-from cellsearch.study.comparison import Comparison
+from cellsearch.study.comparing.comparison import Comparison
 from cellsearch.study.record import Record
 from cellsearch.testing.strategy import record
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN

@@ -8,7 +8,7 @@ import pytest
 
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.comparison_plot import save_comparison
-from cellsearch.study.comparison import Comparison
+from cellsearch.study.comparing.comparison import Comparison
 from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
-from cellsearch.study.comparison import Comparison
+from cellsearch.study.comparing.comparison import Comparison
 from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison, reported
 from tests.helpers.printed import printed
 

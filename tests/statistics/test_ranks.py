@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from cellsearch.statistics.ranks import critical_difference, ranking
+from cellsearch.statistics.ranks import critical_difference, fewest_tasks, ranking
 
 ACCURACIES = {
     "C4.5": [0.763, 0.599, 0.954, 0.628, 0.882, 0.936, 0.661, 0.583, 0.775, 1.000, 0.940, 0.619, 0.972, 0.957],
@@ -54,3 +54,38 @@ def test_tasks_that_all_rank_alike_are_no_certainty() -> None:
 
 def test_more_cells_ask_for_larger_differences_and_more_tasks_for_smaller_ones() -> None:
     assert critical_difference(70, 4) > critical_difference(10, 4) > critical_difference(10, 8)
+
+
+def test_relative_differences_to_a_score_of_zero_do_not_exist() -> None:
+    found = ranking({"first": [0.0, 10.0], "second": [1.0, 9.0]})
+    assert found.relative == {} and found.ranks["first"].mean == 1.5
+
+
+def test_the_interval_of_a_mean_rank_holds_no_rank_that_there_is_not() -> None:
+    found = ranking({"a": [1.0, 3.0], "b": [2.0, 1.0], "c": [3.0, 2.0]}).ranks
+    assert [(each.low, each.high) for each in found.values()] == [(1.0, 3.0)] * 3
+
+
+def test_two_cells_are_held_against_each_other_by_the_sign_test_without_ties() -> None:
+    """Five wins of five have the odds 2 / 2^5, six of six 2 / 2^6; a tie is no win."""
+    five = ranking({"a": [2.0] * 6, "b": [1.0] * 5 + [2.0]})
+    six = ranking({"a": [2.0] * 6, "b": [1.0] * 6})
+    assert five.p_values["b"] == pytest.approx(2 / 2**5) and not five.differs("b")
+    assert six.p_values["b"] == pytest.approx(2 / 2**6) and six.differs("b")
+    assert ranking({"a": [1.0, 2.0], "b": [1.0, 2.0]}).p_values["b"] == 1.0
+
+
+def test_one_of_the_cells_differs_only_where_all_together_do() -> None:
+    """Of 20 cells on two tasks that agree on one alone, its own test would be passed."""
+    cells = {str(cell): [float(cell), float((7 * cell) % 19 if cell < 19 else 19)] for cell in range(20)}
+    found = ranking(cells)
+    assert found.p_values["19"] < 0.05 and found.p_value is not None and found.p_value > 0.05
+    assert not found.differs("19")
+
+
+@pytest.mark.parametrize(("cells", "tasks"), [(2, 6), (3, 3)])
+def test_from_so_many_tasks_on_a_difference_could_be_shown(cells: int, tasks: int) -> None:
+    assert fewest_tasks(cells) == tasks
+    agreed = {str(cell): [float(cell)] for cell in range(cells)}
+    shown = [ranking({name: each * n for name, each in agreed.items()}).differs(str(cells - 1)) for n in (1, 2, tasks)]
+    assert shown == [False, False, True]

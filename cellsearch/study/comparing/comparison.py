@@ -20,7 +20,7 @@ from cellsearch.study.study import csv_text, tuned_names
 from cellsearch.study.verdict import learning_curve
 from cellsearch.training import Task, load_task
 
-__all__ = ["COMPARISON", "TRAININGS", "Comparison", "Entrant", "entrant_place", "entrant_stage", "load_comparison"]
+__all__ = ["COMPARISON", "TRAININGS", "Comparison", "Entrant", "entrant_place", "entrant_stage", "read_comparison"]
 
 COMPARISON: Final = "comparison.csv"
 TRAININGS: Final = "trainings.csv"
@@ -125,9 +125,8 @@ class Comparison:
         (self.path / TRAININGS).write_text(csv_text(trainings), "utf-8")
 
 
-def load_comparison(study: str | Path) -> Comparison:
-    """The comparison in a folder, which may be written meanwhile. Raises StudyError if there is none."""
-    path = Path(study)
+def read_comparison(path: Path) -> Comparison:
+    """The comparison on one task in a folder. Raises StudyError if there is none."""
     settings, stages = read_study(path)
     if "entrants" not in settings:
         raise StudyError(f"study {path} is a search, no comparison; name the folder of a comparison")

@@ -10,7 +10,7 @@ import pytest
 from cellsearch.cell import to_json
 from cellsearch.errors import StudyError
 from cellsearch.statistics.differences import difference, interval
-from cellsearch.study.comparison import COMPARISON, TRAININGS, load_comparison
+from cellsearch.study.comparing.comparison import COMPARISON, TRAININGS, read_comparison
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.study import Study, load_studies, load_study
 from cellsearch_search_spaces.gated import GRU, LSTM
@@ -91,10 +91,10 @@ def test_the_tables_have_every_number(tmp_path: Path) -> None:
 
 def test_a_search_is_no_comparison_nor_the_other_way_round(small: Study, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="is a search, no comparison"):
-        load_comparison(small.path)
+        read_comparison(small.path)
     settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}, "entrants": [[to_json(LSTM)], [to_json(GRU)]]}
     Ledger(tmp_path, settings, True, {}).__exit__(None, None, None)
     with pytest.raises(StudyError, match="is a comparison, no search"):
         load_study(tmp_path)
     assert load_studies(tmp_path) == ([], {})
-    assert [entrant.reason for entrant in load_comparison(tmp_path).entrants] == ["not trained yet"] * 2
+    assert [entrant.reason for entrant in read_comparison(tmp_path).entrants] == ["not trained yet"] * 2

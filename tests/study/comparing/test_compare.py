@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 
 from cellsearch import plugins
-from cellsearch.errors import BudgetError, CellError, CellsearchError, StudyError, UnknownNameError
-from cellsearch.study.compare import _forms, _named, compare
-from cellsearch.study.comparison import Comparison, load_comparison
+from cellsearch.errors import BudgetError, CellError, CellsearchError, DataError, StudyError, UnknownNameError
+from cellsearch.study.comparing.compare import compare
+from cellsearch.study.comparing.comparison import Comparison
+from cellsearch.study.comparing.contest import _forms, _named, conditions_on
+from cellsearch.study.comparing.several_tasks import SeveralTasks, load_comparison
 from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record
-from cellsearch.training import Budget
+from cellsearch.training import Budget, named_tasks
 from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import GRU, LSTM
+from cellsearch_tasks.parity import Parity
 from tests.helpers.project import ROOT
 from tests.helpers.small_search import ALONE, BUDGET, TASK, in_order
 
@@ -118,7 +121,7 @@ def test_what_the_user_fixes_is_not_tuned(tmp_path: Path) -> None:
 KILLED = """
 import os, signal
 from pathlib import Path
-from tests.study.test_compare import small_comparison
+from tests.study.comparing.test_compare import small_comparison
 
 def observe(progress):
     if progress.complete >= DONE:
@@ -187,3 +190,133 @@ def test_other_cells_are_another_comparison(compared: Comparison) -> None:
     with pytest.raises(StudyError, match="was begun with entrants "):
         small_comparison(compared.path, "rnn", "lstm")
     assert load_comparison(compared.path).cells == compared.cells
+
+
+PARITY = "parity@batch=4,length=3"
+LIST = [TASK, PARITY]
+FIXED = {"learning_rate": 0.01, "weight_decay": 0.0}
+QUICK: dict[str, Any] = SMALL | {"trials": 0, "fresh_seeds": 2, "hyperparameters": FIXED}
+
+
+def on_several_tasks(folder: Path, *cells: Any, tasks: list[str] = LIST, **changes: Any) -> SeveralTasks:
+    return compare(cells or ("rnn", "mgu"), tasks, study=folder, **(QUICK | changes))
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> SeveralTasks:
+    return on_several_tasks(tmp_path_factory.mktemp("several"))
+
+
+def test_every_task_of_a_list_is_a_comparison_in_a_folder_of_its_own(several: SeveralTasks) -> None:
+    assert sorted(several.comparisons) == sorted(LIST)
+    assert several.comparisons[PARITY].path == several.path / PARITY
+    assert {each.path.parent for each in several.comparisons.values()} == {several.path}
+    for task, comparison in several.comparisons.items():
+        assert [cell.name for cell in comparison.cells] == ["rnn", "mgu"], task
+        assert [len(entrant.tests) for entrant in comparison.entrants] == [2, 2], task
+        assert comparison.settings["steps"] == 5 and comparison.settings["parameters"] == 200
+    assert several.comparisons[PARITY].task == Parity(length=3, batch=4)
+    assert several.ranking is not None and several.ranking.tasks == 2
+
+
+def test_a_list_is_compared_as_each_of_its_tasks_is_alone(several: SeveralTasks, tmp_path: Path) -> None:
+    alone = compare(["rnn", "mgu"], PARITY, study=tmp_path, **QUICK)
+    for one, other in zip(alone.records, several.comparisons[PARITY].records, strict=True):
+        assert [training(r) for r in one] == [training(r) for r in other]
+
+
+def test_parameters_and_steps_are_each_tasks_own_unless_given() -> None:
+    def budgets(budget: Budget) -> list[tuple[int | None, int | None]]:
+        rest: dict[str, Any] = {"space": "", "seed": 0, "hyperparameters": {}, "trials": 1}
+        found = [conditions_on(each, budget=budget, **rest).budget for each in named_tasks([TASK, "adding"], {})]
+        return [(each.parameters, each.steps) for each in found]
+
+    assert budgets(Budget()) == [(100, 5), (5_000, 600)]
+    assert budgets(Budget(parameters=200)) == [(200, 5), (200, 600)]
+    assert budgets(Budget(steps=9)) == [(100, 9), (5_000, 9)]
+
+
+def test_a_list_again_trains_nothing_and_a_longer_one_the_new_task_alone(several: SeveralTasks) -> None:
+    def everything(found: SeveralTasks) -> dict[str, Any]:
+        return {task: [list(r) for r in each.records] for task, each in found.comparisons.items()}
+
+    before = everything(several)
+    assert everything(on_several_tasks(several.path)) == before
+    more = on_several_tasks(several.path, tasks=["adding@batch=4,length=4", PARITY])
+    assert sorted(more.comparisons) == sorted([*LIST, "adding@batch=4,length=4"])
+    assert {task: each for task, each in everything(more).items() if task in before} == before
+    assert isinstance(load_comparison(several.path), SeveralTasks)
+
+
+def test_progress_names_the_task(several: SeveralTasks) -> None:
+    seen: list[Progress] = []
+    on_several_tasks(several.path, observe=seen.append)
+    assert [each.stage for each in seen] == [f"comparison on {TASK}", f"comparison on {PARITY}"]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "changes", "error", "message"),
+    [
+        ([TASK, "nothing"], {}, UnknownNameError, "unknown task 'nothing'"),
+        ([TASK, PARITY, TASK], {}, UnknownNameError, "is named twice"),
+        ([TASK, PARITY], {"options": {"colour": "red"}}, UnknownNameError, "none of the tasks .* option 'colour'"),
+        ([TASK, "parity@length=0"], {}, DataError, "length"),
+        ([TASK, "chars"], {}, BudgetError, "a budget of 200 parameters is too small for cell"),
+    ],
+)
+def test_nothing_is_begun_of_a_list_with_a_task_that_cannot_be_trained(
+    tasks: list[str], changes: dict[str, Any], error: type[CellsearchError], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        on_several_tasks(tmp_path / "new", tasks=tasks, **changes)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_keeps_its_kind_and_its_cells(several: SeveralTasks, compared: Comparison) -> None:
+    with pytest.raises(StudyError, match="is no comparison on several tasks; name another study"):
+        on_several_tasks(compared.path, "rnn", "gru", "gru")
+    with pytest.raises(StudyError, match="is a comparison on several tasks; name another study for one"):
+        small_comparison(several.path, "rnn", "mgu")
+    with pytest.raises(StudyError, match="was begun with other cells"):
+        on_several_tasks(several.path, "rnn", "gru", tasks=["adding"])
+    assert not (several.path / "adding").exists()
+
+
+def test_a_folder_of_comparisons_of_different_cells_is_none_itself(
+    several: SeveralTasks, compared: Comparison, tmp_path: Path
+) -> None:
+    (tmp_path / "one").symlink_to(several.path / PARITY)
+    (tmp_path / "other").symlink_to(compared.path)
+    with pytest.raises(StudyError, match="compare different cells; name one of them"):
+        load_comparison(tmp_path)
+
+
+KILLED_BETWEEN = """
+import os, signal
+from pathlib import Path
+from tests.study.comparing.test_compare import PARITY, on_several_tasks
+
+def observe(progress):
+    if progress.stage == f"comparison on {PARITY}":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+on_several_tasks(Path(PATH), observe=observe)
+"""
+
+
+@pytest.mark.slow
+def test_a_list_that_was_killed_between_two_tasks_goes_on_with_the_second(
+    several: SeveralTasks, tmp_path: Path
+) -> None:
+    code = KILLED_BETWEEN.replace("PATH", repr(str(tmp_path / "killed")))
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=900, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    stopped = load_comparison(tmp_path / "killed")
+    assert isinstance(stopped, SeveralTasks) and all(each.test for each in stopped.comparisons[TASK].entrants)
+    assert not all(each.test for each in stopped.comparisons[PARITY].entrants)
+    resumed = on_several_tasks(tmp_path / "killed")
+    assert resumed.comparisons[TASK].records == stopped.comparisons[TASK].records, "nothing is trained again"
+    for task, comparison in resumed.comparisons.items():
+        for one, other in zip(comparison.records, several.comparisons[task].records, strict=True):
+            mine = [training(r) for r in one if r.state != "interrupted"]
+            assert mine == [training(r) for r in other]

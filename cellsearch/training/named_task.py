@@ -1,0 +1,95 @@
+"""A task as it is named in a list: `digits@permuted=1,batch=20` is a name or reference, and options of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cellsearch.errors import UnknownNameError
+from cellsearch.training.task import Task, load_task, task_options
+
+__all__ = ["NamedTask", "named_task", "named_tasks", "split_task", "task_text"]
+
+TEXT: Final = re.compile(r"(?P<reference>.*?\.py:\w+|[^@]*)(?:@(?P<options>.*))?", re.DOTALL)
+"""The folder of a file may have an @ in its name."""
+
+LONGEST: Final = 80
+"""Characters of a folder's name, about."""
+
+
+@dataclass(frozen=True)
+class NamedTask:
+    """A task with its reference and all the options that it was given."""
+
+    reference: str
+    options: Mapping[str, str]
+    task: Task
+
+    @property
+    def text(self) -> str:
+        """The task in one word, as it may be named again."""
+        return task_text(self.reference, self.options)
+
+    @property
+    def folder(self) -> str:
+        """The text as the name of a folder; two tasks never have the same."""
+        safe = re.sub(r"[^\w.,=@+-]+", "-", self.text).strip(".-")
+        if safe == self.text and len(safe) <= LONGEST:
+            return safe
+        return f"{safe[-LONGEST:]}-{sha256(self.text.encode()).hexdigest()[:8]}"
+
+
+def named_task(text: str, options: Mapping[str, str]) -> NamedTask:
+    """The task of a text, with `options` where it has none of its own. Raises as `load_task` does."""
+    reference, own = split_task(text)
+    both = {**options, **own}
+    return NamedTask(reference, both, load_task(reference, both))
+
+
+def named_tasks(texts: Sequence[str], options: Mapping[str, str]) -> list[NamedTask]:
+    """The tasks of a list; each gets those of the `options` beside that it has.
+
+    Raises UnknownNameError, in one line, if a task is unknown or there twice, or no task has one of the options.
+    """
+    if not texts:
+        raise UnknownNameError("no task is named; name one or more, as chars or digits@permuted=1")
+    known = {text: task_options(load_task(split_task(text)[0], {})) for text in texts}
+    everything = sorted({option for each in known.values() for option in each})
+    for option in options:
+        if option not in everything:
+            raise UnknownNameError(
+                f"none of the tasks {', '.join(texts)} has an option {option!r}; their options: {', '.join(everything)}"
+            )
+    found: list[NamedTask] = []
+    for text in texts:
+        named = named_task(text, {name: value for name, value in options.items() if name in known[text]})
+        if any(named.task == other.task for other in found):
+            raise UnknownNameError(f"task {named.text!r} is named twice; name each task once")
+        found.append(named)
+    return found
+
+
+def split_task(text: str) -> tuple[str, dict[str, str]]:
+    """A text's reference and its own options. Raises UnknownNameError of an option without a value."""
+    match = TEXT.fullmatch(text)
+    assert match is not None
+    pairs = [pair.partition("=") for pair in (match["options"] or "").split(",") if pair]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise UnknownNameError(f"task {text!r}: option {name!r} has no value; write {name}=VALUE")
+    return match["reference"], {name: _absolute(name, value) for name, _, value in pairs}
+
+
+def task_text(reference: str, options: Mapping[str, str]) -> str:
+    """The text of a reference with options."""
+    pairs = ",".join(f"{name}={value}" for name, value in sorted(options.items()))
+    return f"{reference}@{pairs}" if pairs else reference
+
+
+def _absolute(option: str, value: str) -> str:
+    """The value, of data that is a path its absolute path: a study is continued from other folders."""
+    return str(Path(value).absolute()) if option == "data" and value and Path(value).exists() else value

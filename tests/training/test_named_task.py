@@ -1,0 +1,75 @@
+"""Tasks as they are named in a list: references with options of their own, and options for all that have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cellsearch.errors import UnknownNameError
+from cellsearch.training import named_task, named_tasks, split_task
+from cellsearch_tasks.adding import Adding
+from cellsearch_tasks.parity import Parity
+
+
+def test_a_text_is_a_reference_and_options_of_its_own() -> None:
+    assert split_task("adding") == ("adding", {})
+    assert split_task("adding@length=7,batch=3") == ("adding", {"length": "7", "batch": "3"})
+    assert split_task("/home/me@here/my.py:TASK") == ("/home/me@here/my.py:TASK", {})
+    assert split_task("/home/me@here/my.py:TASK@length=7") == ("/home/me@here/my.py:TASK", {"length": "7"})
+    assert named_task("adding@length=7,batch=3", {}).task == Adding(7, 3)
+
+
+def test_a_tasks_own_option_counts_more_than_one_beside_it() -> None:
+    found = named_task("adding@length=7", {"length": "9", "batch": "3"})
+    assert found.task == Adding(7, 3) and found.text == "adding@batch=3,length=7"
+
+
+def test_data_that_is_a_path_is_found_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "JSB.mat").touch()
+    monkeypatch.chdir(tmp_path)
+    assert split_task("jsb@data=JSB.mat") == ("jsb", {"data": str(tmp_path / "JSB.mat")})
+    assert split_task("jsb@data=default") == ("jsb", {"data": "default"})
+    assert split_task("jsb@data=") == ("jsb", {"data": ""})
+
+
+def test_an_option_beside_goes_to_each_task_that_has_it() -> None:
+    found = named_tasks(["adding", "parity", "dyck@length=8"], {"length": "6", "batch": "3"})
+    assert [each.text for each in found] == [
+        "adding@batch=3,length=6",
+        "parity@batch=3,length=6",
+        "dyck@batch=3,length=8",
+    ]
+    some = named_tasks(["cellsearch.testing.troubled_task:TASK", "parity"], {"length": "6"})
+    assert some[0].options == {} and some[1].task == Parity(length=6)
+
+
+def test_every_task_has_a_folder_of_its_own_that_any_file_system_takes() -> None:
+    texts = ["adding", "adding@length=7,batch=3", "a/b.py:TASK", "a-b.py:TASK", f"adding@batch={'7' * 300}"]
+    (plain, own), odd = [named_task(text, {}).folder for text in texts[:2]], texts[2:]
+    assert (plain, own) == ("adding", "adding@batch=3,length=7")
+    folders = [type(named_task("adding", {}))(*split_task(text), Adding()).folder for text in odd]
+    assert len(set(folders)) == 3 and all(len(each) < 100 and not set(each) & set("/:\\") for each in folders)
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "message"),
+    [
+        ([], {}, "no task is named; name one or more, as chars or digits@permuted=1"),
+        (["adding", "nothing"], {}, "unknown task 'nothing'; use adding, "),
+        (["adding@length"], {}, "task 'adding@length': option 'length' has no value; write length=VALUE"),
+        (["parity", "adding@depth=1"], {}, "task 'adding' has no option 'depth'; its options: length, batch"),
+        (["parity", "adding@length=long"], {}, "task 'adding': length must be int, got 'long'"),
+        (
+            ["adding", "parity"],
+            {"colour": "red"},
+            "none of the tasks adding, parity has an option 'colour'; their options: batch, length",
+        ),
+        (["adding", "parity", "adding"], {}, "task 'adding' is named twice; name each task once"),
+        (["adding", "adding@length=30"], {}, "task 'adding@length=30' is named twice; name each task once"),
+    ],
+)
+def test_a_list_that_cannot_be_is_refused_in_one_line(texts: list[str], options: dict[str, str], message: str) -> None:
+    with pytest.raises(UnknownNameError) as refused:
+        named_tasks(texts, options)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
