@@ -52,7 +52,7 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
 
     study.write_tables()
     _plot(study, study.path / "progress.png")
-    lines = [Line(v.label, study.curves[v.cell], v.role == "baseline") for v in study.verdicts if v.seeds]
+    lines = [Line(v.label, study.curves[v.cell], v.role == "baseline") for v in study.verdicts if v.fresh_seeds]
     save_curves(lines, study.task, study.settings["parameters"], study.path / "curves.png")
     if study.verdicts:
         show(verdict_table(study))

@@ -79,7 +79,7 @@ def verdict_table(study: Study) -> RenderableType:
         values = [f"{verdict.hyperparameters[each]:.2g}" for each in tuned]
         sizes = (str(verdict.hidden_size), f"{verdict.parameters:,}")
         tries = str(verdict.tuning.tries) if verdict.tuning else ""
-        models.add_row(name, *sizes, *values, tries, str(verdict.seeds), style=style)
+        models.add_row(name, *sizes, *values, tries, str(verdict.fresh_seeds), style=style)
         if verdict.untuned:
             failures.append(Text(f"{verdict.cell.name} is not tuned: {verdict.untuned}"))
     direction = "lower" if task.lower_is_better else "higher"

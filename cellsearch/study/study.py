@@ -69,8 +69,8 @@ class Study:
         before. Raises StudyError if no candidate is complete.
         """
         judged = [v for v in self.verdicts if v.role == "candidate" and v.validation and v.tuning]
-        most = max((v.seeds for v in judged), default=0)
-        tuned = {v.cell: v.tuning.loss for v in judged if v.seeds == most and v.tuning}
+        most = max((v.fresh_seeds for v in judged), default=0)
+        tuned = {v.cell: v.tuning.loss for v in judged if v.fresh_seeds == most and v.tuning}
         if tuned:
             chosen = min(tuned, key=tuned.__getitem__)
             return next(record for record in self.records if record.cell == chosen)
@@ -179,7 +179,7 @@ def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str], unsettled: st
         **{name: verdict.hyperparameters.get(name) for name in hyperparameters},
         "hidden_size": verdict.hidden_size,
         "parameters": verdict.parameters,
-        "fresh_seeds": verdict.seeds,
+        "fresh_seeds": verdict.fresh_seeds,
         "reason": verdict.reason,
     }
     columns = {"validation": verdict.validation, "test": verdict.test}

@@ -31,7 +31,7 @@ class Verdict:
     hyperparameters: Mapping[str, float]
     hidden_size: int | None
     parameters: int | None
-    seeds: int
+    fresh_seeds: int
     validation: Interval | None
     test: Interval | None
     differences: Mapping[str, Difference]
@@ -77,7 +77,8 @@ def unsettled(found: Sequence[Verdict], curves: Mapping[Cell, LearningCurve]) ->
 
     Of a candidate it is its order beside the baselines, of the LSTM its own improvement.
     """
-    baselines = {verdict.baseline: curves[verdict.cell] for verdict in found if verdict.baseline and verdict.seeds}
+    judged = [verdict for verdict in found if verdict.baseline and verdict.fresh_seeds]
+    baselines = {verdict.baseline: curves[verdict.cell] for verdict in judged}
     notes = {verdict.cell: "" for verdict in found}
     for verdict in found:
         name, curve = verdict.cell.name, curves.get(verdict.cell)
@@ -115,7 +116,7 @@ def _verdict(
         hyperparameters=some.hyperparameters if some else {},
         hidden_size=some.hidden_size if some else None,
         parameters=some.parameters if some else None,
-        seeds=len(fresh),
+        fresh_seeds=len(fresh),
         validation=interval([r.score for r in fresh if r.score is not None]),
         test=interval([r.test for r in fresh if r.test is not None]),
         differences={name: found for name, found in differences.items() if found},

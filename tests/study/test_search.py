@@ -223,7 +223,7 @@ def test_a_search_goes_on_to_its_end_whatever_its_candidates_do(tmp_path: Path) 
     assert len(_candidates(study)) == 16
     ends = {len(r.cell.nodes) % 5: (r.state, r.reason) for r in study.records if r.state != "pruned"}
     assert ends == {2: ("complete", ""), **{mood: ("failed", reason) for mood, reason in REASONS.items()}}
-    verdicts = {v.cell.name: (v.seeds, v.reason) for v in study.verdicts}
+    verdicts = {v.cell.name: (v.fresh_seeds, v.reason) for v in study.verdicts}
     assert verdicts[study.best.cell.name] == (2, "")
     assert len(verdicts) <= 2, "baselines that failed in the search take no part, for they would only fail again"
 

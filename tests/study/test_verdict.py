@@ -31,7 +31,7 @@ def test_a_verdict_has_means_over_fresh_trials_alone() -> None:
     tuning = [record(9, LSTM, "complete", 100.0, role="tuning"), record(8, LSTM, "failed", role="tuning")]
     finals = {LSTM: [*tuning, fresh(LSTM, 1, 2.0, 2.5), fresh(LSTM, 2, 4.0, 4.5)]}
     (verdict,) = verdicts(finals, {CANDIDATE})
-    assert (verdict.role, verdict.seeds, verdict.reason) == ("baseline", 2, "")
+    assert (verdict.role, verdict.fresh_seeds, verdict.reason) == ("baseline", 2, "")
     assert verdict.validation == interval([2.0, 4.0]) and verdict.test == interval([2.5, 4.5])
     assert (verdict.hyperparameters, verdict.hidden_size, verdict.parameters) == ({"learning_rate": 0.01}, 8, 100)
 
@@ -56,7 +56,7 @@ def test_seeds_that_only_one_of_them_has_do_not_count_for_a_difference() -> None
     }
     found = by_name(finals)
     assert found["cell_7"].differences["lstm"].interval == Interval(0.5, None, None)
-    assert (found["cell_7"].seeds, found["lstm"].seeds) == (2, 2)
+    assert (found["cell_7"].fresh_seeds, found["lstm"].fresh_seeds) == (2, 2)
 
 
 def test_differences_are_corrected_for_all_finalists_and_baselines() -> None:
@@ -86,7 +86,7 @@ def test_a_finalist_without_a_score_says_why() -> None:
         "gru": "not trained yet",
         "cell_7": "it hung",
     }
-    assert all(v.validation is None and v.test is None and v.seeds == 0 for v in found.values())
+    assert all(v.validation is None and v.test is None and v.fresh_seeds == 0 for v in found.values())
 
 
 def curved(cell: Cell, *seeds: list[float]) -> list[Record]:
