@@ -13,7 +13,7 @@ from cellsearch.study.comparing.comparison import read_comparison
 from cellsearch.study.study import load_study
 
 SMALL = ("--parameters", "500", "--steps", "2", "--reports", "1", "--workers", "2", "--trials", "1")
-SEARCH = ("search", "--candidates", "1", "--finalists", "1", "--fresh-seeds", "1", "--study", "found", *SMALL)
+SEARCH = ("search", "--candidates", "1", "--finalists", "1", "--fresh-seeds", "2", "--study", "found", *SMALL)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_search_on_ray_does_not_notice_nor_do_its_workers(folder: Path) -> Non
 
 @pytest.mark.slow
 def test_a_comparison_does_not_notice_nor_do_its_local_workers(folder: Path) -> None:
-    entrants = ("compare", "rnn", "gru", "--fresh-seeds", "1", "--study", "found", *SMALL)
+    entrants = ("compare", "rnn", "gru", "--fresh-seeds", "2", "--study", "found", *SMALL)
     _command(folder, *entrants, "--task", "adding", "--option", "length=10")
     assert all(entrant.test is not None for entrant in read_comparison(folder / "found").entrants)
 
