@@ -30,24 +30,6 @@ There is no forget gate yet; the squashing functions are the paper's, logistic o
 some of its tasks the paper starts output gates with negative biases, here they start at 0.
 """
 
-LSTM_FORGET_BIAS_0 = from_equations(
-    "lstm_forget_bias_0",
-    """
-    forget_gate = sigmoid(linear(x, h))
-    input_gate = sigmoid(linear(x, h))
-    candidate = tanh(linear(x, h))
-    c_next = forget_gate * c + input_gate * candidate
-    output_gate = sigmoid(linear(x, h))
-    h_next = output_gate * tanh(c_next)
-    """,
-    states=["h", "c"],
-    output="h_next",
-)
-"""Gers, Schmidhuber & Cummins (2000), whose forget gate starts as the other gates do: the bias of torch's nn.LSTM too.
-
-The seed `lstm` is the same cell with a forget bias of 1.
-"""
-
 PEEPHOLE_LSTM = from_equations(
     "peephole_lstm",
     """
@@ -264,7 +246,6 @@ the ratio is f n / n' = sigmoid(log f + log n - log i). A state of zeros means n
 
 CELLS: Final = {
     LSTM_1997: "Hochreiter & Schmidhuber 1997",
-    LSTM_FORGET_BIAS_0: "Gers et al. 2000",
     PEEPHOLE_LSTM: "Gers & Schmidhuber 2000",
     COUPLED_LSTM: "Greff et al. 2015",
     PROJECTED_LSTM: "Sak et al. 2014",

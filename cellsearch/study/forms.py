@@ -17,22 +17,23 @@ __all__ = ["BASELINES", "baseline_of", "forms"]
 BASELINES: Final = ("lstm", "gru")
 """Cells that every search trains, and against which every final table holds its candidates."""
 
-FORMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "lstm": ("lstm", "lstm_forget_bias_0"),
-    "gru": ("gru", "gru_reset_before"),
+FORMS: Final[Mapping[str, Mapping[str, str]]] = {
+    "lstm": {"lstm": "lstm", "lstm_forget_bias_0": "greff_np"},
+    "gru": {"gru": "gru", "gru_reset_before": "gru_reset_before"},
 }
+"""By baseline the names of its forms, and the seed cell that each is."""
 
 
 def forms(cell: Cell) -> list[Cell]:
     """The usual forms of a cell, itself first; it alone for all but the seeds `lstm` and `gru` under any name."""
     baseline = baseline_of(cell)
-    names = FORMS[baseline] if baseline and identity(plugins.seed(baseline)) == identity(cell) else ()
-    others = [plugins.seed(name) for name in names]
+    known = FORMS[baseline] if baseline and identity(plugins.seed(baseline)) == identity(cell) else {}
+    others = [plugins.seed(seed).renamed(name) for name, seed in known.items()]
     return [cell, *(other for other in others if identity(other) != identity(cell))]
 
 
 def baseline_of(cell: Cell) -> str | None:
     """The baseline that a cell is one of the usual forms of, None for all others; its own name plays no part."""
     own = identity(cell)
-    known = {identity(plugins.seed(form)): name for name, names in FORMS.items() for form in names}
+    known = {identity(plugins.seed(seed)): name for name, seeds in FORMS.items() for seed in seeds.values()}
     return known.get(own)

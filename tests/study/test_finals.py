@@ -13,6 +13,7 @@ from cellsearch import plugins
 from cellsearch.cell import Cell
 from cellsearch.statistics.tuning import RateGrid
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage, rungs
+from cellsearch.study.forms import forms
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.record import Record, TuningResult
 from cellsearch.testing.strategy import record
@@ -108,7 +109,7 @@ def test_rates_of_one_round_are_trained_side_by_side_and_the_next_round_waits(le
 
 
 def test_the_better_form_of_a_family_alone_gets_fresh_seeds(ledger: Ledger) -> None:
-    other = plugins.seed("lstm_forget_bias_0")
+    other = forms(LSTM)[1]
     final = finals(ledger, [entrant(LSTM, "lstm"), entrant(other, "lstm"), entrant(GRU)])
     run(final, lambda trial: bowl(FIRST)(trial) - 0.5 * (trial.cell == other))
     assert [len(of_role(ledger, cell, "fresh")) for cell in (LSTM, other, GRU)] == [0, 2, 2]

@@ -10,7 +10,7 @@ from tests.helpers.published.transcription import Weights, published
 Values = tuple[Tensor, ...]
 
 
-@published("lstm", "lstm_forget_bias_0")
+@published("lstm")
 def lstm(w: Weights, x: Tensor, h: Tensor, c: Tensor) -> Values:
     i, f = sigmoid(w.input_gate(x, h)), sigmoid(w.forget_gate(x, h))
     c = f * c + i * tanh(w.candidate(x, h))
