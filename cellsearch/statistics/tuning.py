@@ -40,7 +40,8 @@ STEEPEST: Final = 4.0
 """Losses count as at most so many median distances above the best one, or a cliff would bend the parabola."""
 
 Losses = Mapping[int, Sequence[float | None]]
-"""By place the loss with each seed in turn, lower is better: infinite where training diverged, None while it runs."""
+"""By place, in the order of first tries, the loss with each seed in turn, lower is better: infinite where training
+diverged, None while it runs."""
 
 Try = tuple[int, int]
 """A place, and which of the seeds."""
@@ -77,7 +78,7 @@ class Tuned:
 
 
 def next_tries(grid: RateGrid, losses: Losses, start: int = 0) -> list[Try]:
-    """What to train next, from the place `start` on; nothing while some train, and nothing when the cell is tuned."""
+    """What to train next, at first around `start`; nothing while some train, and nothing when the cell is tuned."""
     if any(loss is None for tries in losses.values() for loss in tries):
         return []
     return next((tries for tries in _stages(grid, losses, start) if tries), [])
@@ -99,8 +100,11 @@ def tuned(grid: RateGrid, losses: Losses) -> Tuned:
 def _stages(grid: RateGrid, losses: Losses, start: int) -> Iterator[list[Try]]:
     if not losses:
         yield _missing(grid, losses, start, OCTAVE)
+        return
     levels = _levels(losses)
-    octaves = {place: level for place, level in levels.items() if (place - start) % OCTAVE == 0}
+    # Whole octaves are those of the first try, wherever that was: who looks at the tries later need not know it.
+    first = next(iter(losses))
+    octaves = {place: level for place, level in levels.items() if (place - first) % OCTAVE == 0}
     if all(math.isinf(level) for level in octaves.values()):
         lower = min(octaves) - OCTAVE
         yield [(lower, 0)] if grid.holds(lower) else []

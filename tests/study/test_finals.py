@@ -133,6 +133,13 @@ def test_a_rung_begins_at_the_rate_of_the_one_before(ledger: Ledger) -> None:
     assert rate(second[0]) == FIRST / 8 and len(second) == 5
 
 
+def test_a_rung_that_begins_between_two_octaves_ends_in_fresh_seeds(ledger: Ledger) -> None:
+    run(finals(ledger, [entrant(LSTM, cut=True)], steps=(10, 40)), bowl(FIRST * 2**0.5))
+    second = [r for r in of_role(ledger, LSTM, "rate") if r.steps == 40]
+    assert rate(second[0]) == pytest.approx(FIRST * 2**0.5, rel=1e-4) and len(second) == 5
+    assert [rate(r) for r in of_role(ledger, LSTM, "fresh")] == [rate(second[0])] * 2
+
+
 @pytest.mark.parametrize(
     ("search", "final", "expected"),
     [(300, 300, (300,)), (300, 1000, (500, 1000)), (300, 1500, (375, 750, 1500)), (300, 400, (400,))],
