@@ -86,14 +86,15 @@ def next_tries(grid: RateGrid, losses: Losses, start: int = 0) -> list[Try]:
 
 def tuned(grid: RateGrid, losses: Losses) -> Tuned:
     """The choice among tries that have all ended."""
-    best, levels = _best(losses), _levels(losses)
+    levels = _levels(losses)
+    best = _least(levels)
     if math.isinf(levels[best]):
         return Tuned(best, math.inf, "every rate failed")
     outside = [place for place in (best - OCTAVE, best + OCTAVE) if place not in losses and not grid.holds(place)]
     if outside:
         bound = "lowest" if outside[0] < best else "highest"
         return Tuned(best, levels[best], f"its best rate, {grid.rate(best):.2g}, is at the {bound} that may be tried")
-    place = best if _disagree(losses) else _vertex(losses)
+    place = _fit(losses, levels).choice
     return Tuned(place, levels[place])
 
 
@@ -109,29 +110,14 @@ def _stages(grid: RateGrid, losses: Losses, start: int) -> Iterator[list[Try]]:
         lower = min(octaves) - OCTAVE
         yield [(lower, 0)] if grid.holds(lower) else []
         return
-    yield _missing(grid, losses, min(octaves, key=octaves.__getitem__), OCTAVE)
-    yield _missing(grid, losses, _best(losses), 1)
-    best, vertex = _best(losses), _vertex(losses)
-    middle = best if _disagree(losses) else vertex
-    if _curve(losses).blur > BLUR:
-        yield _repeated(losses, (middle - 1, middle, middle + 1), len(losses[middle]) + 1)
-    if best != vertex and levels[vertex] > levels[best] + _curve(losses).rise:
-        yield _repeated(losses, (best, vertex), 2)
-
-
-def _vertex(losses: Losses) -> int:
-    """The place nearest to the parabola's optimum, of the best one and its neighbours; the best where it is lost."""
-    levels, best, curve = _levels(losses), _best(losses), _curve(losses)
-    if curve.blur > LOST:
-        return best
-    near = [place for place in (best - 1, best, best + 1) if not math.isinf(levels.get(place, math.inf))]
-    return min(near, key=lambda place: abs(place - curve.optimum))
-
-
-def _disagree(losses: Losses) -> bool:
-    """Whether the place that the parabola names was measured worse than the best by more than the parabola can rise."""
-    levels = _levels(losses)
-    return levels[_vertex(losses)] > levels[_best(losses)] + _curve(losses).rise
+    yield _missing(grid, losses, _least(octaves), OCTAVE)
+    yield _missing(grid, losses, _least(levels), 1)
+    fit = _fit(losses, levels)
+    if fit.blur > BLUR:
+        around = (fit.choice - 1, fit.choice, fit.choice + 1)
+        yield _repeated(losses, around, len(losses[fit.choice]) + 1)
+    if fit.is_disputed:
+        yield _repeated(losses, (fit.best, fit.vertex), 2)
 
 
 def _repeated(losses: Losses, places: Iterable[int], seeds: int) -> list[Try]:
@@ -147,12 +133,35 @@ def _missing(grid: RateGrid, losses: Losses, middle: int, distance: int) -> list
 
 
 @dataclass(frozen=True)
-class _Curve:
-    """Where the parabola's least loss lies, in places, the standard error of that, and its rise over one place."""
+class _Fit:
+    """What the tries come to: the best place as measured, and the parabola around it.
 
+    Its `optimum` is in places, `blur` is the standard error of that, and `rise` what it rises over one place.
+    """
+
+    levels: Mapping[int, float]
+    best: int
     optimum: float
     blur: float
     rise: float
+
+    @property
+    def vertex(self) -> int:
+        """The place nearest to the optimum, of the best one and its neighbours; the best where the parabola is lost."""
+        if self.blur > LOST:
+            return self.best
+        near = [p for p in (self.best - 1, self.best, self.best + 1) if not math.isinf(self.levels.get(p, math.inf))]
+        return min(near, key=lambda place: abs(place - self.optimum))
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the vertex was measured worse than the best place by more than the parabola can rise."""
+        return self.levels[self.vertex] > self.levels[self.best] + self.rise
+
+    @property
+    def choice(self) -> int:
+        """The vertex, unless the measurements dispute it."""
+        return self.best if self.is_disputed else self.vertex
 
 
 def _levels(losses: Losses) -> dict[int, float]:
@@ -170,18 +179,18 @@ def _diverged(loss: float | None) -> bool:
     return loss is None or not math.isfinite(loss)
 
 
-def _best(losses: Losses) -> int:
-    levels = _levels(losses)
+def _least(levels: Mapping[int, float]) -> int:
+    """The place with the least loss."""
     return min(levels, key=levels.__getitem__)
 
 
-def _curve(losses: Losses) -> _Curve:
+def _fit(losses: Losses, levels: Mapping[int, float]) -> _Fit:
     """The parabola over the places around the best: least squares with an intercept of its own for each seed."""
-    levels = _levels(losses)
-    best = _best(losses)
+    best = _least(levels)
     near = {place: level for place, level in levels.items() if abs(place - best) <= REACH and not math.isinf(level)}
-    above = [level - levels[best] for place, level in near.items() if place != best]
-    ceiling = STEEPEST * median(above) if above else math.inf
+    if len(near) < 3:
+        return _Fit(levels, best, best, 0.0, math.inf)
+    ceiling = STEEPEST * median(level - levels[best] for place, level in near.items() if place != best)
     rows, values = [], []
     seeds = max(len(losses[place]) for place in near)
     for place in near:
@@ -190,15 +199,13 @@ def _curve(losses: Losses) -> _Curve:
             intercepts = [float(each == seed) for each in range(seeds)]
             rows.append([(place - best) ** 2, place - best, *intercepts])
             values.append(loss - max(0.0, levels[place] - levels[best] - ceiling))
-    if len(near) < 3:
-        return _Curve(best, 0.0, math.inf)
     matrix, right = np.array(rows), np.array(values)
     solution, _, rank, _ = np.linalg.lstsq(matrix, right)
     square, slope = float(solution[0]), float(solution[1])
     if square <= 0 or rank < matrix.shape[1]:
-        return _Curve(best, math.inf, math.inf)
+        return _Fit(levels, best, best, math.inf, math.inf)
     optimum = -slope / (2 * square)
-    return _Curve(best + optimum, _blur(matrix, right, solution, optimum), square)
+    return _Fit(levels, best, best + optimum, _blur(matrix, right, solution, optimum), square)
 
 
 def _blur(matrix: np.ndarray, right: np.ndarray, solution: np.ndarray, optimum: float) -> float:
