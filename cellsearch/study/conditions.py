@@ -47,6 +47,11 @@ class Conditions:
         rates = self.tuning.rates
         return RateGrid(rates.first, rates.low, rates.high) if rates else None
 
+    @property
+    def first_beside_rate(self) -> dict[str, float]:
+        """The values of the other hyperparameters that finals draw, while the learning rate is looked for."""
+        return {name: each.first for name, each in self.tuning.beside_rate.items()}
+
     def check(self, task: Task, cells: list[Cell]) -> None:
         """Raises BudgetError if the budget does not hold one of the cells."""
         for cell in cells:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Final
 
 from cellsearch.cell import Cell, identity
@@ -115,7 +114,7 @@ class Finals:
     def _expected(self, finalist: Finalist) -> int:
         """Trainings that tune a finalist: those that there were, and what is usual before it is tuned."""
         begun = sum(r.role != FRESH for r in self._records(finalist))
-        usual = USUAL_TRIES + (self.trials if self.first else 0)
+        usual = (USUAL_TRIES if self.grid else 0) + self._draws
         return begun if self._is_tuned(finalist) else max(begun, usual)
 
     def _records(self, finalist: Finalist) -> list[Record]:
@@ -127,7 +126,7 @@ class Finals:
                 return False
             if self._queue_rates(finalist, steps):
                 return True
-            if not self._rate_is_tuned(finalist, steps):
+            if not self._rates_ended(finalist, steps):
                 return False
         return self._queue_tuning(finalist) or self._queue_fresh(finalist)
 
@@ -135,8 +134,8 @@ class Finals:
         """Queue the tries that the rule wants now, each with its seed."""
         if self.grid is None:
             return False
-        before = [earlier for earlier in self.steps if earlier < steps] if finalist.cut else []
-        start = self._tuned(finalist, before[-1]).place if before else 0
+        before = self._before(steps)
+        start = self._tuned(finalist, before[-1]).place if finalist.cut and before else 0
         tries = next_tries(self.grid, self._losses(finalist, steps), start)
         for place, number in tries:
             values = {"learning_rate": self.grid.rate(place), **self.first}
@@ -145,12 +144,11 @@ class Finals:
         return bool(tries)
 
     def _queue_tuning(self, finalist: Finalist) -> bool:
-        """Queue a draw of the other hyperparameters; with nothing to draw at all, one training that shows the cell."""
-        wanted = self.trials if self.first else 0 if self.grid else 1
-        made = [r for r in self._records(finalist) if r.role == TUNING]
+        """Queue a draw of the other hyperparameters, if any is wanted."""
+        made = self._drawn(finalist)
         # The sampler's model of what it has seen must not depend on which training happened to end first.
         busy = any(r.state == "running" for r in made)
-        if len(made) >= wanted or (busy and len(made) >= STARTUP) or math.isinf(self._rate_level(finalist)):
+        if len(made) >= self._draws or (busy and len(made) >= STARTUP) or math.isinf(self._rate_level(finalist)):
             return False
         self.ledger.queue(
             finalist.stage, Proposal(finalist.cell), TUNING, self.seed, self._rate(finalist), self.steps[-1]
@@ -169,6 +167,14 @@ class Finals:
         values, note = self._chosen(finalist), self._note(finalist)
         self.ledger.queue(finalist.stage, Proposal(finalist.cell), FRESH, seed, values, self.steps[-1], note)
         return True
+
+    @property
+    def _draws(self) -> int:
+        """Draws of the other hyperparameters; with nothing to tune at all, one training that shows the cell."""
+        return self.trials if self.first else 0 if self.grid else 1
+
+    def _drawn(self, finalist: Finalist) -> list[Record]:
+        return [r for r in self._records(finalist) if r.role == TUNING]
 
     def _losses(self, finalist: Finalist, steps: int) -> dict[int, list[float | None]]:
         """What is known of the rates at a rung, by place and in the order of the seeds."""
@@ -193,7 +199,8 @@ class Finals:
         assert self.grid is not None
         return tuned(self.grid, self._losses(finalist, steps))
 
-    def _rate_is_tuned(self, finalist: Finalist, steps: int) -> bool:
+    def _rates_ended(self, finalist: Finalist, steps: int) -> bool:
+        """Whether rates were tried at a rung and none is under way."""
         if self.grid is None:
             return True
         losses = self._losses(finalist, steps)
@@ -206,6 +213,10 @@ class Finals:
         """What a draw of the others has fixed: the best rate."""
         return {"learning_rate": self.grid.rate(self._tuned(finalist, self.steps[-1]).place)} if self.grid else {}
 
+    def _before(self, steps: int) -> list[int]:
+        """The rungs before a rung."""
+        return [rung for rung in self.steps if rung < steps]
+
     def _goes_on(self, finalist: Finalist, steps: int) -> bool:
         """Whether halving has let the finalist through to a rung; False too while that is not decided."""
         return not finalist.cut or finalist in self._through(steps)
@@ -213,29 +224,26 @@ class Finals:
     def _through(self, steps: int) -> list[Finalist]:
         """Who is through to a rung among those that may be cut; nobody before all are tuned at the one before."""
         inside = [each for each in self.finalists if each.cut]
-        for rung, _ in zip(self.steps, self.steps[1:], strict=False):
-            if rung >= steps:
-                break
+        for rung in self._before(steps):
             if not all(self._is_tuned_at(each, rung) for each in inside):
                 return []
             ranked = sorted(inside, key=lambda each, rung=rung: self._tuned(each, rung).loss)  # type: ignore[misc]
-            inside = ranked[: max(self.kept, ceil(len(ranked) / 2))]
+            inside = ranked[: max(self.kept, math.ceil(len(ranked) / 2))]
         return inside
 
     def _is_tuned_at(self, finalist: Finalist, steps: int) -> bool:
         """Whether the rule wants no further rate at a rung and none is under way."""
         if self.grid is None:
             return True
-        return self._rate_is_tuned(finalist, steps) and not next_tries(self.grid, self._losses(finalist, steps))
+        return self._rates_ended(finalist, steps) and not next_tries(self.grid, self._losses(finalist, steps))
 
     def _is_tuned(self, finalist: Finalist) -> bool:
         """Whether all hyperparameters are decided at the full training."""
-        made = [r for r in self._records(finalist) if r.role == TUNING]
-        wanted = self.trials if self.first else 0 if self.grid else 1
         if not self._is_tuned_at(finalist, self.steps[-1]):
             return False
+        made = self._drawn(finalist)
         return math.isinf(self._rate_level(finalist)) or (
-            len(made) >= wanted and all(self._loss(r) is not None for r in made)
+            len(made) >= self._draws and all(self._loss(r) is not None for r in made)
         )
 
     def _level(self, finalist: Finalist) -> float:
@@ -246,7 +254,7 @@ class Finals:
         return min(drawn, self._rate_level(finalist)) if self.grid else drawn
 
     def _best_drawn(self, finalist: Finalist) -> Record | None:
-        drawn = best_first((r for r in self._records(finalist) if r.role == TUNING), self.lower_is_better)
+        drawn = best_first(self._drawn(finalist), self.lower_is_better)
         return drawn[0] if drawn else None
 
     def _chosen(self, finalist: Finalist) -> Mapping[str, float]:

@@ -25,7 +25,7 @@ from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.references import find_cells
 from cellsearch.study.strategy import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
-from cellsearch.training import Budget, Evaluation, Task, Tuning, check_counts, named_task, settled_steps, tuning
+from cellsearch.training import Budget, Evaluation, Task, check_counts, named_task, settled_steps, tuning
 from cellsearch.workers import Resources, open_pool
 
 __all__ = ["search"]
@@ -108,7 +108,8 @@ def search(
     )
     settings = {**conditions.settings(), "strategy": strategy, "seeds": [to_json(cell) for cell in seed_cells]}
     with ExitStack() as stack:
-        ledger = stack.enter_context(_ledger(Path(study), settings, the_task, conditions.tuning))
+        ranges, final_ranges = conditions.tuning.ranges, conditions.tuning.final_ranges
+        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, ranges, final_ranges))
         pool = stack.enter_context(open_pool(resources))
         run = _Run(ledger, the_task, conditions, observe)
         loop = Loop(pool, ledger, run.evaluation, run.notice)
@@ -181,7 +182,7 @@ class _Run:
             steps=steps,
             kept=finalists,
             grid=conditions.grid,
-            first={name: value for name, value in conditions.tuning.first.items() if name != "learning_rate"},
+            first=conditions.first_beside_rate,
             trials=conditions.trials,
             fresh_seeds=fresh_seeds,
             seed=conditions.seed,
@@ -211,10 +212,6 @@ class _Run:
             if identity(proposal.cell) not in seen and _can_learn(proposal.cell):
                 return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
         return None
-
-
-def _ledger(path: Path, settings: Mapping[str, object], task: Task, tuning: Tuning) -> Ledger:
-    return Ledger(path, settings, task.lower_is_better, tuning.ranges, tuning.final_ranges)
 
 
 def _final_steps(task: Task, budget: Budget, given: int | None) -> int:

@@ -89,10 +89,14 @@ class Tuning:
         return {name: each.first for name, each in self.ranges.items()}
 
     @property
+    def beside_rate(self) -> dict[str, Range]:
+        """What is drawn of the other hyperparameters, once a cell's learning rate is found."""
+        return {name: each for name, each in self.ranges.items() if name != "learning_rate"}
+
+    @property
     def final_ranges(self) -> dict[str, Range]:
         """What finals draw from: the rates that tuning may try, and all other ranges."""
-        rates = {"learning_rate": self.rates} if self.rates else {}
-        return {**rates, **{name: each for name, each in self.ranges.items() if name != "learning_rate"}}
+        return {**({"learning_rate": self.rates} if self.rates else {}), **self.beside_rate}
 
     def settings(self) -> dict[str, object]:
         """As plain data: a value, or [low, high]."""

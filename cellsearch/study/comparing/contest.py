@@ -75,7 +75,7 @@ class Contest:
             steps=(conditions.final_steps,),
             kept=0,
             grid=conditions.grid,
-            first={name: value for name, value in conditions.tuning.first.items() if name != "learning_rate"},
+            first=conditions.first_beside_rate,
             trials=conditions.trials,
             fresh_seeds=self.fresh_seeds,
             seed=conditions.seed,
