@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from cellsearch.statistics.differences import FEWEST_SEEDS, Difference
 from cellsearch.statistics.ranks import Ranking, fewest_tasks
+from cellsearch.study.comparing.comparison import Entrant
+from cellsearch.study.verdict import Verdict
 from cellsearch.training import Task
 
-__all__ = ["claim", "p_text", "rank_claim", "settling_note"]
+__all__ = ["claim", "p_text", "rank_claim", "settling_note", "untuned_note"]
 
 
 def claim(name: str, other: str, difference: Difference, task: Task, untuned: str = "") -> str:
@@ -42,6 +44,11 @@ def claim(name: str, other: str, difference: Difference, task: Task, untuned: st
         f"no difference between {name} and {other} is shown: {signed} ({low:+.4g} to {high:+.4g}, {direction}); "
         f"{seeds} would have shown one of {difference.detectable:.2g}."
     )
+
+
+def untuned_note(*judged: Verdict | Entrant) -> str:
+    """Whose learning rate is not known to be its best, and why; empty where all are tuned."""
+    return "; ".join(f"{each.cell.name} is not tuned, {each.untuned}" for each in judged if each.untuned)
 
 
 def settling_note(reasons: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.inspect.claims import claim, p_text, settling_note
+from cellsearch.inspect.claims import claim, p_text, settling_note, untuned_note
 from cellsearch.statistics.differences import Difference, Interval
 from cellsearch.study.comparing.comparison import Comparison, Entrant
 from cellsearch.study.study import tuned_names
@@ -53,13 +53,7 @@ def comparison_statement(comparison: Comparison) -> str:
 
 def entrant_claim(entrant: Entrant, other: Entrant, found: Difference, task: Task) -> str:
     """A sentence on the difference of two entrants, that names their forms and who of them is not tuned."""
-    return claim(entrant.label, other.label, found, task, _untuned(entrant, other))
-
-
-def _untuned(*entrants: Entrant) -> str:
-    """Whose learning rate is not known to be its best, and why."""
-    found = [(each.cell.name, each.tuning.untuned) for each in entrants if each.tuning and each.tuning.untuned]
-    return "; ".join(f"{name} is not tuned, {reason}" for name, reason in found)
+    return claim(entrant.label, other.label, found, task, untuned_note(entrant, other))
 
 
 def _scores(entrants: Sequence[Entrant], first: str) -> Table:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cellsearch.inspect.claims import claim, settling_note
+from cellsearch.inspect.claims import claim, settling_note, untuned_note
 from cellsearch.inspect.comparison_tables import entrant_claim
 from cellsearch.statistics.differences import difference
 from cellsearch.study.comparing.comparison import Comparison
@@ -114,7 +114,7 @@ def statement(study: Study) -> str:
     baselines = {v.baseline: v for v in study.verdicts if v.baseline}
     budget = f"at {study.settings['final_steps']:,} steps and {study.settings['parameters']:,} parameters"
     claims = [
-        claim(verdict.cell.name, baselines[name].label, difference, study.task, _untuned(verdict, baselines[name]))
+        claim(verdict.cell.name, baselines[name].label, difference, study.task, untuned_note(verdict, baselines[name]))
         for name, difference in verdict.differences.items()
     ]
     note = settling_note(study.unsettled[each.cell] for each in (verdict, *baselines.values()))
@@ -153,11 +153,6 @@ def _confirmed(comparison: Comparison, best: int, baselines: Sequence[int], pair
         elif lacking:
             lines.append(f"{lacking.cell.name} has no result: {lacking.reason}.")
     return [*dict.fromkeys(lines), *settling_note(entrant.unsettled for entrant in (winner, *others))]
-
-
-def _untuned(*verdicts: Verdict) -> str:
-    """Whose learning rate is not known to be its best, and why."""
-    return "; ".join(f"{v.cell.name} is not tuned, {v.untuned}" for v in verdicts if v.untuned)
 
 
 def _rank(verdict: Verdict, lower_is_better: bool) -> float:

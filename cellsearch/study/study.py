@@ -174,7 +174,7 @@ def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str], unsettled: st
         "role": verdict.role,
         "baseline": verdict.baseline,
         "tries": verdict.tuning.tries if verdict.tuning else None,
-        "untuned": verdict.tuning.untuned if verdict.tuning else "",
+        "untuned": verdict.untuned,
         "unsettled": unsettled,
         **{name: verdict.hyperparameters.get(name) for name in hyperparameters},
         "hidden_size": verdict.hidden_size,

@@ -75,6 +75,11 @@ class Entrant:
         name = self.cell.name
         return f"{name} ({self.form})" if self.form not in ("", name) else name
 
+    @property
+    def untuned(self) -> str:
+        """Why its learning rate is not known to be its best; empty where it is."""
+        return self.tuning.untuned if self.tuning else ""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -204,7 +209,7 @@ def _entrant_row(entrant: Entrant, tuned: Sequence[str], entrants: Sequence[Entr
         "cell": entrant.cell.name,
         "form": entrant.form,
         "tries": entrant.tuning.tries if entrant.tuning else None,
-        "untuned": entrant.tuning.untuned if entrant.tuning else "",
+        "untuned": entrant.untuned,
         "unsettled": entrant.unsettled,
         "identity": identity(entrant.cell),
         **{name: entrant.hyperparameters.get(name) for name in tuned},

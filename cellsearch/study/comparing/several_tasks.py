@@ -59,7 +59,7 @@ class SeveralTasks:
 
     def untuned(self, name: str) -> list[str]:
         """The tasks on which an entrant's best learning rate is not known to be the optimum."""
-        return [task for task, each in self.entrants[name].items() if each.tuning and each.tuning.untuned]
+        return [task for task, each in self.entrants[name].items() if each.untuned]
 
     def write_tables(self) -> None:
         """Write `tasks.csv`, a line an entrant; the tables of each task are in its folder."""
