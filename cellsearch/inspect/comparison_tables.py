@@ -28,7 +28,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds, of seeds alone: "
         "other data is another matter"
     )
-    problems = [Text(line) for line in map(_problem, ranked) if line]
+    problems = [Text(line) for each in ranked for line in (_problem(each), untuned_note(each)) if line]
     parts: list[RenderableType] = [
         title,
         _scores(trained, comparison.cells[0].name),

@@ -81,7 +81,7 @@ def verdict_table(study: Study) -> RenderableType:
         tries = str(verdict.tuning.tries) if verdict.tuning else ""
         models.add_row(name, *sizes, *values, tries, str(verdict.fresh_seeds), style=style)
         if verdict.untuned:
-            failures.append(Text(f"{verdict.cell.name} is not tuned: {verdict.untuned}"))
+            failures.append(Text(untuned_note(verdict)))
     direction = "lower" if task.lower_is_better else "higher"
     title = Text(
         f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds, differences on test"

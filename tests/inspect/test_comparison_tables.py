@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
 from cellsearch.study.comparing.comparison import Comparison
+from cellsearch.study.record import TuningResult
 from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison, reported
 from tests.helpers.printed import printed
 
@@ -69,3 +72,15 @@ def test_failures_are_told_in_words() -> None:
     text = printed(comparison_table(comparison([10.0, None, 30.0], [None, None, None])), 120)
     assert "lstm: 1 of 3 seeds failed and are in no mean: it raised" in text
     assert "gru has no result: it raised" in text
+
+
+def test_nothing_is_claimed_of_a_cell_that_is_not_tuned_and_the_table_says_so() -> None:
+    found = comparison(FIRST, SECOND)
+    bound = "its best rate, 0.1, is at the highest that may be tried"
+    (cell, records), *_ = found.forms[1].items()
+    open_ones = [replace(each, tuning=TuningResult(1.0, 5, bound)) for each in records]
+    untuned = replace(found, forms=[found.forms[0], {cell: open_ones}])
+    assert "which claims nothing: gru is not tuned, its best rate, 0.1" in comparison_statement(untuned)
+    assert "better" not in comparison_statement(untuned).replace("lower is better", "")
+    assert f"gru is not tuned, {bound}" in printed(comparison_table(untuned), 120)
+    assert "not tuned" not in printed(comparison_table(found), 120)

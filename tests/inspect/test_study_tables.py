@@ -11,7 +11,7 @@ import pytest
 from cellsearch.cell import Cell
 from cellsearch.inspect import study_tables as tables
 from cellsearch.inspect.cell_tables import catalogue, cell_sheet
-from cellsearch.study.record import Record
+from cellsearch.study.record import Record, TuningResult
 from cellsearch.study.study import Study
 from cellsearch.testing.strategy import record
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN, SPACE
@@ -105,6 +105,14 @@ def _late(cell: Cell, scores: list[float]) -> list[Record]:
     by_step = {100 * (i + 1): score for i, score in enumerate(scores)}
     made = _fresh(cell, 0, scores[-1])
     return [replace(made, seed=seed, steps=500, scores=by_step) for seed in range(5)]
+
+
+def test_nothing_is_claimed_of_a_finalist_that_is_not_tuned_and_the_table_says_so() -> None:
+    reason = "its learning rate was fixed"
+    records = [replace(each, tuning=TuningResult(1.0, 1, reason)) for each in BETTER.finals[CANDIDATE]]
+    untuned = replace(BETTER, finals={**BETTER.finals, CANDIDATE: records})
+    assert tables.statement(untuned).count(f"which claims nothing: cell_17 is not tuned, {reason}") == 2
+    assert f"cell_17 is not tuned, {reason}" in printed(tables.verdict_table(untuned))
 
 
 def test_few_seeds_or_no_final_claim_nothing() -> None:
