@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import overload
+from typing import TypedDict, Unpack, overload
 
 from cellsearch import plugins
 from cellsearch.cell import Cell
@@ -19,39 +19,28 @@ from cellsearch.workers import Resources
 __all__ = ["compare"]
 
 
+class _Settings(TypedDict, total=False):
+    """The keyword arguments of `compare`, for both of its kinds of result."""
+
+    study: str | Path
+    space: str
+    seed: int
+    options: Mapping[str, str] | None
+    hyperparameters: Mapping[str, object] | None
+    budget: Budget
+    resources: Resources
+    trials: int
+    fresh_seeds: int
+    observe: Observer | None
+
+
 @overload
-def compare(
-    cells: Sequence[str | Cell],
-    task: str = "chars",
-    *,
-    study: str | Path = ...,
-    space: str = ...,
-    seed: int = ...,
-    options: Mapping[str, str] | None = ...,
-    hyperparameters: Mapping[str, object] | None = ...,
-    budget: Budget = ...,
-    resources: Resources = ...,
-    trials: int = ...,
-    fresh_seeds: int = ...,
-    observe: Observer | None = ...,
-) -> Comparison: ...
+def compare(cells: Sequence[str | Cell], task: str = ..., **settings: Unpack[_Settings]) -> Comparison: ...
 
 
 @overload
 def compare(
-    cells: Sequence[str | Cell],
-    task: list[str] | tuple[str, ...],
-    *,
-    study: str | Path = ...,
-    space: str = ...,
-    seed: int = ...,
-    options: Mapping[str, str] | None = ...,
-    hyperparameters: Mapping[str, object] | None = ...,
-    budget: Budget = ...,
-    resources: Resources = ...,
-    trials: int = ...,
-    fresh_seeds: int = ...,
-    observe: Observer | None = ...,
+    cells: Sequence[str | Cell], task: list[str] | tuple[str, ...], **settings: Unpack[_Settings]
 ) -> SeveralTasks: ...
 
 
