@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from bench.trainings import Setting, Training, Trainings, loss, tune
 from cellsearch import plugins
@@ -181,7 +181,7 @@ def _better(setting: Setting, forms: Sequence[Result]) -> Result | None:
     """The form with the better mean validation."""
 
     def mean(form: Result) -> float:
-        return sum(loss(setting, score) for score in form.validations.values()) / len(form.validations)
+        return fmean(loss(setting, score) for score in form.validations.values())
 
     return min(forms, key=mean, default=None)
 
@@ -210,8 +210,4 @@ def _mean(found: Interval | None) -> str:
 
 
 def _source(cell: str) -> str:
-    for name in plugins.names(plugins.SPACES):
-        source = plugins.load(plugins.SPACES, name).sources.get(cell)
-        if source:
-            return str(source)
-    return ""
+    return next((space.sources[cell] for space in plugins.spaces().values() if cell in space.sources), "")

@@ -386,14 +386,6 @@ def test_a_search_without_a_complete_candidate_ends_with_its_reason(tmp_path: Pa
     assert (tmp_path / "s" / "report.csv").exists()
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Processes begun from here heed an interrupt, even if this one runs in the background and was told not to."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -373,14 +372,6 @@ def test_a_pool_that_does_not_open_leaves_the_study_free(tmp_path: Path) -> None
 def test_a_study_of_another_task_is_not_continued(small: Study) -> None:
     with pytest.raises(StudyError, match=f"was begun with task '{TASK}', now 'adding'; continue with the same"):
         small_search(small.path, "adding", budget=Budget(500, 5))
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Processes begun from here heed an interrupt, even if this one runs in the background and was told not to."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow
