@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from bench.trainings import Setting, Training, Trainings, loss, tune
+from bench.trainings import Setting, Trainings, loss, tune
 from cellsearch import plugins
 from cellsearch.cell import Cell
 from cellsearch.statistics.differences import Difference, Interval, difference, interval
 from cellsearch.statistics.ranks import Ranking, ranking
 
-__all__ = ["KEPT", "PAGE", "SETTINGS", "Result", "results", "write_page"]
+__all__ = ["KEPT", "PAGE", "SETTINGS", "Result", "results", "settle", "write_page"]
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "published.csv"
@@ -26,6 +26,8 @@ SETTINGS = (
     Setting("modular", "modular", 10_000, 1_000, {}),
 )
 """Text, music, pixels in one random order, and arithmetic, whose running value has to be tracked in the state."""
+
+FRESH_SEEDS = range(1_000, 1_005)
 
 REFERENCES = {"LSTM": ("lstm", "greff_np"), "GRU": ("gru", "gru_reset_before")}
 """The usual forms of the two, greff_np with a forget bias of 0; a cell is held against the better, by validation."""
@@ -46,43 +48,39 @@ class Result:
     validations: Mapping[int, float]
     failed: int
 
-    @classmethod
-    def of(
-        cls, setting: Setting, cell: Cell, rate: float, tries: int, untuned: str, fresh: Sequence[Training]
-    ) -> Result:
-        """The result of fresh trainings."""
-        ended = [each for each in fresh if each.test is not None]
-        steps = [each.step_seconds for each in ended if each.step_seconds is not None]
-        return cls(
-            setting=setting.name,
-            cell=cell.name,
-            learning_rate=rate,
-            tries=tries,
-            untuned=untuned,
-            hidden_size=ended[0].hidden_size if ended else None,
-            step_seconds=median(steps) if steps else None,
-            tests={each.seed: each.test for each in ended if each.test is not None},
-            validations={each.seed: each.validation for each in ended if each.validation is not None},
-            failed=len(fresh) - len(ended),
-        )
-
     @property
     def test(self) -> Interval | None:
         """Mean and interval over the seeds."""
         return interval(list(self.tests.values()))
 
 
-def results(
-    trainings: Trainings, settings: Sequence[Setting], cells: Iterable[Cell], seeds: Sequence[int]
-) -> Iterator[Result]:
-    """The results of the cells that are trained whole in a setting."""
+def settle(trainings: Trainings, setting: Setting, cell: Cell) -> Result:
+    """Tune the cell and train it with the fresh seeds, as far as that is not done."""
+    choice, tries = tune(trainings, setting, cell)
+    rate = setting.grid.rate(choice.place)
+    fresh = [trainings.train(setting, cell, rate, seed) for seed in FRESH_SEEDS]
+    ended = [each for each in fresh if each.test is not None]
+    steps = [each.step_seconds for each in ended if each.step_seconds is not None]
+    return Result(
+        setting=setting.name,
+        cell=cell.name,
+        learning_rate=rate,
+        tries=tries,
+        untuned=choice.untuned,
+        hidden_size=ended[0].hidden_size if ended else None,
+        step_seconds=median(steps) if steps else None,
+        tests={each.seed: each.test for each in ended if each.test is not None},
+        validations={each.seed: each.validation for each in ended if each.validation is not None},
+        failed=len(fresh) - len(ended),
+    )
+
+
+def results(trainings: Trainings, settings: Sequence[Setting], cells: Iterable[Cell]) -> Iterator[Result]:
+    """The results of the cells that were trained whole in a setting."""
     for cell in cells:
         for setting in settings:
-            kept = trainings.of(setting, cell.name)
-            fresh = [each for each in kept if each.seed in seeds]
-            if len(fresh) == len(seeds):
-                choice, tries = tune(trainings, setting, cell)
-                yield Result.of(setting, cell, fresh[0].learning_rate, tries, choice.untuned, fresh)
+            if {each.seed for each in trainings.of(setting, cell.name)} >= set(FRESH_SEEDS):
+                yield settle(trainings, setting, cell)
 
 
 def write_page(found: Sequence[Result], settings: Sequence[Setting], path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cellsearch.cell import Cell, to_json
 from cellsearch.errors import CellsearchError
-from cellsearch.statistics.tuning import Losses, RateGrid, Tuned, next_tries, tuned
+from cellsearch.statistics.tuning import RateGrid, Tuned, next_tries, tuned
 from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate, load_task
 
 __all__ = ["Setting", "Training", "Trainings", "tune"]
@@ -81,9 +81,6 @@ class Trainings:
                 for row in csv.DictReader(file):
                     self._keep(_parsed(row))
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def of(self, setting: Setting, cell: str) -> list[Training]:
         """The trainings of a cell in a setting, in the order of the file."""
         return [each for each in self._known.values() if (each.setting, each.cell) == (setting.name, cell)]
@@ -108,14 +105,14 @@ class Trainings:
         self._keep(training)
 
 
-def tune(trainings: Trainings, setting: Setting, cell: Cell, first_seed: int = 0) -> tuple[Tuned, int]:
+def tune(trainings: Trainings, setting: Setting, cell: Cell) -> tuple[Tuned, int]:
     """What the rule chooses for a cell, and how many trainings it took."""
     grid, losses = setting.grid, dict[int, list[float | None]]()
     while tries := next_tries(grid, losses):
         for place, seed in tries:
-            training = trainings.train(setting, cell, grid.rate(place), first_seed + seed)
+            training = trainings.train(setting, cell, grid.rate(place), seed)
             losses.setdefault(place, []).append(loss(setting, training.validation))
-    return tuned(grid, losses), _count(losses)
+    return tuned(grid, losses), sum(map(len, losses.values()))
 
 
 def loss(setting: Setting, score: float | None) -> float:
@@ -123,10 +120,6 @@ def loss(setting: Setting, score: float | None) -> float:
     if score is None:
         return math.inf
     return score if setting.lower_is_better else -score
-
-
-def _count(losses: Losses) -> int:
-    return sum(len(tries) for tries in losses.values())
 
 
 def _trained(setting: Setting, cell: Cell, learning_rate: float, seed: int) -> Training:
@@ -147,17 +140,17 @@ def _trained(setting: Setting, cell: Cell, learning_rate: float, seed: int) -> T
             )
         )
     except CellsearchError as error:
-        return Training(**{**asdict(line), "reason": str(error)[:80], "seconds": _short(time.monotonic() - begun)})
+        return replace(line, reason=str(error)[:80], seconds=_short(time.monotonic() - begun))
     scores, last = [report.score for report in reports], reports[-1]
-    found = {
-        "hidden_size": last.hidden_size,
-        "validation": _short(min(scores) if setting.lower_is_better else max(scores)),
-        "test": _short(last.test),
-        "seconds": _short(time.monotonic() - begun),
-        "step_seconds": _short(last.step_seconds),
-        "curve": " ".join(f"{score:.4g}" for score in scores),
-    }
-    return Training(**{**asdict(line), **found})
+    return replace(
+        line,
+        hidden_size=last.hidden_size,
+        validation=_short(min(scores) if setting.lower_is_better else max(scores)),
+        test=_short(last.test),
+        seconds=_short(time.monotonic() - begun),
+        step_seconds=_short(last.step_seconds),
+        curve=" ".join(f"{score:.4g}" for score in scores),
+    )
 
 
 def _short(number: float | None) -> float | None:
