@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cellsearch.inspect.claims import claim, p_text, settling_note, untuned_note
+from cellsearch.inspect.columns import ranked, right_aligned
 from cellsearch.statistics.differences import Difference, Interval
 from cellsearch.study.comparing.comparison import Comparison, Entrant
 from cellsearch.study.study import tuned_names
@@ -21,14 +22,14 @@ __all__ = ["comparison_statement", "comparison_table", "entrant_claim"]
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Scores, models, times and further figures of each entrant, the best test score first."""
     task = comparison.task
-    ranked = sorted(comparison.entrants, key=lambda e: _rank(e, task.lower_is_better))
-    trained = [entrant for entrant in ranked if entrant.test]
+    entrants = ranked(comparison.entrants, task.lower_is_better)
+    trained = [entrant for entrant in entrants if entrant.test]
     direction = "lower" if task.lower_is_better else "higher"
     title = Text(
         f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds, of seeds alone: "
         "other data is another matter"
     )
-    problems = [Text(line) for each in ranked for line in (_problem(each), untuned_note(each)) if line]
+    problems = [Text(line) for each in entrants for line in (_problem(each), untuned_note(each)) if line]
     parts: list[RenderableType] = [
         title,
         _scores(trained, comparison.cells[0].name),
@@ -57,9 +58,7 @@ def entrant_claim(entrant: Entrant, other: Entrant, found: Difference, task: Tas
 
 
 def _scores(entrants: Sequence[Entrant], first: str) -> Table:
-    table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    for heading in ("test", "std", f"cell - {first}", "p"):
-        table.add_column(heading, justify="right")
+    table = right_aligned("cell", "test", "std", f"cell - {first}", "p")
     for entrant in entrants:
         difference = entrant.difference
         bold = "bold" if difference and difference.shown else ""
@@ -75,9 +74,7 @@ def _scores(entrants: Sequence[Entrant], first: str) -> Table:
 
 
 def _models(entrants: Sequence[Entrant]) -> Table:
-    table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    for heading in ("validation", "size", "parameters", "seeds", "training step", "inference"):
-        table.add_column(heading, justify="right")
+    table = right_aligned("cell", "validation", "size", "parameters", "seeds", "training step", "inference")
     for entrant in entrants:
         table.add_row(
             escape(entrant.cell.name),
@@ -94,9 +91,7 @@ def _models(entrants: Sequence[Entrant]) -> Table:
 def _hyperparameters(comparison: Comparison, entrants: Sequence[Entrant]) -> Table:
     """The best that were tried, which the fresh seeds take, and after how many tries."""
     tuned = tuned_names(r for records in comparison.records for r in records)
-    table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    for name in (*tuned, "tries"):
-        table.add_column(name.replace("_", " "), justify="right")
+    table = right_aligned("cell", *(name.replace("_", " ") for name in (*tuned, "tries")))
     for entrant in entrants:
         values = [f"{entrant.hyperparameters[name]:.2g}" for name in tuned]
         table.add_row(escape(entrant.label), *values, str(entrant.tuning.tries) if entrant.tuning else "")
@@ -104,10 +99,8 @@ def _hyperparameters(comparison: Comparison, entrants: Sequence[Entrant]) -> Tab
 
 
 def _details(entrants: Sequence[Entrant]) -> Table:
-    table = Table("cell", box=None, padding=(0, 2, 0, 0))
     names = list(dict.fromkeys(name for entrant in entrants for name in entrant.details))
-    for name in names:
-        table.add_column(escape(name), justify="right")
+    table = right_aligned("cell", *names)
     for entrant in entrants:
         values = [f"{entrant.details[name]:.4g}" if name in entrant.details else "" for name in names]
         table.add_row(escape(entrant.cell.name), *values)
@@ -135,9 +128,3 @@ def _bounds(interval: Interval | None, sign: str = "") -> str:
 
 def _milliseconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{1000 * seconds:.3g} ms"
-
-
-def _rank(entrant: Entrant, lower_is_better: bool) -> float:
-    if entrant.test is None:
-        return float("inf")
-    return entrant.test.mean if lower_is_better else -entrant.test.mean

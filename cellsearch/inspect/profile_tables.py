@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cellsearch.inspect.columns import right_aligned
 from cellsearch.study.profile import Portrait, Profile, Skill
 
 __all__ = ["profile_table"]
@@ -31,7 +32,7 @@ def profile_table(profile: Profile) -> RenderableType:
 
 
 def _skills(profile: Profile) -> Table:
-    table = _table("skill", profile.portraits)
+    table = right_aligned("skill", *(each.cell.name for each in profile.portraits))
     for skill in profile.skills:
         table.add_row(escape(skill.name), *(_level(skill, each.figures[skill.name]) for each in profile.portraits))
     return table
@@ -42,7 +43,7 @@ def _level(skill: Skill, figure: float | None) -> str:
 
 
 def _gradients(portraits: Sequence[Portrait]) -> Table:
-    table = _table("before training", portraits)
+    table = right_aligned("before training", *(each.cell.name for each in portraits))
     table.add_row("steps until a gradient is 1 % of its first", *(_reach(each.gradients) for each in portraits))
     return table
 
@@ -68,10 +69,3 @@ def _gates(portraits: Sequence[Portrait]) -> Table:
 
 def _failures(portrait: Portrait) -> list[str]:
     return [f"{portrait.cell.name} failed at {task}: {reason}" for task, reason in portrait.failures.items()]
-
-
-def _table(first: str, portraits: Sequence[Portrait]) -> Table:
-    table = Table(first, box=None, padding=(0, 2, 0, 0))
-    for portrait in portraits:
-        table.add_column(escape(portrait.cell.name), justify="right")
-    return table

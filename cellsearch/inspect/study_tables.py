@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cellsearch.inspect.claims import claim, settling_note, untuned_note
+from cellsearch.inspect.columns import ranked, right_aligned
 from cellsearch.inspect.comparison_tables import entrant_claim
 from cellsearch.statistics.differences import difference
 from cellsearch.study.comparing.comparison import Comparison
@@ -19,7 +20,6 @@ from cellsearch.study.finals import best_candidates
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Record
 from cellsearch.study.study import Study, tuned_names
-from cellsearch.study.verdict import Verdict
 
 __all__ = ["confirmation_statement", "statement", "study_list", "trial_sheet", "verdict_table"]
 
@@ -63,12 +63,11 @@ def study_list(studies: Sequence[Study]) -> RenderableType:
 def verdict_table(study: Study) -> RenderableType:
     """The finals: mean and 95 % interval of each finalist over its fresh seeds, and its differences to LSTM and GRU."""
     task = study.task
-    ranked = sorted(study.verdicts, key=lambda v: _rank(v, task.lower_is_better))
-    scores = _right_aligned("cell", "validation", "test", *(f"cell - {name}" for name in BASELINES))
+    scores = right_aligned("cell", "validation", "test", *(f"cell - {name}" for name in BASELINES))
     tuned = tuned_names(r for records in study.finals.values() for r in records)
-    models = _right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "tries", "seeds")
+    models = right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "tries", "seeds")
     failures = []
-    for verdict in ranked:
+    for verdict in ranked(study.verdicts, task.lower_is_better):
         name, style = escape(verdict.label), "bold" if verdict.role == "candidate" else ""
         if verdict.validation is None:
             failures.append(Text(f"{verdict.cell.name} has no result: {verdict.reason}"))
@@ -97,13 +96,6 @@ def _at(hyperparameters: Mapping[str, float]) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _right_aligned(first: str, *others: str) -> Table:
-    table = Table(first, box=None, padding=(0, 2, 0, 0))
-    for heading in others:
-        table.add_column(heading, justify="right")
-    return table
 
 
 def statement(study: Study) -> str:
@@ -153,9 +145,3 @@ def _confirmed(comparison: Comparison, best: int, baselines: Sequence[int], pair
         elif lacking:
             lines.append(f"{lacking.cell.name} has no result: {lacking.reason}.")
     return [*dict.fromkeys(lines), *settling_note(entrant.unsettled for entrant in (winner, *others))]
-
-
-def _rank(verdict: Verdict, lower_is_better: bool) -> float:
-    if verdict.test is None:
-        return float("inf")
-    return verdict.test.mean if lower_is_better else -verdict.test.mean

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cellsearch.inspect.claims import p_text, rank_claim
+from cellsearch.inspect.columns import right_aligned
 from cellsearch.statistics.differences import Interval
 from cellsearch.statistics.ranks import Ranking
 from cellsearch.study.comparing.several_tasks import SeveralTasks
@@ -42,9 +43,7 @@ def tasks_statement(found: SeveralTasks) -> str:
 
 def _ranks(ranking: Ranking) -> Table:
     first = next(iter(ranking.ranks))
-    table = Table("cell", box=None, padding=(0, 2, 0, 0))
-    for heading in ("mean rank", f"(cell - {first}) / {first}, %", "p"):
-        table.add_column(escape(heading), justify="right")
+    table = right_aligned("cell", "mean rank", f"(cell - {first}) / {first}, %", "p")
     for name in sorted(ranking.ranks, key=lambda name: ranking.ranks[name].mean):
         relative = ranking.relative.get(name)
         table.add_row(
