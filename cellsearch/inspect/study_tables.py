@@ -138,9 +138,8 @@ def _confirmed(comparison: Comparison, best: int, baselines: Sequence[int], pair
     """A sentence a baseline; differences are paired by seed, and corrected as those of the verdict."""
     winner, others, lines = comparison.entrants[best], [comparison.entrants[place] for place in baselines], []
     for baseline in others:
-        paired = [test - baseline.tests[seed] for seed, test in winner.tests.items() if seed in baseline.tests]
         lacking = next((each for each in (winner, baseline) if each.test is None), None)
-        if found := difference(paired, pairs):
+        if found := difference(winner.tests, baseline.tests, pairs):
             lines.append(entrant_claim(winner, baseline, found, comparison.task))
         elif lacking:
             lines.append(f"{lacking.cell.name} has no result: {lacking.reason}.")

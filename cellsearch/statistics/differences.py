@@ -7,7 +7,7 @@ widened for all comparisons made at once (Bonferroni), leaves out zero.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
@@ -24,6 +24,9 @@ POWER: Final = 0.8
 
 FEWEST_SEEDS: Final = 5
 """Seeds from which a difference may be claimed: fewer tell too little of their own spread."""
+
+ROUNDING: Final = 2.0**-21
+"""What rounding may make of equal differences, in shares of the scores, which tasks compute in float32."""
 
 
 @dataclass(frozen=True)
@@ -64,46 +67,54 @@ class Difference:
         return self.seeds >= FEWEST_SEEDS and low is not None and high is not None and (low > 0 or high < 0)
 
 
-def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
-    """Mean and interval of a few values by Student's t; None of none.
+def interval(values: Sequence[float], confidence: float = CONFIDENCE, size: float = 0.0) -> Interval | None:
+    """Mean and interval of a few values by Student's t; None of none. `size` is that of the scores they come from.
 
     Equal values, such as the same count of right answers with every seed, have no interval: their spread is not zero
-    but unknown, below what the metric can tell apart.
+    but unknown, below what the metric can tell apart. Values that only rounding sets apart are equal.
     """
     if not values:
         return None
     mean = fmean(values)
-    if min(values) == max(values):
+    if _equal(values, size):
         return Interval(mean, None, None)
     half = _quantile(confidence, len(values)) * stdev(values) / sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
 
 
-def difference(values: Sequence[float], comparisons: int = 1) -> Difference | None:
-    """What paired differences say, as one of so many `comparisons` made at once; None of none."""
+def difference(scores: Mapping[int, float], others: Mapping[int, float], comparisons: int = 1) -> Difference | None:
+    """What scores less others say, paired by seed, as one of so many `comparisons` made at once; None of none."""
     confidence = 1 - (1 - CONFIDENCE) / comparisons
-    found = interval(values, confidence)
+    paired = [seed for seed in scores if seed in others]
+    values = [scores[seed] - others[seed] for seed in paired]
+    size = max((abs(each[seed]) for each in (scores, others) for seed in paired), default=0.0)
+    found = interval(values, confidence, size)
     if found is None:
         return None
-    spread = stdev(values) if len(values) > 1 else 0.0
+    spread = 0.0 if _equal(values, size) else stdev(values)
     return Difference(
         interval=found,
         seeds=len(values),
-        p_value=_corrected(_p_value(values), comparisons),
+        p_value=_corrected(_p_value(values, size), comparisons),
         spread=spread,
         detectable=_detectable(spread, len(values), confidence) if spread else None,
     )
 
 
-def _p_value(values: Sequence[float]) -> float | None:
+def _equal(values: Sequence[float], size: float) -> bool:
+    """Whether nothing but rounding sets the values apart; one alone is equal to itself."""
+    return max(values) - min(values) <= ROUNDING * max(size, *map(abs, values))
+
+
+def _p_value(values: Sequence[float], size: float) -> float | None:
     """How probable differences as large would be between two that are alike; None of a single one.
 
     Equal differences go by their signs alone: so many of n seeds on one side have the odds 2 / 2^n.
     """
     if len(values) < 2:
         return None
-    if min(values) == max(values):
-        return min(1.0, 2.0 ** (1 - len(values))) if values[0] else 1.0
+    if _equal(values, size):
+        return min(1.0, 2.0 ** (1 - len(values))) if abs(fmean(values)) > ROUNDING * size else 1.0
     return float(stats.ttest_1samp(values, 0.0).pvalue)
 
 

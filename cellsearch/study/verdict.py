@@ -105,9 +105,7 @@ def _verdict(
     scores = _by_seed(records)
     some = fresh[0] if fresh else None
     differences = {
-        name: difference([scores[seed] - theirs[seed] for seed in scores if seed in theirs], comparisons)
-        for name, theirs in references.items()
-        if name != baseline
+        name: difference(scores, theirs, comparisons) for name, theirs in references.items() if name != baseline
     }
     return Verdict(
         cell=cell,

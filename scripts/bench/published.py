@@ -187,8 +187,7 @@ def _better(setting: Setting, forms: Sequence[Result]) -> Result | None:
 def _against(result: Result, form: Result, comparisons: int) -> str:
     if result.cell == form.cell:
         return ""
-    paired = [result.tests[seed] - form.tests[seed] for seed in result.tests if seed in form.tests]
-    found = difference(paired, max(1, comparisons))
+    found = difference(result.tests, form.tests, max(1, comparisons))
     return _signed(found) if found else ""
 
 

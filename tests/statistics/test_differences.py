@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from cellsearch.statistics.differences import Interval, difference, interval
+from cellsearch.statistics.differences import Difference, Interval, interval
+from cellsearch.statistics.differences import difference as paired
+
+
+def difference(values: Sequence[float], comparisons: int = 1) -> Difference | None:
+    """The difference of scores that are these values to others of 0."""
+    return paired(dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0), comparisons)
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], [1.5, 1.25, 3.0], [0.1, 0.2, 0.4, 0.8, 1.6], [-3.0, 5.0, 4.0, 4.0]])
@@ -54,7 +61,7 @@ def test_an_interval_is_written_as_mean_and_half_width() -> None:
 
 def test_the_p_value_is_that_of_scipys_paired_test() -> None:
     one, other = [8.9, 19.0, 29.1, 40.2], [10.0, 20.0, 30.0, 40.0]
-    found = difference([a - b for a, b in zip(one, other, strict=True)])
+    found = paired(dict(enumerate(one)), dict(enumerate(other)))
     assert found is not None and found.p_value == pytest.approx(float(stats.ttest_rel(one, other).pvalue))
 
 
@@ -64,6 +71,23 @@ def test_ties_are_ties_and_equal_differences_are_not_certain() -> None:
     assert (tie.p_value, same.p_value) == (1.0, 2 / 2**6)
     assert not tie.shown and not same.shown
     assert same.interval == Interval(0.5, None, None) and same.detectable is None
+
+
+@pytest.mark.parametrize("rounded", [float, np.float32], ids=["float64", "float32"])
+def test_differences_that_rounding_alone_sets_apart_are_equal(rounded: type) -> None:
+    """Shares of right answers, one hundredth apart with every seed: as numbers, no two differences are alike."""
+    scores = {seed: float(rounded((3 + 19 * seed) / 100)) for seed in range(6)}
+    found = paired(scores, {seed: float(rounded((2 + 19 * seed) / 100)) for seed in scores})
+    assert found is not None and not found.shown
+    assert (found.interval.low, found.spread, found.p_value) == (None, 0.0, 2 / 2**6)
+
+
+def test_scores_that_rounding_alone_sets_apart_are_a_tie_without_an_interval() -> None:
+    scores = {seed: 0.1 * 3 if seed % 2 else 0.3 for seed in range(6)}
+    found = paired(scores, dict.fromkeys(scores, 0.3))
+    assert found is not None and (found.p_value, found.shown, found.detectable) == (1.0, False, None)
+    spread = interval(list(scores.values()))
+    assert spread is not None and spread.low is None
 
 
 def test_fewer_than_five_seeds_claim_nothing_however_clear() -> None:

@@ -149,8 +149,7 @@ def _best_form(forms: Mapping[Cell, Sequence[Record]]) -> Cell:
 def _differences(tests: Sequence[Mapping[int, float]]) -> list[Difference | None]:
     """Of each entrant to the first, paired by seed and corrected for their number; the first has none."""
     first = tests[0]
-    values = [[found[seed] - first[seed] for seed in found if seed in first] for found in tests[1:]]
-    return [None, *(difference(each, len(values)) for each in values)]
+    return [None, *(difference(found, first, len(tests) - 1) for found in tests[1:])]
 
 
 def _unsettled(cells: Sequence[Cell], curves: Sequence[LearningCurve | None]) -> list[str]:

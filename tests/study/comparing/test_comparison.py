@@ -29,8 +29,8 @@ def test_means_and_intervals_are_those_of_the_fresh_trainings() -> None:
 def test_differences_are_paired_by_seed_and_their_p_values_corrected_for_all_comparisons() -> None:
     first, second, third = comparison(FIRST, SECOND, THIRD).entrants
     assert first.difference is None and second.difference is not None and third.difference is not None
-    pairs = [[b - a for a, b in zip(FIRST, other, strict=True)] for other in (SECOND, THIRD)]
-    assert [second.difference, third.difference] == [difference(pair, comparisons=2) for pair in pairs]
+    tests = [dict(enumerate(each)) for each in (FIRST, SECOND, THIRD)]
+    assert [second.difference, third.difference] == [difference(each, tests[0], comparisons=2) for each in tests[1:]]
     assert second.difference.shown and not third.difference.shown
 
 
