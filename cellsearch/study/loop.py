@@ -26,8 +26,8 @@ Begun = tuple[str, Record]
 class Loop:
     """Runs trials on a pool and writes what they say into the ledger.
 
-    `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told twice a second and at
-    the end how many trials are running.
+    `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told at the beginning, twice a
+    second and at the end how many trials are running.
     """
 
     pool: WorkerPool
@@ -44,6 +44,7 @@ class Loop:
         wait for the strategy, the sampler and the disk.
         """
         ahead: Begun | None = None
+        self.observe(0)
         looked = monotonic()
         while True:
             ahead = ahead or next_trial()
