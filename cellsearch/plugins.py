@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from cellsearch.cell import Cell
-from cellsearch.errors import UnknownNameError
+from cellsearch.errors import UnknownNameError, one_line
 from cellsearch.space import SearchSpace
 
 __all__ = ["SPACES", "TASKS", "load", "load_file", "names", "seed", "seeds", "spaces", "titles"]
@@ -47,7 +47,7 @@ def _title(module: str) -> str:
         source = found.loader.get_source(module) if found and isinstance(found.loader, InspectLoader) else None
         return (ast.get_docstring(ast.parse(source or "")) or "").partition("\n")[0]
     except Exception as error:
-        return f"cannot be loaded: {_one_line(error)}"
+        return f"cannot be loaded: {one_line(error)}"
 
 
 def load(group: str, reference: str) -> Any:
@@ -78,7 +78,7 @@ def _loaded(kind: str, point: EntryPoint) -> Any:
         return point.load()
     except Exception as error:
         raise UnknownNameError(
-            f"{kind} {point.name!r} is registered but cannot be loaded: {_one_line(error)}"
+            f"{kind} {point.name!r} is registered but cannot be loaded: {one_line(error)}"
         ) from error
 
 
@@ -87,12 +87,8 @@ def _module(kind: str, reference: str, place: str) -> ModuleType:
         return importlib.import_module(place)
     except Exception as error:
         raise UnknownNameError(
-            f"{kind} {reference!r}: {_one_line(error)}; install the package or name a file"
+            f"{kind} {reference!r}: {one_line(error)}; install the package or name a file"
         ) from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def load_file(kind: str, reference: str, path: Path) -> ModuleType:
@@ -111,7 +107,7 @@ def load_file(kind: str, reference: str, path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise UnknownNameError(f"{kind} {reference!r}: {path} fails to load: {error!r}") from error
+        raise UnknownNameError(f"{kind} {reference!r}: {path} fails to load: {one_line(error)}") from error
     return module
 
 

@@ -48,7 +48,7 @@ def test_a_title_is_read_from_a_module_that_is_not_run(tmp_path: Path, monkeypat
     assert list(found) == names(TASKS)
     assert found["heavy"] == "Heavy: it takes long to load."
     assert found["untold"] == ""
-    assert found["gone"] == "cannot be loaded: No module named 'gone_tasks'"
+    assert found["gone"] == "cannot be loaded: ModuleNotFoundError: No module named 'gone_tasks'"
     assert found["adding"].startswith("The adding problem: ")
 
 
@@ -83,7 +83,11 @@ def test_a_relative_file_is_found_from_the_working_directory(tmp_path: Path, mon
         (SPACES, "open", "unknown search space 'open'; use darts_rnn, gated, "),
         (TASKS, "", "unknown task ''; use adding, "),
         (TASKS, "missing.py:TASK", "task 'missing.py:TASK': no file missing.py"),
-        (TASKS, "no_such_package:TASK", "task 'no_such_package:TASK': No module named 'no_such_package'; install"),
+        (
+            TASKS,
+            "no_such_package:TASK",
+            "task 'no_such_package:TASK': ModuleNotFoundError: No module named 'no_such_package'; ",
+        ),
         (TASKS, ":TASK", "task ':TASK': "),
         (TASKS, ".relative:TASK", "task '.relative:TASK': "),
         (
@@ -140,7 +144,8 @@ def test_a_seed_is_found_although_a_later_space_cannot_be_loaded(
     monkeypatch.syspath_prepend(tmp_path)
     assert seed("lstm") is SPACE.seeds["lstm"]
     with pytest.raises(
-        UnknownNameError, match="'zzz' is registered but cannot be loaded: a library is missing; install it"
+        UnknownNameError,
+        match=r"'zzz' is registered but cannot be loaded: ImportError: a library is missing; .*\(gone_spaces\.py:1\)",
     ):
         seed("ltsm")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DATABASE", "study_folders", "weights_path"]
+from cellsearch.study.record import SEARCH
+
+__all__ = ["DATABASE", "failure_path", "study_folders", "weights_path"]
 
 DATABASE: Final = "study.db"
 
@@ -18,3 +20,8 @@ def study_folders(root: Path) -> list[Path]:
 def weights_path(path: Path, stage: str, number: int) -> Path:
     """Where a study keeps the weights (safetensors) of a fresh training."""
     return path / "weights" / f"{stage}-{number}.safetensors"
+
+
+def failure_path(path: Path, stage: str, number: int) -> Path:
+    """Where a study keeps the traceback of a failed training and what it printed: `failures/17.txt` of trial 17."""
+    return path / "failures" / (f"{number}.txt" if stage == SEARCH else f"{stage}-{number}.txt")

@@ -1,9 +1,9 @@
 """The ledger: every trial of a study on disk, in Optuna's storage. Nothing else in cellsearch knows Optuna.
 
 A study is a folder: `study.db` (SQLite) with one Optuna study a stage ("search", and one for each finalist), cell
-files in `cells/`, weights in `weights/`. One process writes at a time and holds `lock`; anyone may read. What is told
-is on disk before the next trial starts, so that killing the writer loses no finished trial; opening the ledger again
-marks the trials that were running as interrupted and queues them anew.
+files in `cells/`, weights in `weights/`, tracebacks in `failures/`. One process writes at a time and holds `lock`;
+anyone may read. What is told is on disk before the next trial starts, so that killing the writer loses no finished
+trial; opening the ledger again marks the trials that were running as interrupted and queues them anew.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cellsearch.cell import Cell, from_json, identity, save, to_json
 from cellsearch.errors import StudyError
-from cellsearch.study.folder import DATABASE, weights_path
+from cellsearch.study.folder import DATABASE, failure_path, weights_path
 from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult
 from cellsearch.training import Range, Report
 
@@ -198,8 +198,12 @@ class Ledger:
         """The pruner gave the trial up."""
         self._end(stage, number, TrialState.PRUNED)
 
-    def fail(self, stage: str, number: int, reason: str) -> None:
-        """The trial ended without a score, for a reason in one line."""
+    def fail(self, stage: str, number: int, reason: str, details: str = "") -> None:
+        """The trial ended without a score, for a reason in one line; `details` are kept in a file of their own."""
+        if details:
+            path = failure_path(self.path, stage, number)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"{reason}\n\n{details}\n", "utf-8")
         self._trials[stage, number].set_user_attr("reason", reason)
         self._end(stage, number, TrialState.FAIL)
 

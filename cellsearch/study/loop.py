@@ -78,6 +78,6 @@ class Loop:
             case Finished(job):
                 self.ledger.complete(stage, record.number)
                 del self.running[job]
-            case Failed(job, reason):
-                self.ledger.fail(stage, record.number, reason)
+            case Failed(job, reason, details):
+                self.ledger.fail(stage, record.number, reason, details)
                 del self.running[job]

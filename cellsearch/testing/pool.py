@@ -17,7 +17,7 @@ from cellsearch.cell import from_equations, to_json
 from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
 from cellsearch.workers import Event, Failed, Finished, Reported, Started, WorkerPool
 
-__all__ = ["POOL_CHECKS", "SIZE", "TIMEOUT", "check_pool", "outcome", "over", "troubled"]
+__all__ = ["POOL_CHECKS", "SIZE", "TIMEOUT", "check_pool", "ended", "outcome", "over", "troubled"]
 
 SIZE: Final = 2
 TIMEOUT: Final = 2.0
@@ -90,6 +90,15 @@ def check_what_a_job_raises_is_its_reason(pool: WorkerPool) -> None:
     assert outcome(pool, troubled()) == "finished"
 
 
+def check_a_failure_has_its_traceback_and_output(pool: WorkerPool) -> None:
+    """That of an error which is not our own; and none of the job before."""
+    for _ in range(2):
+        last = ended(pool, troubled(trouble="print and raise"))
+        assert isinstance(last, Failed)
+        assert "Traceback" in last.details and "in _print_and_raise" in last.details, last
+        assert last.details.count("last words") == 1, last
+
+
 def check_a_death_fails_its_own_job_alone(pool: WorkerPool) -> None:
     """A killed process and one that exits fail their jobs; the pool goes on with as many workers as before."""
     deaths = [_submit(pool, troubled(trouble=trouble)) for trouble in ("die", "exit")]
@@ -160,6 +169,7 @@ POOL_CHECKS: Final[tuple[Callable[[WorkerPool], None], ...]] = (
     check_jobs_run_side_by_side,
     check_an_idle_pool_waits_as_long_as_told,
     check_what_a_job_raises_is_its_reason,
+    check_a_failure_has_its_traceback_and_output,
     check_a_death_fails_its_own_job_alone,
     check_a_hanging_job_times_out,
     check_a_deadline_counts_from_the_start,
@@ -178,9 +188,14 @@ def troubled(seed: int = 0, task: str = "cellsearch.testing.troubled_task:TASK",
 
 def outcome(pool: WorkerPool, evaluation: Evaluation) -> str:
     """How one job ends: "finished", or the reason of its failure."""
-    job = _submit(pool, evaluation)
-    last = over(pool, job)[job][-1]
+    last = ended(pool, evaluation)
     return last.reason if isinstance(last, Failed) else "finished"
+
+
+def ended(pool: WorkerPool, evaluation: Evaluation) -> Event:
+    """The last event of one job."""
+    job = _submit(pool, evaluation)
+    return over(pool, job)[job][-1]
 
 
 def over(pool: WorkerPool, *jobs: int) -> dict[int, list[Event]]:

@@ -24,6 +24,7 @@ __all__ = ["TASK", "Troubled"]
 
 TROUBLES: Final[dict[str, Callable[[], object]]] = {
     "raise": lambda: _raise(RuntimeError("two\nlines")),
+    "print and raise": lambda: _print_and_raise(),
     "leave": lambda: _raise(SystemExit(4)),
     "exit": lambda: os._exit(3),
     "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
@@ -100,6 +101,11 @@ class Troubled:
 
 
 TASK = Troubled()
+
+
+def _print_and_raise() -> None:
+    print("last words")
+    raise RuntimeError
 
 
 def _raise(error: BaseException) -> None:

@@ -38,11 +38,13 @@ class Finished:
 class Failed:
     """The job ended early, for a reason in one line: what it raised, its timeout, or its worker's death.
 
-    A job whose worker dies at once may fail without having started.
+    A job whose worker dies at once may fail without having started. `details` are for who looks for the cause: the
+    traceback, and what the job has printed.
     """
 
     job: int
     reason: str
+    details: str = ""
 
 
 Event = Started | Reported | Finished | Failed

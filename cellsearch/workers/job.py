@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from traceback import format_exception
 from typing import Final
 
 import torch
 
-from cellsearch.errors import CellsearchError
+from cellsearch.errors import CellsearchError, one_line
 from cellsearch.training import Evaluation, evaluate
 from cellsearch.workers.interface import Event, Failed, Finished, Reported, Started
 
-__all__ = ["one_line", "run", "warm_up"]
+__all__ = ["read_output", "run", "warm_up", "with_output"]
 
-LONGEST_REASON: Final = 500
-"""Characters of a failure's reason, at most; it is stored with the candidate."""
+MOST_OUTPUT: Final = 100_000
+"""Bytes that are kept of what a failed job printed, the last ones."""
 
 
 def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
@@ -25,7 +27,7 @@ def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
         for report in evaluate(evaluation):
             yield Reported(job, report)
     except (Exception, SystemExit) as error:
-        yield Failed(job, one_line(error))
+        yield Failed(job, one_line(error), "" if isinstance(error, CellsearchError) else _traceback(error))
     else:
         yield Finished(job)
 
@@ -40,8 +42,19 @@ def warm_up(threads: int) -> None:
     torch.optim.Adam([torch.zeros(1)])  # the first optimizer imports half of torch, which is no job's fault
 
 
-def one_line(error: BaseException) -> str:
-    """The error in one line: our own errors by their message, any other as `TypeName: message`."""
-    message = " ".join(str(error).split())
-    text = message if isinstance(error, CellsearchError) else f"{type(error).__name__}: {message}".removesuffix(": ")
-    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."
+def with_output(event: Event, output: int) -> Event:
+    """The event, a failure with what its job has printed into the file of that descriptor."""
+    if not isinstance(event, Failed):
+        return event
+    printed = read_output(output)
+    return replace(event, details="\n".join(filter(None, (event.details, printed and f"Its output:\n{printed}"))))
+
+
+def read_output(output: int) -> str:
+    """What has been printed into the file of that descriptor, whose place stays where it is."""
+    size = os.fstat(output).st_size
+    return os.pread(output, MOST_OUTPUT, max(0, size - MOST_OUTPUT)).decode(errors="replace").strip()
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(format_exception(error))

@@ -24,6 +24,7 @@ from cellsearch.errors import CellsearchError
 from cellsearch.training import Evaluation
 from cellsearch.training.shared import FOLDER
 from cellsearch.workers.interface import Event, Failed, Finished, Started
+from cellsearch.workers.job import read_output, with_output
 from cellsearch.workers.local_worker import READY
 from cellsearch.workers.resources import cores
 
@@ -117,7 +118,7 @@ class LocalPool:
                     raise CellsearchError(f"worker processes do not start ({death}): {worker.last_words}")
             if worker.job is not None and not worker.cancelled:
                 reason = f"timed out after {self._timeout:g} s" if late else f"its worker process died ({death})"
-                events.append(Failed(worker.job, reason))
+                events.append(Failed(worker.job, reason, worker.output))
         return events
 
 
@@ -126,14 +127,14 @@ class _Worker:
 
     def __init__(self, threads: int, shared: str) -> None:
         self.pipe, far_end = Pipe()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it is closed by end()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115, it is closed by end()
         with far_end:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", LAUNCH, str(far_end.fileno()), str(threads), *sys.path],
+                [sys.executable, "-u", "-P", "-c", LAUNCH, str(far_end.fileno()), str(threads), *sys.path],
                 pass_fds=[far_end.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
+                stdout=self._file,
+                stderr=self._file,
                 env=os.environ | {FOLDER: shared},
                 process_group=0,  # to end it with all that a task started, and to keep the terminal's Ctrl-C from it
             )
@@ -142,7 +143,12 @@ class _Worker:
         self.job: int | None = None
         self.cancelled = False
         self.deadline = math.inf
-        self.last_words = ""
+        self.output = ""
+
+    @property
+    def last_words(self) -> str:
+        """The last line that it printed before its end."""
+        return self.output.rpartition("\n")[2] or "no message"
 
     def give(self, job: int, evaluation: Evaluation) -> None:
         self.job = job
@@ -164,7 +170,7 @@ class _Worker:
                     self.ready = True
                     continue
                 if not self.cancelled:
-                    events.append(message)
+                    events.append(with_output(message, self._file.fileno()))
                     if isinstance(message, Started):
                         self.deadline = time.monotonic() + timeout
                 if isinstance(message, Finished | Failed):
@@ -174,15 +180,13 @@ class _Worker:
         return events
 
     def end(self) -> str:
-        """Kill the process with all that it started; says how it had ended, and reads its last words."""
+        """Kill the process with all that it started; says how it had ended, and reads what it had printed."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         code = self._process.wait()
         self.pipe.close()
-        with self._errors:
-            self._errors.seek(0)
-            lines = self._errors.read().decode(errors="replace").splitlines()
-        self.last_words = lines[-1] if lines else "no message"
+        with self._file:
+            self.output = read_output(self._file.fileno())
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def _send(self, job: int, evaluation: Evaluation | None) -> None:

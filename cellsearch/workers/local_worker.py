@@ -18,6 +18,9 @@ from cellsearch.workers.job import run, warm_up
 
 __all__ = ["READY", "serve"]
 
+MOST_OUTPUT: Final = 1_000_000
+"""Bytes that a job may print from one report to the next before they are forgotten."""
+
 READY: Final = "ready"
 """A worker's first message: everything is imported, jobs may come."""
 
@@ -40,13 +43,21 @@ def serve(pipe: int, threads: int) -> None:
     inbox = _Inbox(connection)
     register_optimizer_step_pre_hook(lambda *_: inbox.stop_if_cancelled())
     connection.send(READY)
-    os.dup2(1, 2)  # from here on standard error goes where standard output goes: nowhere
     for job, evaluation in inbox:
+        _forget_output(0)
         for event in run(job, evaluation):
+            _forget_output(MOST_OUTPUT)
             if inbox.cancelled(job):
                 connection.send(Finished(job))
                 break
             connection.send(event)
+
+
+def _forget_output(most: int) -> None:
+    """Empty the file that is standard output and standard error, once it has more bytes than that."""
+    if os.fstat(1).st_size > most:
+        os.ftruncate(1, 0)
+        os.lseek(1, 0, os.SEEK_SET)
 
 
 class _CancelledError(Exception):

@@ -15,15 +15,15 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from cellsearch.errors import CellsearchError
+from cellsearch.errors import CellsearchError, one_line
 from cellsearch.training import Evaluation
 from cellsearch.workers.interface import Event, Failed, Finished, Started
-from cellsearch.workers.job import one_line, run, warm_up
+from cellsearch.workers.job import run, warm_up, with_output
 
 # Ray reads these once, when it is imported.
 if "ray" not in sys.modules:
@@ -187,7 +187,10 @@ def _run(job: int, evaluation: Evaluation, threads: int, directory: str, path: l
     with suppress(OSError):
         os.chdir(directory)
     warm_up(threads)
-    yield from run(job, evaluation)
+    with tempfile.TemporaryFile("w+") as output, redirect_stdout(output), redirect_stderr(output):
+        for event in run(job, evaluation):
+            output.flush()
+            yield with_output(event, output.fileno())
 
 
 def _receive(stream: Any, job: int) -> Event:

@@ -8,15 +8,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cellsearch.errors import CellsearchError
-from cellsearch.testing.pool import POOL_CHECKS, SIZE, TIMEOUT, outcome, troubled
-from cellsearch.workers import Event, Reported, WorkerPool
+from cellsearch.testing.pool import POOL_CHECKS, SIZE, TIMEOUT, ended, outcome, troubled
+from cellsearch.workers import Event, Failed, Reported, WorkerPool
 from cellsearch.workers.local import LocalPool
 from tests.helpers.pool_checks import marked
+
+CRASHING = """
+import os
+from dataclasses import dataclass
+from cellsearch.testing.troubled_task import Troubled
+
+@dataclass(frozen=True)
+class Crashing(Troubled):
+    def loss(self, model, batch, carried):
+        print("to standard output")
+        os.write(2, b"to standard error")
+        os._exit(7)
+
+TASK = Crashing()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +54,15 @@ def test_workers_are_kept_from_job_to_job_and_share_the_cores(pool: WorkerPool, 
     assert len({process for process, *_ in lines}) <= SIZE
     cores = len(os.sched_getaffinity(0))
     assert {(int(threads), directory) for _, _, threads, directory in lines} == {(max(1, cores // SIZE), os.getcwd())}
+
+
+def test_what_a_job_printed_before_its_process_died_is_kept(pool: WorkerPool, tmp_path: Path) -> None:
+    task = tmp_path / "crashing.py"
+    task.write_text(CRASHING)
+    last = ended(pool, replace(troubled(), task=f"{task}:TASK"))
+    assert isinstance(last, Failed)
+    assert last.reason == "its worker process died (exit code 7)"
+    assert last.details == "to standard output\nto standard error"
 
 
 def test_ctrl_c_does_not_reach_the_workers(pool: WorkerPool, tmp_path: Path) -> None:

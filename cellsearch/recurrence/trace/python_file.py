@@ -8,7 +8,7 @@ from typing import TypeGuard
 import torch
 from torch import nn
 
-from cellsearch.errors import TraceError
+from cellsearch.errors import TraceError, one_line
 from cellsearch.recurrence.trace.trace import Traced, trace
 
 __all__ = ["trace_class"]
@@ -26,8 +26,8 @@ def trace_class(source: ModuleType, name: str | None, input_size: int, hidden_si
             module = found(input_size, hidden_size)
         except Exception as error:  # Whatever the user's code raises.
             raise TraceError(
-                f"{source.__file__}: {found.__name__}({input_size}, {hidden_size}) fails: {error!r}; let its first two "
-                "arguments be the input size and the hidden size, and the others have defaults"
+                f"{source.__file__}: {found.__name__}({input_size}, {hidden_size}) fails: {one_line(error)}; "
+                "let its first two arguments be the input size and the hidden size, and the others have defaults"
             ) from error
         return trace(module, input_size, hidden_size)
 
