@@ -1,5 +1,6 @@
 """The commands: each parses, calls and prints; heavy imports wait for a command."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,7 @@ from cellsearch.cli.options import (
     profile_budget,
     resources,
 )
+from cellsearch.cli.verbose import verbose
 from cellsearch.errors import CellsearchError
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def _of_every_command(
 
 
 @app.command()
+@verbose
 @made_from(options=options, hyperparameters=hyperparameters, budget=budget, resources=resources)
 def search(
     *,
@@ -111,6 +114,7 @@ def search(
 
 
 @app.command()
+@verbose
 @made_from(options=options, hyperparameters=hyperparameters, budget=budget, resources=resources)
 def compare(
     *,
@@ -154,6 +158,7 @@ def compare(
 
 
 @app.command()
+@verbose
 @made_from(budget=profile_budget, resources=resources)
 def profile(
     *,
@@ -182,6 +187,7 @@ def profile(
 
 
 @app.command(name="list")
+@verbose
 def list_(
     kinds: Annotated[list[Kind] | None, typer.Argument(help="All about these; what there is if not given.")] = None,
     folder: Annotated[Path, typer.Option(help="Where to look for studies.")] = Path("runs"),
@@ -194,6 +200,7 @@ def list_(
 
 
 @app.command()
+@verbose
 def show(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
     input_size: Annotated[int, typer.Option(min=1, help="Input size that costs are counted at.")] = 128,
@@ -231,6 +238,7 @@ def show(
 
 
 @app.command()
+@verbose
 def diff(
     first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
     second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
@@ -243,6 +251,7 @@ def diff(
 
 
 @app.command()
+@verbose
 def export(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
     file: Annotated[Path, typer.Argument(help="Python file to write.")],
@@ -258,6 +267,7 @@ def export(
 
 
 @app.command(name="import")
+@verbose
 def import_(
     file: Annotated[
         Path,
@@ -294,6 +304,7 @@ def main() -> None:
     try:
         app()
     except CellsearchError as error:
+        logging.getLogger("cellsearch").debug("where this was raised:", exc_info=error)
         print("cellsearch:", *str(error).splitlines(), file=sys.stderr)
         sys.exit(2)
 

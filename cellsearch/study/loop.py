@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,6 +15,8 @@ from cellsearch.training import Evaluation
 from cellsearch.workers import Event, Failed, Finished, Reported, WorkerPool
 
 __all__ = ["Begun", "Loop"]
+
+LOG: Final = logging.getLogger("cellsearch")
 
 LOOK_SECONDS: Final = 0.5
 """Seconds between two looks by the observer."""
@@ -63,6 +66,7 @@ class Loop:
     def _submit(self, begun: Begun) -> None:
         job = next(self._numbers)
         self.running[job] = begun
+        LOG.info("%s: trial %d begins, %s", begun[0], begun[1].number, begun[1].cell.name)
         self.pool.submit(job, self.evaluation(*begun))
 
     def _handle(self, event: Event) -> None:
@@ -73,11 +77,14 @@ class Loop:
             case Reported(job, report):
                 if self.ledger.report(stage, record.number, report):
                     self.pool.cancel(job)
+                    LOG.info("%s: trial %d is given up", stage, record.number)
                     self.ledger.prune(stage, record.number)
                     del self.running[job]
             case Finished(job):
+                LOG.info("%s: trial %d ends", stage, record.number)
                 self.ledger.complete(stage, record.number)
                 del self.running[job]
             case Failed(job, reason, details):
+                LOG.info("%s: trial %d failed: %s", stage, record.number, "\n".join(filter(None, (reason, details))))
                 self.ledger.fail(stage, record.number, reason, details)
                 del self.running[job]
