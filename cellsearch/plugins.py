@@ -19,13 +19,17 @@ from types import ModuleType
 from typing import Any, Final
 
 from cellsearch.cell import Cell
+from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError, one_line
 from cellsearch.space import SearchSpace
 
-__all__ = ["SPACES", "TASKS", "load", "load_file", "names", "seed", "seeds", "spaces", "titles"]
+__all__ = ["SPACES", "TASKS", "load", "load_file", "names", "reference", "seed", "seeds", "spaces", "titles"]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
+
+FILE_MODULE: Final = "cellsearch_file_"
+"""How the modules of files are called, with a number after it."""
 
 KIND: Final = {TASKS: "task", SPACES: "search space"}
 
@@ -53,6 +57,8 @@ def _title(module: str) -> str:
 def load(group: str, reference: str) -> Any:
     """The object that a name or reference leads to. Raises UnknownNameError, which lists the names that exist."""
     kind = KIND[group]
+    if not isinstance(reference, str):
+        raise UnknownNameError(f"a {kind}'s name is expected, got {short(reference)}; use one, or my_file.py:OBJECT")
     if ":" in reference:
         place, _, attribute = reference.rpartition(":")
         module = load_file(kind, reference, Path(place)) if place.endswith(".py") else _module(kind, reference, place)
@@ -66,6 +72,20 @@ def load(group: str, reference: str) -> Any:
             f"my_file.py:{'TASK' if group == TASKS else 'SPACE'}"
         )
     return _loaded(kind, registered[reference])
+
+
+def reference(group: str, kind: type) -> tuple[str, Any]:
+    """The reference of an object of the class that the class's own module holds, and that object; else "" and None."""
+    module = sys.modules.get(kind.__module__)
+    found = [(name, value) for name, value in vars(module).items() if type(value) is kind] if module else []
+    if not found or module is None:
+        return "", None
+    place, value = f"{module.__name__}:{found[0][0]}", found[0][1]
+    names = {point.value: name for name, point in _registered(group).items()}
+    if module.__name__ == "__main__" or module.__name__.startswith(FILE_MODULE):
+        file = getattr(module, "__file__", None)  # a notebook has none
+        return (f"{file}:{found[0][0]}", value) if file else ("", None)
+    return names.get(place, place), value
 
 
 def _registered(group: str) -> dict[str, EntryPoint]:
@@ -96,7 +116,7 @@ def load_file(kind: str, reference: str, path: Path) -> ModuleType:
     if not path.is_file():
         raise UnknownNameError(f"{kind} {reference!r}: no file {path}")
     # One module a file, found again by its own classes when they are pickled or compared.
-    name = f"cellsearch_file_{sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    name = f"{FILE_MODULE}{sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

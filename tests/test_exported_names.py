@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
 import cellsearch
+from cellsearch.errors import CellsearchError
+from cellsearch_search_spaces.gated import SPACE
 
 
 def told_to_type_checkers() -> dict[str, str]:
@@ -30,6 +35,26 @@ def test_every_name_is_loaded_from_where_it_lives() -> None:
     for name, module in told_to_type_checkers().items():
         assert getattr(cellsearch, name) is getattr(importlib.import_module(module), name)
     assert set(cellsearch.__all__) <= set(dir(cellsearch))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda given: cellsearch.RNN(given, 3, 4),
+        lambda given: cellsearch.complexity(given, 3, 4),
+        lambda given: cellsearch.crossover(given, given, SPACE, Random(0)),
+        lambda given: cellsearch.diff(given, given),
+        lambda given: cellsearch.distance(given, given),
+        lambda given: cellsearch.equations(given),
+        lambda given: cellsearch.export(given, "never.py"),
+        lambda given: cellsearch.identity(given),
+        lambda given: cellsearch.save(given, "never.json"),
+        lambda given: cellsearch.save_picture(given, "never.png"),
+    ],
+)
+def test_every_function_of_a_cell_says_so_where_a_name_is_given(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(CellsearchError, match=r"a Cell is expected, got 'lstm'; cellsearch.find_cell\('lstm'\) finds"):
+        call("lstm")
 
 
 def test_no_module_hides_a_name() -> None:

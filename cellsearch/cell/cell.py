@@ -18,9 +18,11 @@ import networkx as nx
 from cellsearch.cell.node import Node, free_name
 from cellsearch.cell.ops import INPUT, LINEAR
 from cellsearch.cell.reach import in_order
+from cellsearch.cell.untrusted import short
 from cellsearch.cell.validate import validate
+from cellsearch.errors import CellError
 
-__all__ = ["Cell"]
+__all__ = ["Cell", "expect_cell"]
 
 
 class Cell:
@@ -131,3 +133,10 @@ def _graph(nodes: Mapping[str, Node], states: Mapping[str, str]) -> nx.MultiDiGr
         graph.add_edges_from((operand, name, {"position": i}) for i, operand in enumerate(node.operands))
     nx.freeze(graph)
     return graph
+
+
+def expect_cell(given: object) -> None:
+    """Raise CellError, which tells how to come by a cell, if something else is given."""
+    if not isinstance(given, Cell):
+        way = f"cellsearch.find_cell({given!r}) finds one" if isinstance(given, str) else "find_cell finds one by name"
+        raise CellError(f"a Cell is expected, got {short(given)}; {way}")

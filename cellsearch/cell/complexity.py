@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.cell.node import Node
 from cellsearch.cell.ops import BLOCK_LINEAR, INPUT, LINEAR, LOW_RANK_LINEAR
 from cellsearch.errors import BudgetError
@@ -43,6 +43,7 @@ class Complexity:
 
 def complexity(cell: Cell, input_size: int, hidden_size: int) -> Complexity:
     """The cell's cost at these sizes."""
+    expect_cell(cell)
     cell = cell.resolved(input_size, hidden_size)
     shapes = [shape for _, _, shape in parameter_shapes(cell, input_size, hidden_size)]
     return Complexity(

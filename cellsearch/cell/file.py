@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.cell.node import Node
 from cellsearch.cell.untrusted import bounded_text, expect, expect_keys, json_value, short
 from cellsearch.errors import CellError
@@ -31,6 +31,7 @@ NUMBERS: Final = {"initial_bias": 0.0, "constant": 1.0}
 
 def to_json(cell: Cell, indent: int | None = None) -> str:
     """The cell as the text of a cell file."""
+    expect_cell(cell)
     nodes: dict[str, dict[str, object]] = {}
     for name, node in cell.nodes.items():
         nodes[name] = {"op": node.op, "operands": list(node.operands)}

@@ -65,6 +65,7 @@ def short(value: object) -> str:
         text = repr(value)
     except (RecursionError, ValueError):  # Nested too deeply, or an integer of too many digits.
         return f"a {type(value).__name__} too large to print"
+    text = " ".join(text.splitlines())
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -142,7 +142,7 @@ def compare(
     with displayed(folder) as display:
         found = cellsearch.compare(
             entrants,
-            task if len(task) > 1 else task[0],
+            tuple(task) if len(task) > 1 else task[0],
             study=folder,
             space=space,
             seed=seed,

@@ -8,7 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cellsearch.cell import Cell
+from torch import nn
+
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.errors import ExportError
 from cellsearch.exporters.source import source
 from cellsearch.exporters.weights import exported_arrays
@@ -21,11 +23,12 @@ def export(what: Cell | RNN, path: str | Path) -> tuple[Path, ...]:
     """Write `what` as standalone source to `path`, a .py file; a trained RNN's weights go to <stem>.safetensors.
 
     Returns the paths written, the source first. A file is there whole or not at all, an older one is replaced.
-    Raises ExportError if the path is no place for a module, DivergenceError if the cell leaves the finite numbers on
-    the input that the file will be checked with.
+    Raises ExportError if the path is no place for a module or `what` is another module, DivergenceError if the cell
+    leaves the finite numbers on the input that the file will be checked with.
     """
     path = Path(path)
     _check_path(path)
+    _check_what(what)
     if isinstance(what, Cell):
         _write(path, source(what, path.stem).encode())
         return (path,)
@@ -34,6 +37,16 @@ def export(what: Cell | RNN, path: str | Path) -> tuple[Path, ...]:
     _write(weights, _safetensors(what))
     _write(path, text.encode())
     return path, weights
+
+
+def _check_what(what: object) -> None:
+    """Of a model around a cell, the message names the part that can be exported."""
+    if isinstance(what, nn.Module) and not isinstance(what, RNN):
+        parts = [name for name, module in what.named_modules() if isinstance(module, RNN)]
+        way = f"give its part: {', '.join(f'model.{name}' for name in parts)}" if parts else "it has no RNN in it"
+        raise ExportError(f"export takes a Cell or an RNN, got a {type(what).__name__}; {way}")
+    if not isinstance(what, RNN):
+        expect_cell(what)
 
 
 def _check_path(path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Final
 
-from cellsearch.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.layout import LETTER_STRIP, QUIET, Box, Curve, Point, Text, dot, font_file, layout
 from cellsearch.inspect.picture_path import picture_path
@@ -71,6 +71,7 @@ def save_picture(cell: Cell, path: str | Path) -> None:
     Raises CellsearchError if it is neither .svg nor .png, or if the file cannot be written.
     """
     path = picture_path(path)
+    expect_cell(cell)
     content = svg(cell).encode() if path.suffix.lower() == ".svg" else png(cell)
     try:
         path.write_bytes(content)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from cellsearch.cell import LINEAR, Cell
+from cellsearch.cell.cell import expect_cell
 from cellsearch.cell.complexity import parameter_shapes
 from cellsearch.recurrence.backends import choose
 from cellsearch.recurrence.interface import States
@@ -90,6 +91,7 @@ class RNN(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        expect_cell(cell)
         for what, size in (
             ("input_size", input_size),
             ("hidden_size", hidden_size),

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from cellsearch.cell.canonical.identity import identity
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.cell.difference.alignment import NOBODY, relate
 from cellsearch.cell.difference.isomorphism import NumberedCell
 from cellsearch.cell.draft import Draft
@@ -37,6 +37,8 @@ def crossover(first: Cell, second: Cell, space: SearchSpace, random: Random) -> 
     Where ATTEMPTS draws find no mixture in the space that neither parent is, it is one of the parents, drawn from those
     in the space. Raises CellError if none is.
     """
+    expect_cell(first)
+    expect_cell(second)
     parents = _Parents(first, second)
     known = {identity(first), identity(second)}
     for _ in range(ATTEMPTS if len(parents.choices) > 1 else 0):

@@ -121,7 +121,7 @@ class Profile:
 
 
 def profile(
-    cells: Sequence[str | Cell],
+    cells: str | Cell | Sequence[str | Cell],
     *,
     space: str = "",
     seed: int = 0,
@@ -138,7 +138,7 @@ def profile(
     """
     if space:
         plugins.load(plugins.SPACES, space)
-    found = _distinct(find_cells((*cells, *BASELINES)))
+    found = _distinct([*find_cells(cells), *find_cells(BASELINES)])
     parameters = PARAMETERS if budget.parameters is None else budget.parameters
     tasks = [load_task(each.task, each.options) for each in exercises]
     for task, cell in product(tasks, found):

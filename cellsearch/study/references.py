@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, load
+from cellsearch.cell.cell import expect_cell
 
 if TYPE_CHECKING:
     from cellsearch.study.study import Study
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["find_cell", "find_cells", "find_trial"]
 
 
-def find_cell(reference: str) -> Cell:
-    """The cell of a reference; a seed's name means the seed, whatever files there are.
+def find_cell(reference: str | Cell) -> Cell:
+    """The cell of a reference, or itself; a seed's name means the seed, whatever files there are.
 
     Raises UnknownNameError, CellError or StudyError, in one line.
     """
+    if not isinstance(reference, str):
+        expect_cell(reference)
+        return reference
     if trial := find_trial(reference):
         study, which = trial
         return study.cell(which)
@@ -34,9 +38,9 @@ def find_cell(reference: str) -> Cell:
     return plugins.seed(reference)
 
 
-def find_cells(given: Iterable[str | Cell]) -> list[Cell]:
-    """Cells given as themselves or by their references. Raises as `find_cell` does."""
-    return [find_cell(each) if isinstance(each, str) else each for each in given]
+def find_cells(given: str | Cell | Iterable[str | Cell]) -> list[Cell]:
+    """Cells given as themselves or by their references, one or several. Raises as `find_cell` does."""
+    return [find_cell(each) for each in ([given] if isinstance(given, str | Cell) else given)]
 
 
 def find_trial(reference: str) -> tuple[Study, str] | None:

@@ -38,11 +38,11 @@ PROPOSALS: Final = 100
 
 
 def search(
-    task: str = "chars",
+    task: str | Task = "chars",
     *,
     study: str | Path = "runs/search",
     space: str = "gated",
-    seeds: Sequence[str | Cell] | None = None,
+    seeds: str | Cell | Sequence[str | Cell] | None = None,
     strategy: str = "evolution",
     candidates: int = 40,
     seed: int = 0,
@@ -54,16 +54,16 @@ def search(
     finalists: int = 3,
     trials: int = 4,
     fresh_seeds: int = 5,
-    confirm_on: Sequence[str] = (),
+    confirm_on: str | Task | Sequence[str | Task] = (),
     observe: Observer | None = None,
 ) -> Study:
     """Search for a cell and return the study, which is the folder `study`.
 
-    `task` and `space` are names or references such as `my_file.py:TASK`; `options` sets the task's, which may stand
-    with it too, as `digits@permuted=1`. `seeds` are cells or references (`find_cell`), by default all of the space.
-    `candidates` counts the trials beside the baselines; cells that `will_fail` are not among them. `budget` is that of
-    every training, `resources` is where they run. `hyperparameters` maps names such as `optimizer`, `clip` or `dropout`
-    to a value, or to a range (low, high) to search beside the learning rate's.
+    `task` and `space` are names or references such as `my_file.py:TASK`, the first also a task itself; `options` sets
+    the task's, which may stand with it too, as `digits@permuted=1`. `seeds` are cells or references (`find_cell`), by
+    default all of the space. `candidates` counts the trials beside the baselines; cells that `will_fail` are not among
+    them. `budget` is that of every training, `resources` is where they run. `hyperparameters` maps names such as
+    `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to search beside the learning rate's.
 
     Finals train for `final_steps`, by default as long as the task says that training has settled. The best candidates
     take part beside the usual forms of LSTM and GRU, more of them than `finalists` where they are cut by halving on
@@ -230,7 +230,7 @@ def _can_learn(cell: Cell) -> bool:
         return True
 
 
-def _seed_cells(space: SearchSpace, seeds: Sequence[str | Cell] | None) -> list[Cell]:
+def _seed_cells(space: SearchSpace, seeds: str | Cell | Sequence[str | Cell] | None) -> list[Cell]:
     if seeds is None:
         return list(space.seeds.values())
     cells = find_cells(seeds)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from cellsearch import plugins
+from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError
 from cellsearch.training.task import Task, load_task, task_options
 
@@ -43,18 +45,19 @@ class NamedTask:
         return f"{safe[-LONGEST:]}-{sha256(self.text.encode()).hexdigest()[:8]}"
 
 
-def named_task(text: str, options: Mapping[str, str]) -> NamedTask:
-    """The task of a text, with `options` where it has none of its own. Raises as `load_task` does."""
-    reference, own = split_task(text)
+def named_task(task: str | Task, options: Mapping[str, str]) -> NamedTask:
+    """A task, or that of a text, with `options` where it has none of its own. Raises as `load_task` does."""
+    reference, own = split_task(_text(task))
     both = {**options, **own}
     return NamedTask(reference, both, load_task(reference, both))
 
 
-def named_tasks(texts: Sequence[str], options: Mapping[str, str]) -> list[NamedTask]:
-    """The tasks of a list; each gets those of the `options` beside that it has.
+def named_tasks(tasks: str | Task | Sequence[str | Task], options: Mapping[str, str]) -> list[NamedTask]:
+    """The tasks of a list, or one alone; each gets those of the `options` beside that it has.
 
     Raises UnknownNameError, in one line, if a task is unknown or there twice, or no task has one of the options.
     """
+    texts = [_text(task) for task in ([tasks] if isinstance(tasks, str) or not isinstance(tasks, Sequence) else tasks)]
     if not texts:
         raise UnknownNameError("no task is named; name one or more, as chars or digits@permuted=1")
     known = {text: task_options(load_task(split_task(text)[0], {})) for text in texts}
@@ -88,6 +91,29 @@ def task_text(reference: str, options: Mapping[str, str]) -> str:
     """The text of a reference with options."""
     pairs = ",".join(f"{name}={value}" for name, value in sorted(options.items()))
     return f"{reference}@{pairs}" if pairs else reference
+
+
+def _text(task: str | Task) -> str:
+    """The text of a task that is given as itself or by its text.
+
+    Workers find a task by its name, so that an object goes by that of its class which the class's module holds; fields
+    in which the two differ are options.
+    """
+    if isinstance(task, str):
+        return task
+    if is_dataclass(task) and not isinstance(task, type):
+        reference, other = plugins.reference(plugins.TASKS, type(task))
+        if reference:
+            known = task_options(other)
+            return task_text(reference, {o: str(value) for o, value in task_options(task).items() if value != known[o]})
+    raise UnknownNameError(
+        f"a task's name is expected, got {short(task)}; write TASK = {_made(task)} into a file, and pass that TASK "
+        "or my_file.py:TASK"
+    )
+
+
+def _made(task: object) -> str:
+    return f"{task.__name__ if isinstance(task, type) else 'MyTask'}()"
 
 
 def _absolute(option: str, value: str) -> str:

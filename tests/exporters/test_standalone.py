@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
+from torch import nn
 
-from cellsearch.errors import CellsearchError, DivergenceError
+from cellsearch.errors import CellsearchError, DivergenceError, ExportError
 from cellsearch.exporters.standalone import export
 from cellsearch.exporters.weights import exported_arrays
 from cellsearch.recurrence import RNN
@@ -137,6 +139,19 @@ def test_a_wrong_place_gives_one_clear_line(place: str, message: str, tmp_path: 
         export(SEEDS["rnn"], tmp_path / place)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "way"),
+    [
+        (nn.ModuleDict({"inner": trained()}), "got a ModuleDict; give its part: model.inner"),
+        (nn.LSTM(3, 6), "got a LSTM; it has no RNN in it"),
+    ],
+)
+def test_of_a_model_the_part_that_can_be_exported_is_named(model: Any, way: str, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=f"export takes a Cell or an RNN, {way}"):
+        export(model, tmp_path / "model.py")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_in_the_files_place_gives_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:

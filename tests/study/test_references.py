@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import nn
 
 from cellsearch.cell import save
 from cellsearch.errors import CellError, StudyError, UnknownNameError
@@ -31,6 +33,18 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_name_is_a_seed() -> None:
     assert find_cell("lstm") == LSTM
+
+
+def test_a_cell_is_its_own_reference_and_one_alone_is_a_list_of_it() -> None:
+    assert find_cell(GRU) is GRU
+    assert find_cells("gru") == find_cells(GRU) == [GRU]
+
+
+@pytest.mark.parametrize("given", [3, None, nn.LSTM(1, 1)])
+def test_what_is_neither_is_refused_in_one_line(given: Any) -> None:
+    with pytest.raises(CellError, match=r"a Cell is expected, got .*; find_cell finds one by name") as raised:
+        find_cells([given])
+    assert "\n" not in str(raised.value)
 
 
 def test_a_json_file_is_a_cell_whatever_it_is_called(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import nn
 
+from cellsearch import plugins
 from cellsearch.errors import UnknownNameError
 from cellsearch.training import named_task, named_tasks, split_task
 from cellsearch_tasks.adding import Adding
@@ -18,6 +21,24 @@ def test_a_text_is_a_reference_and_options_of_its_own() -> None:
     assert split_task("/home/me@here/my.py:TASK") == ("/home/me@here/my.py:TASK", {})
     assert split_task("/home/me@here/my.py:TASK@length=7") == ("/home/me@here/my.py:TASK", {"length": "7"})
     assert named_task("adding@length=7,batch=3", {}).task == Adding(7, 3)
+
+
+def test_a_task_itself_goes_by_the_name_that_its_module_has_for_it(tmp_path: Path) -> None:
+    assert named_task(Adding(length=7), {}).text == "adding@length=7"
+    assert named_task(plugins.load(plugins.TASKS, "parity"), {}).text == "parity"
+    assert [each.text for each in named_tasks(Parity(), {})] == ["parity"]
+    file = tmp_path / "mine.py"
+    file.write_text("from cellsearch_tasks.parity import Parity\nclass Mine(Parity): ...\nTASK = Mine()\n")
+    mine = plugins.load(plugins.TASKS, f"{file}:TASK")
+    assert named_task(mine, {}).text == f"{file}:TASK"
+    assert [each.task for each in named_tasks([mine, "adding"], {})] == [mine, Adding()]
+
+
+@pytest.mark.parametrize("given", [Parity, 3, None, nn.Linear(1, 1)])
+def test_what_no_other_process_finds_is_refused_in_one_line(given: Any) -> None:
+    with pytest.raises(UnknownNameError, match=r"a task's name is expected, got .* or my_file.py:TASK") as raised:
+        named_task(given, {})
+    assert "\n" not in str(raised.value)
 
 
 def test_a_tasks_own_option_counts_more_than_one_beside_it() -> None:

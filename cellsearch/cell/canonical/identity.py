@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 
 from cellsearch.cell.canonical.form import canonical_text
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 
 __all__ = ["canonical_text", "identity"]
 
 
 def identity(cell: Cell) -> str:
     """A stable hash: 16 hexadecimal digits, equal for the same cell under other names and in other spellings."""
+    expect_cell(cell)
     return hashlib.sha256(canonical_text(cell).encode()).hexdigest()[:16]

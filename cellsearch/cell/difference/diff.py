@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.cell.difference.alignment import NOBODY, Alignment, relate
 from cellsearch.cell.difference.isomorphism import NumberedCell
 from cellsearch.cell.node import Node
@@ -52,6 +52,8 @@ class Change:
 
 def diff(first: Cell, second: Cell) -> tuple[Change, ...]:
     """What to change in the first cell to get the second, none if they are the same graph under other names."""
+    expect_cell(first)
+    expect_cell(second)
     alignment = relate(NumberedCell(first), NumberedCell(second))
     return tuple(_ChangeReader(first, second, alignment).changes())
 

@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import Final
 
 from cellsearch.cell.canonical.form import canonical
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.cell.difference.alignment import NOBODY, Alignment, align, label_cost
 from cellsearch.cell.difference.assignment import assignment
 from cellsearch.cell.difference.isomorphism import NumberedCell
@@ -52,6 +52,8 @@ def distance(first: Cell, second: Cell, seconds: float = SECONDS) -> Distance:
 
     Either number is the same wherever it is found; how soon a proof ends, and so which of them, depends on the machine.
     """
+    expect_cell(first)
+    expect_cell(second)
     deadline = perf_counter() + seconds
     one, other = sorted((canonical(first), canonical(second)), key=_size)
     if one == other:

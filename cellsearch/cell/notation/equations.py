@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from cellsearch.cell.cell import Cell
+from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.cell.expression import replaced
 from cellsearch.cell.node import Node, free_name
 from cellsearch.cell.notation.expressions import TEXT, statements, write
@@ -146,6 +146,7 @@ def equations(cell: Cell, latex: bool = False) -> tuple[str, ...]:
     Arithmetic and linears used once stand inside the line that uses them. Gates are recognised and have their letter;
     `legend` tells what the letters are. LaTeX comes without dollar signs, a formula a line.
     """
+    expect_cell(cell)
     if latex:
         return latex_lines(cell)
     return tuple(f"{target} = {write(tree, TEXT)}" for target, tree in statements(cell))

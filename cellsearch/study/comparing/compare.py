@@ -13,10 +13,14 @@ from cellsearch.study.comparing.contest import Contest, conditions_on, entrants_
 from cellsearch.study.comparing.several_tasks import SeveralTasks, check_folder, load_comparison
 from cellsearch.study.progress import Observer
 from cellsearch.study.references import find_cells
-from cellsearch.training import Budget, NamedTask, check_counts, named_task, named_tasks
+from cellsearch.training import Budget, NamedTask, Task, check_counts, named_task, named_tasks
 from cellsearch.workers import Resources
 
 __all__ = ["compare"]
+
+
+Cells = str | Cell | Sequence[str | Cell]
+"""A cell or several, or their references."""
 
 
 class _Settings(TypedDict, total=False):
@@ -35,18 +39,18 @@ class _Settings(TypedDict, total=False):
 
 
 @overload
-def compare(cells: Sequence[str | Cell], task: str = ..., **settings: Unpack[_Settings]) -> Comparison: ...
+def compare(cells: Cells, task: str | Task = ..., **settings: Unpack[_Settings]) -> Comparison: ...
 
 
 @overload
 def compare(
-    cells: Sequence[str | Cell], task: list[str] | tuple[str, ...], **settings: Unpack[_Settings]
+    cells: Cells, task: list[str | Task] | tuple[str | Task, ...], **settings: Unpack[_Settings]
 ) -> SeveralTasks: ...
 
 
 def compare(
-    cells: Sequence[str | Cell],
-    task: str | list[str] | tuple[str, ...] = "chars",
+    cells: Cells,
+    task: str | Task | list[str | Task] | tuple[str | Task, ...] = "chars",
     *,
     study: str | Path = "runs/comparison",
     space: str = "",
@@ -75,8 +79,8 @@ def compare(
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
-    several = not isinstance(task, str)
-    named = named_tasks(task, options or {}) if not isinstance(task, str) else [named_task(task, options or {})]
+    several = isinstance(task, list | tuple)
+    named = named_tasks(task, options or {}) if isinstance(task, list | tuple) else [named_task(task, options or {})]
     for each in named:
         each.task.prepare()
     if space:

@@ -37,7 +37,7 @@ Confirming = Sequence[tuple[NamedTask, Conditions]]
 
 
 def tasks_to_confirm_on(
-    texts: Sequence[str],
+    tasks: str | Task | Sequence[str | Task],
     searched: Task,
     *,
     space: str,
@@ -52,7 +52,7 @@ def tasks_to_confirm_on(
     Raises UnknownNameError, DataError and BudgetError.
     """
     found = []
-    for named in named_tasks(texts, {}) if texts else []:
+    for named in named_tasks(tasks, {}) if tasks else []:
         if named.task == searched:
             raise UnknownNameError(f"task {named.text!r} is that of the search; confirm on tasks that it never saw")
         named.task.prepare()
