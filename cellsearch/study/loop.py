@@ -29,8 +29,8 @@ Begun = tuple[str, Record]
 class Loop:
     """Runs trials on a pool and writes what they say into the ledger.
 
-    `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told at the beginning, twice a
-    second and at the end how many trials are running.
+    `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told at the beginning, twice
+    a second and at the end how many trials are running.
     """
 
     pool: WorkerPool

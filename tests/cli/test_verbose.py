@@ -67,6 +67,6 @@ def test_a_failed_training_is_told_with_its_traceback_and_output(
     command = ("search", "--task", "mistaken.py:TASK", "--candidates", "0", "--workers", "1", "--study", "study")
     assert "Traceback" not in run(monkeypatch, capsys, *command)
     loud = run(monkeypatch, capsys, *command[:-1], "other", "--verbose")
-    assert "search: trial 0 begins, lstm" in loud
+    assert "search: trial 0 begins, rnn" in loud
     assert "search: trial 0 failed: KeyError: 'inputs' (mistaken.py:6)\nTraceback" in loud
     assert "Its output:\nthe keys were x" in loud
