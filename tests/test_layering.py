@@ -69,8 +69,17 @@ RULES = {
         ),
         ("torch",),
     ),
-    "cellsearch.recurrence.rnn": Rule(
+    "cellsearch.recurrence.operator": Rule(
         ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.recurrence.backends"), ("torch",)
+    ),
+    "cellsearch.recurrence.rnn": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.recurrence",
+            "cellsearch.recurrence.backends",
+            "cellsearch.recurrence.operator",
+        ),
+        ("torch",),
     ),
     "cellsearch.recurrence.torch_weights": Rule(("cellsearch.cell", "cellsearch.recurrence.rnn", ERRORS), ("torch",)),
     "cellsearch.recurrence.explain": Rule(

@@ -13,7 +13,7 @@ from torch import nn
 from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.errors import ExportError
 from cellsearch.exporters.source import source
-from cellsearch.exporters.weights import exported_arrays
+from cellsearch.exporters.weights import exported_arrays, plain_copy
 from cellsearch.recurrence import RNN
 
 __all__ = ["export"]
@@ -32,9 +32,10 @@ def export(what: Cell | RNN, path: str | Path) -> tuple[Path, ...]:
     if isinstance(what, Cell):
         _write(path, source(what, path.stem).encode())
         return (path,)
-    text = source(what.cell, path.stem, what)
+    trained = plain_copy(what)
+    text = source(trained.cell, path.stem, trained)
     weights = path.with_suffix(".safetensors")
-    _write(weights, _safetensors(what))
+    _write(weights, _safetensors(trained))
     _write(path, text.encode())
     return path, weights
 
@@ -63,8 +64,7 @@ def _check_path(path: Path) -> None:
 def _safetensors(rnn: RNN) -> bytes:
     from safetensors.torch import save
 
-    arrays = {name: array.detach().cpu().contiguous() for name, array in exported_arrays(rnn).items()}
-    return save(arrays)
+    return save({name: array.detach() for name, array in exported_arrays(rnn).items()})
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -97,7 +97,7 @@ class $Name(nn.Module):
         """All layers over steps [B, I] each, from and to states [$count, cells, B, H]."""
         if len(steps) == 0 or steps[0].shape[-1] != self.input_size:
             raise ValueError(f"x must have at least one step, and {self.input_size} values in each")
-        shape = ($count, len(self.cells), len(steps[0]), self.hidden_size)
+        shape = ($count, len(self.cells), steps[0].shape[0], self.hidden_size)
         if states is None:
             states = steps[0].new_zeros(shape)
         if states.shape != shape:
@@ -120,9 +120,9 @@ def scan(
     cell: nn.Module, steps: Sequence[Tensor], initial: Tensor
 ) -> tuple[Sequence[Tensor], Tensor]:
     """One cell from step to step: the outputs, and the states [$count, B, H] of each row's last."""
-    states, outputs = tuple(initial), []
+    states, outputs = initial.unbind(), []
     for x in steps:
-        rows = len(x)  # of a packed sequence, those that are not over yet: the first ones
+        rows = x.shape[0]  # of a packed sequence, those that are not over yet: the first ones
         output, new = cell(x, tuple(state[:rows] for state in states))
         states = tuple(torch.cat([row, old[rows:]]) for row, old in zip(new, states))
         outputs.append(output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from cellsearch.cell.notation.symbols import learned
@@ -11,7 +12,7 @@ from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.rnn import Layer
 
-__all__ = ["exported_arrays"]
+__all__ = ["exported_arrays", "plain_copy"]
 
 
 def exported_arrays(rnn: RNN) -> dict[str, Tensor]:
@@ -24,6 +25,25 @@ def exported_arrays(rnn: RNN) -> dict[str, Tensor]:
             for parameter, array in own.items():
                 arrays[f"cells.{index}.{_attribute(names, rnn, layer, node, parameter)}"] = array
     return arrays
+
+
+def plain_copy(rnn: RNN) -> RNN:
+    """The same module on the CPU, each array by itself: layers may share theirs, or compute them from others."""
+    copy = RNN(
+        rnn.cell,
+        rnn.input_size,
+        rnn.hidden_size,
+        rnn.num_layers,
+        rnn.batch_first,
+        rnn.dropout,
+        rnn.bidirectional,
+        dtype=next(rnn.parameters()).dtype,
+    )
+    with torch.no_grad():
+        arrays = exported_arrays(rnn)
+        for name, array in exported_arrays(copy).items():
+            array.copy_(arrays[name])
+    return copy
 
 
 def _attribute(names: Mapping[str, tuple[str, ...]], rnn: RNN, layer: Layer, node: str, parameter: str) -> str:

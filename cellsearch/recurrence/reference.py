@@ -6,7 +6,7 @@ It is the definition of what a cell means; every other backend is tested against
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from cellsearch.recurrence.custom import USER
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.structured import product
 
-__all__ = ["REFERENCE", "operation"]
+__all__ = ["REFERENCE", "operation", "prepare"]
 
 
 class Reference:
@@ -62,9 +62,25 @@ def _linear(operands: list[Tensor], learned: Mapping[str, Tensor]) -> Tensor:
     return sum(products[1:], products[0]) + learned["bias"]
 
 
-@cache
 def operation(op: str) -> Callable[..., Tensor]:
     """The torch function of a row of the table: operands in order, learned vectors in order, the constant as `k`."""
+    if op not in _OPERATIONS:
+        _OPERATIONS[op] = _written(op)
+    return _OPERATIONS[op]
+
+
+def prepare(cell: Cell) -> None:
+    """Write the functions of a cell's operations, which no compiler that is tracing could."""
+    for node in cell.nodes.values():
+        if not node.row.is_linear:
+            operation(node.op)
+
+
+_OPERATIONS: Final[dict[str, Callable[..., Tensor]]] = {}
+"""Written so far; a dictionary, since a compiler that is tracing sees through one and not through a cache."""
+
+
+def _written(op: str) -> Callable[..., Tensor]:
     row = OPS[op]
     arguments = ", ".join(["a", "b", "c"][: row.least] + list(row.parameters))
     # The text comes from the table of operations alone, never from a cell.

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from cellsearch.cell import LINEAR, Cell
+from cellsearch.cell import LINEAR, Cell, to_json
 from cellsearch.cell.cell import expect_cell
 from cellsearch.cell.complexity import parameter_shapes
+from cellsearch.recurrence import operator
 from cellsearch.recurrence.backends import choose
 from cellsearch.recurrence.interface import States
 from cellsearch.recurrence.packed import run_packed
+from cellsearch.recurrence.reference import REFERENCE, prepare
+from cellsearch.recurrence.structured import dense, plain
 
 __all__ = ["RNN", "Layer"]
 
@@ -34,10 +38,17 @@ class Layer(nn.Module):
         self.cell = cell.resolved(input_size, hidden_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
+        prepare(self.cell)
+        self._text = to_json(plain(self.cell))
         self._shapes = tuple(parameter_shapes(self.cell, input_size, hidden_size))
         for node, name, shape in self._shapes:
             self.register_parameter(f"{name}_{node}", nn.Parameter(torch.empty(shape)))
         self.reset_parameters()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy, or a module that was read from a file."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        prepare(self.cell)
 
     def reset_parameters(self) -> None:
         """Draw the learned arrays anew."""
@@ -61,7 +72,11 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, states: States, backend: str = "auto") -> tuple[Tensor, States]:
         """Outputs [T, B, H] and last states from x [T, B, I] and initial states [B, H]."""
-        return choose(self.cell, x, backend).run(self.cell, self.learned(), x, states)
+        learned = self.learned()
+        if backend != REFERENCE.name and operator.is_wanted(self.cell, x):
+            arrays = [array for each in dense(self.cell, learned).values() for array in each.values()]
+            return operator.run(self._text, backend, x, states, arrays)
+        return choose(self.cell, x, backend).run(self.cell, learned, x, states)
 
 
 class RNN(nn.Module):

@@ -41,16 +41,14 @@ def plain(cell: Cell) -> Cell:
     return Cell(cell.name, {**cell.nodes, **linears}, cell.states, cell.output)
 
 
-def dense(cell: Cell, parameters: Parameters) -> tuple[Cell, Parameters]:
-    """The same cell with plain linears alone, and its learned arrays."""
-    dense_cell = plain(cell)
-    if dense_cell is cell:
-        return cell, parameters
-    arrays = dict(parameters)
-    for name, node in cell.nodes.items():
-        if node.op in (BLOCK_LINEAR, LOW_RANK_LINEAR):
-            arrays[name] = {"weight_0": _matrix(node.op, parameters[name]), "bias": parameters[name]["bias"]}
-    return dense_cell, arrays
+def dense(cell: Cell, parameters: Parameters) -> Parameters:
+    """The learned arrays of the same cell with plain linears alone, `plain(cell)`."""
+    made = {
+        name: {"weight_0": _matrix(node.op, parameters[name]), "bias": parameters[name]["bias"]}
+        for name, node in cell.nodes.items()
+        if node.op in (BLOCK_LINEAR, LOW_RANK_LINEAR)
+    }
+    return {**parameters, **made}
 
 
 def _matrix(op: str, learned: Mapping[str, Tensor]) -> Tensor:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
+from torch.nn.utils.prune import l1_unstructured
 
 from cellsearch.errors import CellsearchError, DivergenceError, ExportError
 from cellsearch.exporters.standalone import export
@@ -91,6 +93,68 @@ def test_a_trained_file_checks_itself_and_notices_other_weights(tmp_path: Path) 
     result = run(path)
     assert result.returncode == 1
     assert "DISAGREES" in result.stdout
+
+
+def share_a_layer(rnn: RNN) -> None:
+    rnn.layers[1] = rnn.layers[0]
+
+
+def share_an_array(rnn: RNN) -> None:
+    rnn.layers[1].weight_0_forget_gate_linear = rnn.layers[0].weight_1_forget_gate_linear
+
+
+def normalize_weights(rnn: RNN) -> None:
+    torch.nn.utils.parametrizations.weight_norm(rnn.layers[0], "weight_0_forget_gate_linear")
+
+
+def normalize_by_the_largest_singular_value(rnn: RNN) -> None:
+    torch.nn.utils.parametrizations.spectral_norm(rnn.layers[0], "weight_0_forget_gate_linear")
+
+
+def prune(rnn: RNN) -> None:
+    l1_unstructured(rnn.layers[0], "weight_0_forget_gate_linear", 0.5)
+
+
+def lay_all_arrays_into_one(rnn: RNN) -> None:
+    everything = torch.randn(sum(array.numel() for array in rnn.parameters()))
+    torch.nn.utils.vector_to_parameters(everything, rnn.parameters())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        share_a_layer,
+        share_an_array,
+        normalize_weights,
+        normalize_by_the_largest_singular_value,
+        prune,
+        lay_all_arrays_into_one,
+    ],
+    ids=lambda change: change.__name__,
+)
+def test_a_module_that_was_changed_as_torch_allows_is_exported_as_it_computes(
+    change: Callable[[RNN], None], tmp_path: Path
+) -> None:
+    rnn = RNN(SEEDS["lstm"], 4, 4, 2)
+    change(rnn)
+    path, _ = export(rnn.eval(), tmp_path / "changed.py")
+    file, x = imported(path), torch.randn(7, 2, 4)
+    assert file.check() <= 1e-9
+    torch.testing.assert_close(file.load().eval()(x)[0], rnn(x)[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("way", ["traced", "exported"])
+def test_a_file_that_is_traced_at_one_batch_answers_at_another(way: str, tmp_path: Path) -> None:
+    path, _ = export(trained(bidirectional=True), tmp_path / "trained.py")
+    module, x, other = imported(path).load().eval(), torch.randn(5, 3, 3), torch.randn(5, 7, 3)
+    if way == "traced":
+        fixed: object = torch.jit.trace(module, x)
+    else:
+        batch = torch.export.Dim("batch")
+        fixed = torch.export.export(module, (x,), dynamic_shapes=({1: batch},)).module()
+    outputs, _ = fixed(other)  # type: ignore[operator]
+    torch.testing.assert_close(outputs, module(other)[0])
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "header", "other"])

@@ -45,3 +45,24 @@ def test_the_reasons_of_the_choice_can_be_read() -> None:
     assert refusals(LSTM, X) == {}
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert list(refusals(LSTM, X)) == ["native", "eager"]
+
+
+@pytest.mark.parametrize("name", [backend.name for backend in BACKENDS])
+def test_many_gradients_at_once_are_those_of_one_after_another(name: str) -> None:
+    rnn = RNN(LSTM, 3, 4, num_layers=2, backend=name, dtype=torch.float64)
+    x = torch.randn(5, 2, 3, dtype=torch.float64, requires_grad=True)
+    wanted = [x, *rnn.parameters()]
+    output, _ = rnn(x)
+    directions = torch.randn(3, *output.shape, dtype=torch.float64)
+    together = torch.autograd.grad(output, wanted, directions, is_grads_batched=True, retain_graph=True)
+    apart = [torch.autograd.grad(output, wanted, each, retain_graph=True) for each in directions]
+    for found, *expected in zip(together, *apart, strict=True):
+        torch.testing.assert_close(found, torch.stack(expected))
+
+
+@pytest.mark.parametrize("name", [backend.name for backend in BACKENDS])
+def test_a_vectorized_jacobian_is_the_jacobian(name: str) -> None:
+    rnn = RNN(LSTM, 3, 4, backend=name, dtype=torch.float64)
+    x = torch.randn(4, 2, 3, dtype=torch.float64)
+    slow, fast = (torch.autograd.functional.jacobian(lambda x: rnn(x)[0][-1], x, vectorize=v) for v in (False, True))
+    torch.testing.assert_close(fast, slow)

@@ -42,14 +42,14 @@ def test_blocks_share_rows_and_columns_as_evenly_as_they_can() -> None:
 
 def test_a_block_multiplies_its_own_part_alone() -> None:
     layer = Layer(_cell("block_linear", 2), 3, 5)
-    _, arrays = dense(layer.cell, layer.learned())
+    arrays = dense(layer.cell, layer.learned())
     weight = arrays["of_h"]["weight_0"]
     assert (weight != 0).nonzero().tolist() == [[i, j] for i in range(5) for j in range(5) if (i < 2) == (j < 2)]
 
 
 def test_a_low_rank_matrix_has_that_rank() -> None:
     layer = Layer(_cell("low_rank_linear", 2), 4, 6).double()
-    _, arrays = dense(layer.cell, layer.learned())
+    arrays = dense(layer.cell, layer.learned())
     assert [int(torch.linalg.matrix_rank(arrays[n]["weight_0"])) for n in ("of_x", "of_h")] == [2, 2]
 
 

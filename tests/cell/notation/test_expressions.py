@@ -84,7 +84,7 @@ class Calculator:
 
 def evaluated(cell: Cell, layer: Layer, x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """Output and next states by the printed text alone."""
-    _, arrays = dense(layer.cell, layer.learned())
+    arrays = dense(layer.cell, layer.learned())
     values = {"x": x, **{str(symbols(cell)[s]): v for s, v in zip(cell.states, states, strict=True)}}
     for node, names in learned(cell).items():
         values |= dict(zip(names, (arrays[node][p] for p in cell.nodes[node].parameters()), strict=True))
