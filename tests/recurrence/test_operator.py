@@ -54,7 +54,6 @@ def results(module: Any, x: Tensor) -> list[Tensor]:
 CASES = [
     ("auto", LSTM),
     ("auto", STRUCTURED),
-    ("auto", OWN),
     ("eager", GRU),
     pytest.param("reference", GRU, marks=pytest.mark.slow),
 ]
