@@ -16,7 +16,8 @@ __all__ = ["Observer", "Progress", "Watch"]
 class Progress:
     """How far a stage is: "search" or "finals" of a search, "comparison", of several tasks "comparison on" one.
 
-    `best` and `baselines` are of the search's trials; a comparison has each entrant's best score so far as a baseline.
+    `first` are the baselines that a search trains before its candidates, none in other stages. `best` and `baselines`
+    are of the search's trials; a comparison has each entrant's best score so far as a baseline.
     `seconds_left` is an estimate for the stage from the trials that ended since this process began, None before the
     first.
     """
@@ -32,6 +33,7 @@ class Progress:
     metric: str
     lower_is_better: bool
     seconds_left: float | None
+    first: int = 0
 
 
 Observer = Callable[[Progress], None]
@@ -47,9 +49,10 @@ class Watch:
         records: Callable[[], list[Record]],
         task: Task,
         observe: Observer | None,
+        first: int = 0,
     ) -> None:
         self._stage, self._total, self._records, self._task = stage, total, records, task
-        self._observe = observe
+        self._observe, self._first = observe, first
         self._began, self._ended_before = monotonic(), _ended(records())
 
     def tell(self, running: int, best: Record | None, baselines: Mapping[str, float]) -> None:
@@ -59,7 +62,7 @@ class Watch:
         records = self._records()
         count = {state: sum(r.state == state for r in records) for state in ("complete", "pruned", "failed")}
         ended = _ended(records) - self._ended_before
-        total = self._total()
+        total = max(self._total(), _ended(records))  # a study that goes on may be asked for fewer than it has
         left = max(0, total - _ended(records))
         self._observe(
             Progress(
@@ -71,6 +74,7 @@ class Watch:
                 baselines=baselines,
                 metric=self._task.metric,
                 lower_is_better=self._task.lower_is_better,
+                first=self._first,
                 seconds_left=(monotonic() - self._began) / ended * left if ended else None,
             )
         )

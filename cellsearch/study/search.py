@@ -145,7 +145,14 @@ class _Run:
                     SEARCH, Proposal(cell), "baseline", self.conditions.seed, self.conditions.tuning.first
                 )
         total = candidates + len(baselines)
-        self.watch = Watch(SEARCH, lambda: total, lambda: alive(self.ledger.records(SEARCH)), self.task, self.observe)
+        self.watch = Watch(
+            SEARCH,
+            lambda: total,
+            lambda: alive(self.ledger.records(SEARCH)),
+            self.task,
+            self.observe,
+            first=sum(r.role == "baseline" and r.state == "waiting" for r in self.ledger.records(SEARCH)),
+        )
 
         def next_trial() -> Begun | None:
             if not self.ledger.waiting(SEARCH):

@@ -60,11 +60,11 @@ def test_the_terminal_shows_counts_time_left_and_the_best_against_the_baselines(
     assert lines[0].startswith("search ━") and lines[0].endswith("9 of 40 done, 1 min 35 s left")
     assert lines[1] == "2 running, 3 pruned, 1 failed"
     assert [line.split() for line in lines[2:]] == [
-        ["bits", "per", "character,", "lower", "is", "better", "score", "best", "less", "it"],
+        ["bits", "per", "character,", "lower", "is", "better", "score", "best", "-", "it"],
         ["cell_7,", "best", "so", "far", "2.7500"],
-        ["rnn", "3.5000", "-0.7500"],
         ["lstm", "3.0000", "-0.2500"],
         ["gru", "2.5000", "+0.2500"],
+        ["rnn", "3.5000", "-0.7500"],
     ]
 
 
@@ -88,21 +88,51 @@ def test_the_finals_name_the_best_of_the_search() -> None:
     assert text.startswith("finals") and "cell_7, best of the search" in text and "higher is better" in text
 
 
-def test_elsewhere_a_line_says_all_of_it() -> None:
-    assert off_terminal(progress()) == [
-        "search: 9 of 40 done, 2 running, 3 pruned, 1 failed, 1 min 35 s left; best cell_7 2.7500 bits per character, "
-        "held against rnn 3.5000 (-0.7500), lstm 3.0000 (-0.2500), gru 2.5000 (+0.2500)"
+def test_elsewhere_a_line_says_how_far_it_is_and_the_baselines_stand_in_the_first_alone() -> None:
+    assert off_terminal(
+        progress(0, None, baselines={}), progress(), progress(complete=20, failed=0, seconds_left=9)
+    ) == [
+        "search: 4 of 40 done, 1 failed, 1 min 35 s left",
+        "to beat: lstm 3.0000, gru 2.5000 bits per character, lower is better",
+        "search: 9 of 40 done, 1 failed, 1 min 35 s left; best cell_7 2.7500",
+        "search: 23 of 40 done, 9 s left; best cell_7 2.7500",
     ]
-    assert off_terminal(progress(0, None, baselines={})) == [
-        "search: 4 of 40 done, 2 running, 3 pruned, 1 failed, 1 min 35 s left; baselines are training "
-        "(bits per character)"
+
+
+def test_elsewhere_every_line_fits_a_terminal() -> None:
+    many = {f"seed_{number}": 2.0 + number for number in range(70)} | BASELINES
+    large = {"baselines": many, "total": 243, "failed": 12, "seconds_left": 5400}
+    stages = [progress(72, stage=stage, pruned=30, **large) for stage in ("search", "finals")]
+    task = "comparison on /home/me/tasks/my_task.py:TASK@length=100,batch=20"
+    lines = off_terminal(*stages, progress(72, None, stage=task, pruned=0, **large))
+    assert len(lines) == 4 and max(map(len, lines)) <= 80, lines
+    assert lines[-1] == "comparison on...: 84 of 243 done, 12 failed, 1 h 30 min left; best seed_0 2.0000"
+
+
+def test_of_many_baselines_the_best_are_shown_and_their_number_is_said_before_they_are_trained() -> None:
+    many = {f"seed_{number}": 4.0 - number / 100 for number in range(70)} | BASELINES
+    lines = [line.split() for line in on_terminal(progress(baselines=many)).splitlines()]
+    assert [line[0] for line in lines[3:]] == [
+        "cell_7,",
+        "lstm",
+        "gru",
+        "seed_69",
+        "seed_68",
+        "seed_67",
+        "seed_66",
+        "and",
     ]
+    assert lines[-1] == ["and", "67", "more"]
+    assert off_terminal(progress(0, None, first=73), progress(1, None, first=73))[0] == (
+        "73 baselines are trained before the first candidate (fewer with --seeds lstm,gru)"
+    )
+    assert off_terminal(progress(0, None, first=3))[0] == "3 baselines are trained before the first candidate"
 
 
 def test_elsewhere_a_stage_prints_a_few_lines_only() -> None:
     done = [progress(complete, pruned=0, failed=0, stage=s) for s in ("search", "finals") for complete in range(41)]
     lines = off_terminal(*[each for each in done for _ in range(3)])
-    assert len(lines) == 2 * (LINES + 1)
+    assert len(lines) == 1 + 2 * (LINES + 1)
     assert lines[-1].startswith("finals: 40 of 40 done")
 
 
