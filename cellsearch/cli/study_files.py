@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from cellsearch.study.comparing.comparison import Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks
     from cellsearch.study.profile import Profile
+    from cellsearch.study.record import Record
     from cellsearch.study.study import Study
 
 __all__ = ["deliver_comparison", "deliver_profile", "deliver_study"]
@@ -131,12 +133,21 @@ def _written(folder: Path, files: list[tuple[str, str]]) -> Any:
 def _plot(study: Study, path: Path) -> None:
     """Draw the course of the search."""
     from cellsearch.inspect.progress_plot import Point, save_progress
+    from cellsearch.training import task_text
 
-    candidates = [record for record in study.records if record.role == "candidate" and record.scores]
     points = [
-        Point(record.number, record.scores[max(record.scores)] if record.score is None else record.score, record.state)
-        for record in candidates
-        if record.state in ("complete", "pruned")
+        Point(record.number, _last_score(record), record.state)
+        for record in study.records
+        if record.role == "candidate" and record.state in ("complete", "pruned", "failed")
     ]
     baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
-    save_progress(points, baselines, study.task.metric, study.task.lower_is_better, path)
+    settings = study.settings
+    title = f"{task_text(settings['task'], settings['options'])}: {settings['parameters']:,} parameters, "
+    title += f"{settings['steps']:,} steps"
+    save_progress(points, baselines, study.task.metric, study.task.lower_is_better, path, title)
+
+
+def _last_score(record: Record) -> float:
+    if record.score is not None:
+        return record.score
+    return record.scores[max(record.scores)] if record.scores else math.nan

@@ -10,6 +10,7 @@ from statistics import quantiles
 from typing import TYPE_CHECKING, Final, Literal
 
 from cellsearch.inspect.picture_path import picture_path
+from cellsearch.study.forms import BASELINES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,9 +19,14 @@ __all__ = ["Point", "save_progress"]
 
 COMPLETE: Final = "#2f86bd"
 PRUNED: Final = "#b5b5b5"
+FAILED: Final = "#a8447f"
 BEST: Final = "#c14a00"
 BASELINE: Final = "#333333"
+OTHERS: Final = "#dddddd"
 DASHES: Final = ("--", ":", "-.", (0, (8, 3)))
+
+MOST_LABELS: Final = 4
+"""Baselines that are labelled: LSTM and GRU, and the best of the others."""
 
 LABELS_APART: Final = 0.055
 """Least distance of the labels on the right, in heights of the axes."""
@@ -28,42 +34,72 @@ LABELS_APART: Final = 0.055
 
 @dataclass(frozen=True)
 class Point:
-    """One candidate: its number in the study, its last score on validation, and how it ended."""
+    """One candidate: its number in the study, its last score on validation, nan without one, and how it ended."""
 
     number: int
     score: float
-    state: Literal["complete", "pruned"]
+    state: Literal["complete", "pruned", "failed"]
 
 
 def save_progress(
-    points: Sequence[Point], baselines: Mapping[str, float], metric: str, lower_is_better: bool, path: str | Path
+    points: Sequence[Point],
+    baselines: Mapping[str, float],
+    metric: str,
+    lower_is_better: bool,
+    path: str | Path,
+    title: str = "",
 ) -> None:
-    """Write the figure as .png or .svg; `baselines` maps a name such as LSTM to its score.
+    """Write the figure as .png or .svg; `baselines` maps a name such as lstm to its score.
 
-    Scores far on the bad side would squash the rest: they stand as triangles at the edge of the figure. Scores that
-    are not finite are left out. Raises CellsearchError for another ending.
+    Scores far on the bad side would squash the rest: they stand as triangles at the edge of the figure, and failed
+    candidates as crosses at that of the bad side. Scores that are not finite are left out. Raises CellsearchError for
+    another ending.
     """
     from matplotlib.figure import Figure
 
     path = picture_path(path)
-    points = sorted((point for point in points if isfinite(point.score)), key=lambda point: point.number)
+    failed = [point.number for point in points if point.state == "failed"]
+    points = sorted((p for p in points if p.state != "failed" and isfinite(p.score)), key=lambda point: point.number)
     baselines = {name: score for name, score in baselines.items() if isfinite(score)}
     best = _best_so_far(points, lower_is_better)
     figure = Figure(figsize=(9, 4.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     low, high = _limits(points, baselines, lower_is_better)
     axes.set_ylim(low, high)
-    axes.set_xlim(*_numbers(points))
+    axes.set_xlim(*_numbers([*(point.number for point in points), *failed]))
     _scatter(axes, [point for point in points if point.state == "pruned"], PRUNED, 14, "pruned")
     _scatter(axes, [point for point in points if point.state == "complete"], COMPLETE, 26, "complete")
     if best:
         ends = [*best, (axes.get_xlim()[1], best[-1][1])]
         axes.step(*zip(*ends, strict=True), where="post", color=BEST, linewidth=1.8, label="best so far")
-    for place, score in enumerate(baselines.values()):
-        axes.axhline(score, color=BASELINE, linewidth=1, linestyle=DASHES[place % len(DASHES)], zorder=1)
-    _label(axes, baselines | ({"best": best[-1][1]} if best else {}))
-    _dress(axes, metric, lower_is_better, bool(points))
+    if failed:
+        edge = high if lower_is_better else low
+        axes.scatter(
+            failed, [edge] * len(failed), s=30, color=FAILED, marker="x", clip_on=False, zorder=2, label="failed"
+        )
+    named = _named(baselines, lower_is_better)
+    _lines(axes, baselines, named)
+    _label(axes, named | ({"best": best[-1][1]} if best else {}))
+    _dress(axes, metric, lower_is_better, bool(points or failed))
+    figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=11)
     figure.savefig(path)
+
+
+def _named(baselines: Mapping[str, float], lower_is_better: bool) -> dict[str, float]:
+    """The baselines with a label: LSTM and GRU first, then the best of the others."""
+    best = sorted(baselines, key=baselines.__getitem__, reverse=not lower_is_better)
+    first = [name for name in BASELINES if name in baselines]
+    return {name: baselines[name] for name in [*dict.fromkeys([*first, *best])][:MOST_LABELS]}
+
+
+def _lines(axes: Axes, baselines: Mapping[str, float], named: Mapping[str, float]) -> None:
+    """A line a baseline; those without a label are pale, and the legend counts them."""
+    others = [score for name, score in baselines.items() if name not in named]
+    for place, score in enumerate(others):
+        label = f"{len(others)} other baselines" if not place else None
+        axes.axhline(score, color=OTHERS, linewidth=0.8, zorder=0, label=label)
+    for place, score in enumerate(named.values()):
+        axes.axhline(score, color=BASELINE, linewidth=1, linestyle=DASHES[place % len(DASHES)], zorder=1)
 
 
 def _best_so_far(points: Sequence[Point], lower_is_better: bool) -> list[tuple[float, float]]:
@@ -91,28 +127,25 @@ def _limits(points: Sequence[Point], baselines: Mapping[str, float], lower_is_be
     return low, high
 
 
-def _numbers(points: Sequence[Point]) -> tuple[float, float]:
-    numbers = [point.number for point in points] or [0]
-    room = max(0.6, 0.02 * (numbers[-1] - numbers[0]))
-    return numbers[0] - room, numbers[-1] + room
+def _numbers(numbers: Sequence[int]) -> tuple[float, float]:
+    first, last = min(numbers, default=0), max(numbers, default=0)
+    room = max(0.6, 0.02 * (last - first))
+    return first - room, last + room
 
 
 def _scatter(axes: Axes, points: Sequence[Point], colour: str, size: int, label: str) -> None:
     low, high = axes.get_ylim()
     inside = [point for point in points if low <= point.score <= high]
-    axes.scatter(
-        [point.number for point in inside],
-        [point.score for point in inside],
-        s=size,
-        color=colour,
-        label=label,
-        zorder=2,
-    )
+    numbers, scores = [point.number for point in inside], [point.score for point in inside]
+    axes.scatter(numbers, scores, s=size, color=colour, label=label if inside else None, zorder=2)
     for marker, edge, beyond in (
         ("^", high, [point.number for point in points if point.score > high]),
         ("v", low, [point.number for point in points if point.score < low]),
     ):
-        axes.scatter(beyond, [edge] * len(beyond), s=size, color=colour, marker=marker, clip_on=False, zorder=2)
+        far = f"{label}, off the scale" if beyond else None
+        axes.scatter(
+            beyond, [edge] * len(beyond), s=size, color=colour, marker=marker, clip_on=False, zorder=2, label=far
+        )
 
 
 def _label(axes: Axes, scores: Mapping[str, float]) -> None:
@@ -143,6 +176,6 @@ def _dress(axes: Axes, metric: str, lower_is_better: bool, has_points: bool) -> 
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if has_points:
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
     else:
         axes.text(0.5, 0.5, "no candidate yet", transform=axes.transAxes, horizontalalignment="center", color=BASELINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import sys
+from math import nan
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -35,6 +36,27 @@ def test_every_candidate_has_a_mark_and_those_off_the_scale_a_triangle(tmp_path:
     assert marks(figure(tmp_path, POINTS, BASELINES)) == [pruned, 0, 0, complete, 0, 0]
     far = [*POINTS, Point(20, 1e9, "complete"), Point(21, 1e9, "pruned")]
     assert marks(figure(tmp_path, far, BASELINES)) == [pruned, 1, 0, complete, 1, 0]
+
+
+def test_it_says_what_every_mark_is_and_of_what_search_it_is(tmp_path: Path) -> None:
+    odd = [Point(20, 1e9, "complete"), Point(21, 1e9, "pruned"), Point(22, nan, "failed"), Point(23, nan, "failed")]
+    assert marks(figure(tmp_path, [*POINTS, *odd], BASELINES))[-1] == 2
+    save_progress([*POINTS, *odd], BASELINES, "loss", True, tmp_path / "progress.svg", "adding: 1,000 parameters")
+    shown = (tmp_path / "progress.svg").read_text()
+    for text in ("adding: 1,000 parameters", "complete, off the scale", "pruned, off the scale", "failed"):
+        assert f"<!-- {text} -->" in shown
+    plain = figure(tmp_path, POINTS, BASELINES)
+    assert "off the scale" not in plain and "<!-- failed -->" not in plain
+    only = figure(tmp_path, odd[2:], BASELINES)
+    assert "<!-- failed -->" in only and "no candidate yet" not in only
+
+
+def test_of_many_baselines_the_best_are_labelled_and_the_others_counted(tmp_path: Path) -> None:
+    seeds = {f"seed_{number}": 2.3 + number / 100 for number in range(70)}
+    shown = figure(tmp_path, POINTS, seeds | {"gru": 2.5, "lstm": 2.6})
+    labels = re.findall(r"<!-- (\w+ \d\.\d+) -->", shown)
+    assert {label.split()[0] for label in labels} == {"lstm", "gru", "seed_0", "seed_1", "best"}
+    assert "<!-- 68 other baselines -->" in shown
 
 
 @pytest.mark.parametrize("outlier", [1e9, 40.0])
