@@ -9,7 +9,7 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from importlib.abc import InspectLoader
@@ -23,7 +23,19 @@ from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError, one_line
 from cellsearch.space import SearchSpace
 
-__all__ = ["SPACES", "TASKS", "load", "load_file", "names", "reference", "seed", "seeds", "spaces", "titles"]
+__all__ = [
+    "SPACES",
+    "TASKS",
+    "broken_spaces",
+    "load",
+    "load_file",
+    "names",
+    "reference",
+    "seed",
+    "seeds",
+    "spaces",
+    "titles",
+]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
@@ -41,7 +53,7 @@ def names(group: str) -> list[str]:
 
 def titles(group: str) -> dict[str, str]:
     """What each registered name of a group is, sorted: the first line of its module's source, which is not run."""
-    return {name: _title(point.module) for name, point in sorted(_registered(group).items())}
+    return {name: _title(points[0].module) for name, points in sorted(_registered(group).items())}
 
 
 def _title(module: str) -> str:
@@ -81,19 +93,32 @@ def reference(group: str, kind: type) -> tuple[str, Any]:
     if not found or module is None:
         return "", None
     place, value = f"{module.__name__}:{found[0][0]}", found[0][1]
-    names = {point.value: name for name, point in _registered(group).items()}
+    names = {points[0].value: name for name, points in _registered(group).items()}
     if module.__name__ == "__main__" or module.__name__.startswith(FILE_MODULE):
         file = getattr(module, "__file__", None)  # a notebook has none
         return (f"{file}:{found[0][0]}", value) if file else ("", None)
     return names.get(place, place), value
 
 
-def _registered(group: str) -> dict[str, EntryPoint]:
-    """What is registered in a group, by name."""
-    return {point.name: point for point in entry_points(group=group)}
+def _registered(group: str) -> dict[str, list[EntryPoint]]:
+    """What is registered in a group, by name: ours first, so that no other package takes the place of what is ours."""
+    found: dict[str, list[EntryPoint]] = {}
+    for point in sorted(entry_points(group=group), key=lambda point: (not _is_ours(point), point.name)):
+        found.setdefault(point.name, []).append(point)
+    return found
 
 
-def _loaded(kind: str, point: EntryPoint) -> Any:
+def _is_ours(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == "cellsearch"
+
+
+def _loaded(kind: str, points: Sequence[EntryPoint]) -> Any:
+    """What is registered under a name. Raises UnknownNameError if it fails to load, or two packages mean two things."""
+    point, others = points[0], sorted({point.value for point in points} - {points[0].value})
+    if others and not _is_ours(point):
+        raise UnknownNameError(
+            f"{kind} {point.name!r} is registered twice, as {point.value} and {others[0]}; name it by one of these"
+        )
     try:
         return point.load()
     except Exception as error:
@@ -132,14 +157,15 @@ def load_file(kind: str, reference: str, path: Path) -> ModuleType:
 
 
 def seed(name: str) -> Cell:
-    """The seed cell of that name in any registered space. Raises UnknownNameError, which lists the seeds."""
+    """The seed cell of that name in any registered space, ours first. Raises UnknownNameError, which names some."""
     for _, space in _spaces():
-        if name in space.seeds:
+        if isinstance(space, SearchSpace) and name in space.seeds:
             return space.seeds[name]
     near = get_close_matches(name, seeds(), n=3) or ["lstm", "gru", "rnn"]
+    lost = "".join(f"; {reason}" for reason in broken_spaces().values())
     raise UnknownNameError(
         f"unknown cell {name!r}; use a seed such as {', '.join(near)} (all: cellsearch list cells), "
-        "a .json file, or STUDY:best"
+        f"a .json file, or STUDY:best{lost}"
     )
 
 
@@ -152,10 +178,22 @@ def seeds() -> dict[str, Cell]:
 
 
 def spaces() -> dict[str, SearchSpace]:
-    """The registered search spaces by name, sorted."""
-    return dict(_spaces())
+    """The registered search spaces by name, ours first, without those that cannot be loaded."""
+    return {name: space for name, space in _spaces() if isinstance(space, SearchSpace)}
 
 
-def _spaces() -> Iterator[tuple[str, SearchSpace]]:
-    """The same one after another, each loaded when it is due."""
-    return ((name, _loaded(KIND[SPACES], point)) for name, point in sorted(_registered(SPACES).items()))
+def broken_spaces() -> dict[str, str]:
+    """Why registered search spaces cannot be loaded, by name."""
+    return {name: reason for name, reason in _spaces() if isinstance(reason, str)}
+
+
+def _spaces() -> Iterator[tuple[str, SearchSpace | str]]:
+    """Each registered space when it is due, or why it cannot be loaded: one that is broken takes no other along."""
+    for name, points in _registered(SPACES).items():
+        try:
+            space = _loaded(KIND[SPACES], points)
+        except UnknownNameError as error:
+            yield name, str(error)
+        else:
+            right = isinstance(space, SearchSpace)
+            yield name, space if right else f"search space {name!r} is a {type(space).__name__}, no SearchSpace"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from cellsearch.cell import Cell
+from cellsearch.cli.listing import Kind, list_kind
 from cellsearch.errors import UnknownNameError
-from cellsearch.plugins import SPACES, TASKS, load, names, seed, seeds, titles
+from cellsearch.plugins import SPACES, TASKS, broken_spaces, load, names, seed, seeds, spaces, titles
+from cellsearch.study.forms import forms
 from cellsearch.training import load_task
 from cellsearch_search_spaces.gated import SPACE
 from cellsearch_tasks.adding import TASK
@@ -136,6 +140,66 @@ def test_a_name_is_the_same_cell_in_every_space() -> None:
             assert cells.setdefault(name, cell) is cell, f"{name} of space {space.name}"
 
 
+IMPOSTOR = """
+from cellsearch.cell import from_equations
+from cellsearch.space import SearchSpace
+
+LSTM = from_equations("lstm", "h_next = tanh(linear(x, h))", ["h"], "h_next")
+OWN = from_equations("own", "h_next = sigmoid(linear(x, h))", ["h"], "h_next")
+SPACE = SearchSpace("impostor", {"lstm": LSTM, "own": OWN}, ("linear", "tanh", "sigmoid"), most_nodes=8, most_states=2)
+"""
+
+
+@pytest.fixture
+def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A package whose names come before ours, or are ours; one of its spaces and one of its tasks are broken."""
+    (tmp_path / "impostor.py").write_text(IMPOSTOR)
+    _register(
+        tmp_path,
+        "[cellsearch.search_spaces]\n"
+        "a = impostor:SPACE\nab = gone_impostor:SPACE\nac = impostor:OWN\ngated = impostor:SPACE\n"
+        "[cellsearch.tasks]\na = gone_impostor:TASK\nadding = impostor:OWN\n",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("impostor", None)
+
+
+@pytest.mark.usefixtures("impostor")
+def test_no_package_takes_the_place_of_a_seed_space_or_task_of_ours() -> None:
+    assert seed("lstm") is seeds()["lstm"] is SPACE.seeds["lstm"]
+    assert load(SPACES, "gated") is SPACE and load(TASKS, "adding") is TASK
+    assert len(forms(seed("lstm"))) == 2, "the LSTM in its usual forms, and no other"
+
+
+@pytest.mark.usefixtures("impostor")
+def test_a_space_or_task_that_is_broken_takes_no_other_along(capsys: pytest.CaptureFixture[str]) -> None:
+    assert seed("own").name == "own"
+    assert broken_spaces() == {
+        "ab": "search space 'ab' is registered but cannot be loaded: "
+        "ModuleNotFoundError: No module named 'gone_impostor'",
+        "ac": "search space 'ac' is a Cell, no SearchSpace",
+    }
+    assert {"a", "gated"} <= set(spaces()) and "ab" not in spaces()
+    list_kind(Kind.TASKS, Path())
+    assert (
+        "task 'a' is registered but cannot be loaded: ModuleNotFoundError: No module named 'gone_impostor'"
+        in capsys.readouterr().out
+    )
+
+
+def test_a_name_that_two_packages_have_is_refused_and_all_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        _register(tmp_path / name, f"[cellsearch.tasks]\nmine = {name}:TASK\n", f"points_{name}")
+        monkeypatch.syspath_prepend(tmp_path / name)
+    with pytest.raises(UnknownNameError, match="task 'mine' is registered twice, as two:TASK and one:TASK; name it by"):
+        load(TASKS, "mine")
+    assert load(TASKS, "adding") is TASK
+
+
 def test_a_seed_is_found_although_a_later_space_cannot_be_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,9 +214,9 @@ def test_a_seed_is_found_although_a_later_space_cannot_be_loaded(
         seed("ltsm")
 
 
-def _register(folder: Path, entry_points: str) -> None:
+def _register(folder: Path, entry_points: str, name: str = "points") -> None:
     """A package in the folder that registers these entry points."""
-    information = folder / "points.dist-info"
+    information = folder / f"{name}.dist-info"
     information.mkdir()
-    (information / "METADATA").write_text("Name: points\nVersion: 1\n")
+    (information / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
     (information / "entry_points.txt").write_text(entry_points)

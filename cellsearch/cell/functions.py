@@ -7,12 +7,12 @@ with its mirror image `reverse_sum`. All others it takes from their definition b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["FUNCTIONS", "Function", "add_functions"]
+__all__ = ["FUNCTIONS", "Function", "add_functions", "remove_functions"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,12 @@ _FUNCTIONS: Final[dict[str, Function]] = {
 
 FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType(_FUNCTIONS)
 """Function of the expression language by name."""
+
+
+def remove_functions(names: Iterable[str]) -> None:
+    """Take functions away that `add_functions` added."""
+    for name in names:
+        del _FUNCTIONS[name]
 
 
 def add_functions(sources: Mapping[str, str]) -> None:

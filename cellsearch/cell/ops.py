@@ -14,14 +14,14 @@ A user's own operation joins the table while the program runs, by `register` (se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Final
 
-from cellsearch.cell.functions import FUNCTIONS, add_functions
+from cellsearch.cell.functions import FUNCTIONS, add_functions, remove_functions
 from cellsearch.errors import CellError
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Op",
     "is_known",
     "register",
+    "unregister",
 ]
 
 INPUT: Final = "x"
@@ -260,6 +261,12 @@ def register(row: Op, functions: Mapping[str, str]) -> None:
         raise CellError(f"operation {row.name!r}: {taken[0]!r} is in the table of operations already; use another name")
     _ROWS[row.name] = row
     add_functions(functions)
+
+
+def unregister(name: str, functions: Iterable[str]) -> None:
+    """Take away a row and functions that `register` added."""
+    del _ROWS[name]
+    remove_functions(functions)
 
 
 def is_known(name: str) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cellsearch.cli.console import tell
+from cellsearch.errors import CellsearchError
 
 __all__ = ["Kind", "list_all", "list_kind"]
 
@@ -51,9 +52,14 @@ def _tasks() -> None:
     from cellsearch.inspect.cell_tables import catalogue
     from cellsearch.training import load_task, task_options
 
-    tasks = [(name, load_task(name, {})) for name in plugins.names(plugins.TASKS)]
-    rows = [(name, f"{task.metric}; options: {', '.join(task_options(task))}") for name, task in tasks]
-    tell(catalogue("tasks", rows))
+    def told(name: str) -> str:
+        try:
+            task = load_task(name, {})
+        except CellsearchError as error:
+            return str(error)
+        return f"{task.metric}; options: {', '.join(task_options(task))}"
+
+    tell(catalogue("tasks", [(name, told(name)) for name in plugins.names(plugins.TASKS)]))
 
 
 def _spaces() -> None:
@@ -61,7 +67,8 @@ def _spaces() -> None:
     from cellsearch import plugins
     from cellsearch.inspect.cell_tables import catalogue
 
-    tell(catalogue("search spaces", [(name, ", ".join(each.operations)) for name, each in plugins.spaces().items()]))
+    rows = [(name, ", ".join(each.operations)) for name, each in plugins.spaces().items()]
+    tell(catalogue("search spaces", [*rows, *plugins.broken_spaces().items()]))
 
 
 def _cells() -> None:

@@ -8,12 +8,12 @@ from cellsearch.statistics.differences import FEWEST_SEEDS, Difference
 from cellsearch.statistics.ranks import Ranking, fewest_tasks
 from cellsearch.study.comparing.comparison import Entrant
 from cellsearch.study.verdict import Verdict
-from cellsearch.training import Task
+from cellsearch.training import Measure
 
 __all__ = ["claim", "p_text", "rank_claim", "settling_note", "untuned_note"]
 
 
-def claim(name: str, other: str, difference: Difference, task: Task, untuned: str = "") -> str:
+def claim(name: str, other: str, difference: Difference, task: Measure, untuned: str = "") -> str:
     """Who is better and by how much; or that no difference is shown, and how small a one would have been.
 
     Bounds of a claim are sizes, in the direction of the claim; otherwise the signed difference is `name - other`.

@@ -14,7 +14,7 @@ from cellsearch.inspect.columns import ranked, right_aligned
 from cellsearch.statistics.differences import Difference, Interval
 from cellsearch.study.comparing.comparison import Comparison, Entrant
 from cellsearch.study.study import tuned_names
-from cellsearch.training import Task
+from cellsearch.training import Measure
 
 __all__ = ["comparison_statement", "comparison_table", "entrant_claim"]
 
@@ -52,7 +52,7 @@ def comparison_statement(comparison: Comparison) -> str:
     return "\n".join([*claims, *settling_note(entrant.unsettled for entrant in comparison.entrants)])
 
 
-def entrant_claim(entrant: Entrant, other: Entrant, found: Difference, task: Task) -> str:
+def entrant_claim(entrant: Entrant, other: Entrant, found: Difference, task: Measure) -> str:
     """A sentence on the difference of two entrants, that names their forms and who of them is not tuned."""
     return claim(entrant.label, other.label, found, task, untuned_note(entrant, other))
 

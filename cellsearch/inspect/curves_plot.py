@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cellsearch.inspect.picture_path import picture_path
 from cellsearch.statistics.curves import LearningCurve
 from cellsearch.statistics.differences import Interval, interval
-from cellsearch.training import Task
+from cellsearch.training import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ class Line:
     baseline: bool
 
 
-def save_curves(lines: Sequence[Line], task: Task, parameters: int, path: str | Path) -> None:
+def save_curves(lines: Sequence[Line], task: Measure, parameters: int, path: str | Path) -> None:
     """Write the figure as .png or .svg; without any line, nothing. Raises CellsearchError for another ending.
 
     Scores are the best so far; the interval is that of 95 % over seeds, where there is one. The axis holds the scores
@@ -112,7 +112,7 @@ def _limit(axes: Axes, curves: Sequence[LearningCurve]) -> None:
     axes.set_ylim(low - room, high + room)
 
 
-def _dress(axes: Axes, lines: Sequence[Line], task: Task, parameters: int) -> None:
+def _dress(axes: Axes, lines: Sequence[Line], task: Measure, parameters: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
     direction = "lower" if task.lower_is_better else "higher"

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, SimpleNamespace
 from typing import Any, Final, overload
@@ -26,10 +26,10 @@ from typing import Any, Final, overload
 import torch
 from torch import Tensor
 
-from cellsearch.cell.ops import Op, register
+from cellsearch.cell.ops import OPS, Op, is_known, register, unregister
 from cellsearch.errors import CellError
 
-__all__ = ["USER", "op"]
+__all__ = ["USER", "declare", "op", "own_operations"]
 
 Function = Callable[..., Tensor]
 Derivatives = Function | Mapping[str, Function]
@@ -42,6 +42,8 @@ RESERVED: Final = {*LETTERS, "g", "k", "y"}
 """Names that mean something else in an expression of the table."""
 
 _DEFINED: Final[dict[str, FunctionType]] = {}
+_DECLARED: Final[dict[str, Sequence[str]]] = {}
+"""The names that expressions call, by operation that is known without its function."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,38 @@ def op(
     return _define(function, derivative)
 
 
+def own_operations(names: Iterable[str]) -> dict[str, int]:
+    """Which of these operations are no rows of ours, and how many operands each takes: what `declare` needs."""
+    return {name: OPS[name].least for name in sorted(set(names)) if name in _DEFINED or name in _DECLARED}
+
+
+def declare(name: str, operands: int) -> None:
+    """Make known that an operation takes so many operands, without its function, which `op` may give later.
+
+    Cells that have it can be read, compared and drawn, so that a study needs no code; who runs one gets a CellError.
+    """
+    _check_name(name)
+    if is_known(name):
+        return
+
+    def missing(*tensors: Tensor) -> Tensor:
+        raise CellError(f"operation {name!r} is not defined here; import the module that defines it first")
+
+    letters = LETTERS[:operands]
+    calls = [name, *(f"{name}_by_{letter}" for letter in letters)]
+    row = Op(
+        name,
+        "defined elsewhere",
+        f"{name}({', '.join(letters)})",
+        {letter: f"{name}_by_{letter}({', '.join('g' + letters)})" for letter in letters},
+        least=operands,
+        most=operands,
+    )
+    register(row, {call: f"user.{call}({', '.join(['{}'] * (operands + (call != name)))})" for call in calls})
+    vars(USER).update(dict.fromkeys(calls, missing))
+    _DECLARED[name] = calls
+
+
 def _define(function: Function, derivative: Derivatives | None) -> Function:
     assert isinstance(function, FunctionType), "op decorates a function"
     name = function.__name__
@@ -86,6 +120,8 @@ def _define(function: Function, derivative: Derivatives | None) -> Function:
         by = [_given(name, operand, operands, derivative) for operand in operands]
         forward = _differentiated(function, by)
     _check(name, forward, by)
+    if name in _DECLARED:
+        unregister(name, _DECLARED.pop(name))
     letters = LETTERS[: len(operands)]
     calls = {f"{name}_by_{letter}": each for letter, each in zip(letters, by, strict=True)}
     row = Op(
@@ -116,15 +152,19 @@ def _again(name: str, function: FunctionType) -> Function:
 
 def _operands(function: FunctionType) -> tuple[str, ...]:
     name = function.__name__
-    if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name) or name.startswith("_"):
-        raise CellError(f"operation {name!r}: no name for an operation; name the function, beginning with a letter")
-    if name in RESERVED:
-        raise CellError(f"operation {name!r}: this letter has a meaning in the table of operations; use a longer name")
+    _check_name(name)
     parameters = inspect.signature(function).parameters.values()
     operands = tuple(each.name for each in parameters if each.default is each.empty)
     if any(each.kind is not each.POSITIONAL_OR_KEYWORD for each in parameters) or not 1 <= len(operands) <= 3:
         raise CellError(f"operation {name!r} must take 1 to 3 tensors, got {inspect.signature(function)}")
     return operands
+
+
+def _check_name(name: str) -> None:
+    if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name) or name.startswith("_"):
+        raise CellError(f"operation {name!r}: no name for an operation; name the function, beginning with a letter")
+    if name in RESERVED:
+        raise CellError(f"operation {name!r}: this letter has a meaning in the table of operations; use a longer name")
 
 
 def _by_autograd(function: Function, position: int, count: int) -> _Derivative:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cellsearch.cell import Cell, to_json
+from cellsearch.recurrence.custom import own_operations
 from cellsearch.statistics.tuning import RateGrid
 from cellsearch.study.finals import FRESH
 from cellsearch.study.record import Record
-from cellsearch.training import Budget, Evaluation, Hyperparameters, Task, Tuning, check_counts, hidden_size_for
+from cellsearch.training import (
+    Budget,
+    Evaluation,
+    Hyperparameters,
+    MeasuredTask,
+    Task,
+    Tuning,
+    check_counts,
+    hidden_size_for,
+)
 
 __all__ = ["Conditions"]
 
@@ -25,6 +35,7 @@ class Conditions:
 
     task: str
     options: Mapping[str, str]
+    measured: MeasuredTask
     space: str
     seed: int
     budget: Budget
@@ -35,11 +46,12 @@ class Conditions:
     def __post_init__(self) -> None:
         check_counts(0, trials=self.trials)
 
-    def settings(self) -> dict[str, Any]:
-        """What must stay the same while a study goes on."""
-        budget = asdict(self.budget)
-        own = {name: value for name, value in vars(self).items() if name != "budget"}
-        return {**own, **budget, "tuning": self.tuning.settings()}
+    def settings(self, operations: Iterable[str]) -> dict[str, Any]:
+        """What must stay the same while a study goes on; `operations` are those that its cells may have."""
+        own = {name: value for name, value in vars(self).items() if name not in ("budget", "measured")}
+        measured = {"task_name" if name == "name" else name: value for name, value in asdict(self.measured).items()}
+        tuning, operands = self.tuning.settings(), own_operations(operations)
+        return {**own, **measured, **asdict(self.budget), "tuning": tuning, "operations": operands}
 
     @property
     def grid(self) -> RateGrid | None:

@@ -62,13 +62,14 @@ class Finalist:
     """A cell that takes part, with its stage in the ledger.
 
     Of those that share a `family` the best tuned one alone gets fresh seeds. `cut` tells whether halving may end it;
-    who is not cut is tuned at the last rung alone.
+    who is not cut is tuned at the last rung alone. `baseline` is the one that it is a form of, if so.
     """
 
     stage: str
     cell: Cell
     family: str
     cut: bool = False
+    baseline: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Finals:
         for place, number in tries:
             values = {"learning_rate": self.grid.rate(place), **self.first}
             seed = self.seed if number == 0 else _tuning_seed(self.seed, number)
-            self.ledger.queue(finalist.stage, Proposal(finalist.cell), RATE, seed, values, steps)
+            self._queue(finalist, RATE, seed, values, steps)
         return bool(tries)
 
     def _queue_tuning(self, finalist: Finalist) -> bool:
@@ -150,9 +151,7 @@ class Finals:
         busy = any(r.state == "running" for r in made)
         if len(made) >= self._draws or (busy and len(made) >= STARTUP) or math.isinf(self._rate_level(finalist)):
             return False
-        self.ledger.queue(
-            finalist.stage, Proposal(finalist.cell), TUNING, self.seed, self._rate(finalist), self.steps[-1]
-        )
+        self._queue(finalist, TUNING, self.seed, self._rate(finalist), self.steps[-1])
         return True
 
     def _queue_fresh(self, finalist: Finalist) -> bool:
@@ -164,9 +163,20 @@ class Finals:
         if len(made) >= self.fresh_seeds or math.isinf(self._level(finalist)):
             return False
         seed = _fresh_seed(self.seed, len(made))
-        values, note = self._chosen(finalist), self._note(finalist)
-        self.ledger.queue(finalist.stage, Proposal(finalist.cell), FRESH, seed, values, self.steps[-1], note)
+        self._queue(finalist, FRESH, seed, self._chosen(finalist), self.steps[-1], self._note(finalist))
         return True
+
+    def _queue(
+        self,
+        finalist: Finalist,
+        role: str,
+        seed: int,
+        values: Mapping[str, float],
+        steps: int,
+        note: TuningResult | None = None,
+    ) -> None:
+        proposal = Proposal(finalist.cell)
+        self.ledger.queue(finalist.stage, proposal, role, seed, values, steps, note, finalist.baseline)
 
     @property
     def _draws(self) -> int:

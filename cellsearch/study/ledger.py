@@ -23,15 +23,16 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from cellsearch.cell import Cell, from_json, identity, save, to_json
+from cellsearch.cell import IDENTITY_VERSION, Cell, from_json, identity, save, to_json
 from cellsearch.errors import StudyError
+from cellsearch.recurrence.custom import declare
 from cellsearch.study.folder import DATABASE, failure_path, weights_path
 from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult
 from cellsearch.training import Range, Report
 
 __all__ = ["STARTUP", "Ledger", "read_records", "read_study"]
 
-SCHEMA: Final = "cellsearch.study/2"
+SCHEMA: Final = "cellsearch.study/3"
 
 INTERRUPTED: Final = "interrupted"
 
@@ -46,7 +47,7 @@ STATES: Final[Mapping[TrialState, State]] = {
 LOCK_SECONDS: Final = 60.0
 """Seconds that a writer waits for those who read, and they for it."""
 
-PROPOSED: Final = ("cell", "identity", "role", "seed", "steps", "parents", "edits", "place", "tuning")
+PROPOSED: Final = ("cell", "identity", "role", "seed", "steps", "parents", "edits", "place", "tuning", "baseline")
 """What the ledger knows of a trial before it begins; `place` counts the stage's trials before it, without those that
 were interrupted, so that a search draws the same hyperparameters whether it was interrupted or not."""
 
@@ -71,21 +72,21 @@ search, where each trial has another cell."""
 class Ledger:
     """A study opened for writing; a context manager that holds the study's lock.
 
-    `settings` are plain data that must be the same each time the study is opened; `ranges` are what the sampler draws
-    each trial's hyperparameters from, `final_ranges`, if given, in stages other than the search. Raises StudyError, in
-    one line, if another process is writing the study, its settings differ, or the folder holds no readable study.
+    `settings` are plain data that must be the same each time the study is opened, and all that reading it takes: no
+    task or space is loaded for that. `ranges` are what the sampler draws each trial's hyperparameters from,
+    `final_ranges`, if given, in stages other than the search. Raises StudyError, in one line, if another process is
+    writing the study, its settings differ, or the folder holds no readable study.
     """
 
     def __init__(
         self,
         path: Path,
         settings: Mapping[str, Any],
-        lower_is_better: bool,
         ranges: Mapping[str, Range],
         final_ranges: Mapping[str, Range] | None = None,
     ) -> None:
         self.path = path
-        self._direction: Literal["minimize", "maximize"] = "minimize" if lower_is_better else "maximize"
+        self._direction: Literal["minimize", "maximize"] = "minimize" if settings["lower_is_better"] else "maximize"
         self._distributions = _distributions(ranges)
         self._final_distributions = _distributions(ranges if final_ranges is None else final_ranges)
         self._seed = int(settings["seed"])
@@ -122,8 +123,8 @@ class Ledger:
         for trial in self._all(stage):
             key = (stage, trial.number)
             if trial.state.is_finished() and key not in self._finished:
-                self._finished[key] = _record(trial)
-            records.append(self._finished.get(key) or _record(trial))
+                self._finished[key] = _record(stage, trial)
+            records.append(self._finished.get(key) or _record(stage, trial))
         return records
 
     def waiting(self, stage: str) -> bool:
@@ -139,10 +140,12 @@ class Ledger:
         hyperparameters: Mapping[str, float] | None = None,
         steps: int | None = None,
         tuning: TuningResult | None = None,
+        baseline: str = "",
     ) -> None:
         """Put a trial on disk that `begin` starts; `hyperparameters` fixes those that the sampler would suggest.
 
-        `steps` are those of the study's budget if not given; `tuning` is where a fresh training's values come from.
+        `steps` are those of the study's budget if not given; `tuning` is where a fresh training's values come from,
+        `baseline` the one that a finalist is a form of.
         """
         attributes = {
             "cell": to_json(proposal.cell),
@@ -151,6 +154,7 @@ class Ledger:
             "seed": seed,
             "steps": self._steps if steps is None else steps,
             "tuning": asdict(tuning) if tuning else None,
+            "baseline": baseline,
             "parents": list(proposal.parents),
             "edits": list(proposal.edits),
             "place": sum(record.state != INTERRUPTED for record in self.records(stage)),
@@ -168,7 +172,7 @@ class Ledger:
         trial = study.ask(fixed_distributions=self._distributions if stage == SEARCH else self._final_distributions)
         self._trials[stage, trial.number] = trial
         self._changed(stage)
-        return _record(self._all(stage)[trial.number])
+        return _record(stage, self._all(stage)[trial.number])
 
     def report(self, stage: str, number: int, report: Report) -> bool:
         """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
@@ -250,7 +254,7 @@ class Ledger:
 
     def _check_settings(self, settings: Mapping[str, Any]) -> None:
         study = self._study(SEARCH)
-        wanted = {"schema": SCHEMA, **settings}
+        wanted = {"schema": SCHEMA, "identity_version": IDENTITY_VERSION, **settings}
         known = study.user_attrs.get("settings")
         if known is None and not self._all(SEARCH):
             study.set_user_attr("settings", wanted)
@@ -292,7 +296,9 @@ def read_study(path: Path) -> tuple[dict[str, Any], dict[str, list[Record]]]:
         finally:
             storage.remove_session()
             storage.engine.dispose()
-    return settings, {name: [_record(trial) for trial in each] for name, each in trials.items()}
+    for name, operands in settings.get("operations", {}).items():
+        declare(name, operands)
+    return settings, {stage: [_record(stage, trial) for trial in each] for stage, each in trials.items()}
 
 
 def _stages(storage: optuna.storages.RDBStorage) -> list[str]:
@@ -319,7 +325,9 @@ def _one_line(path: Path) -> Iterator[None]:
 def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
     if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
         schema = settings.get("schema") if isinstance(settings, dict) else None
-        raise StudyError(f"study {path}: {DATABASE} has schema {_short(schema)}; this version reads {SCHEMA!r}")
+        raise StudyError(
+            f"study {path}: {DATABASE} has schema {_short(schema)}; this version reads {SCHEMA!r}; begin another"
+        )
     return settings
 
 
@@ -343,7 +351,7 @@ def _locked(path: Path) -> FileLock:
     return lock
 
 
-def _record(trial: FrozenTrial) -> Record:
+def _record(stage: str, trial: FrozenTrial) -> Record:
     notes = trial.user_attrs
     result = notes.get("result", {})
     reason = notes.get("reason", "")
@@ -366,6 +374,8 @@ def _record(trial: FrozenTrial) -> Record:
         began=trial.datetime_start,
         ended=trial.datetime_complete,
         tuning=TuningResult(**notes["tuning"]) if notes["tuning"] else None,
+        stage=stage,
+        baseline=notes["baseline"],
     )
 
 

@@ -40,7 +40,8 @@ class TuningResult:
 class Record:
     """One trial as the ledger has it.
 
-    `role` is "baseline" or "candidate" in the search, "tuning" or "fresh" in a final. `scores` maps steps to the metric
+    `role` is "baseline" or "candidate" in the search, "rate", "tuning" or "fresh" in a final; there `baseline` names
+    the one that the cell is a form of, if so. `stage` is the ledger's. `scores` maps steps to the metric
     on validation; `score` is the best of them for a complete trial, else None. `steps` is the length of its training.
     `hyperparameters` are those that were drawn for it, before it began those that were fixed. A fresh training has
     its `tuning`. `reason` says why a trial failed. `seconds` is the training's own time until
@@ -71,6 +72,8 @@ class Record:
     inference_seconds: float | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     tuning: TuningResult | None = None
+    stage: str = SEARCH
+    baseline: str = ""
 
 
 def alive(records: Iterable[Record]) -> list[Record]:

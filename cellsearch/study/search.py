@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -82,6 +83,7 @@ def search(
     conditions = Conditions(
         task=named.reference,
         options=dict(named.options),
+        measured=named.measured,
         space=space,
         seed=seed,
         budget=budget.of(the_task),
@@ -106,10 +108,12 @@ def search(
         trials=trials,
         tuned=TUNED,
     )
-    settings = {**conditions.settings(), "strategy": strategy, "seeds": [to_json(cell) for cell in seed_cells]}
+    operations = {*the_space.operations, *(node.op for cell in seed_cells for node in cell.nodes.values())}
+    seed_texts = [to_json(cell) for cell in seed_cells]
+    settings = {**conditions.settings(operations), "strategy": strategy, "seeds": seed_texts}
     with ExitStack() as stack:
         ranges, final_ranges = conditions.tuning.ranges, conditions.tuning.final_ranges
-        ledger = stack.enter_context(Ledger(Path(study), settings, the_task.lower_is_better, ranges, final_ranges))
+        ledger = stack.enter_context(Ledger(Path(study), settings, ranges, final_ranges))
         pool = stack.enter_context(open_pool(resources))
         run = _Run(ledger, the_task, conditions, observe)
         loop = Loop(pool, ledger, run.evaluation, run.notice)
@@ -176,7 +180,11 @@ class _Run:
         baselines = [
             r.cell for r in records if r.role == "baseline" and r.cell.name in BASELINES and r.score is not None
         ]
-        entrants = [Finalist(final_stage(f), f, cell.name) for cell in baselines for f in forms(cell)]
+        entrants = [
+            Finalist(final_stage(form), form, cell.name, baseline=cell.name)
+            for cell in baselines
+            for form in forms(cell)
+        ]
         stages = {entrant.stage for entrant in entrants}
         best = [
             r.cell for r in best_candidates(records, self.task.lower_is_better) if final_stage(r.cell) not in stages
@@ -252,6 +260,9 @@ def _seed_cells(space: SearchSpace, seeds: str | Cell | Sequence[str | Cell] | N
 
 
 def _baselines(seeds: Sequence[Cell]) -> list[Cell]:
-    """The seeds, and LSTM and GRU, each once."""
+    """The seeds, and LSTM and GRU, each once. Raises UnknownNameError if two cells have the same name."""
     cells = {identity(cell): cell for cell in (*seeds, *(plugins.seed(name) for name in BASELINES))}
+    for name, count in Counter(cell.name for cell in cells.values()).items():
+        if count > 1:
+            raise UnknownNameError(f"two different seeds and baselines are named {name!r}; give yours another name")
     return list(cells.values())

@@ -10,21 +10,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load as from_safetensors
-
-from cellsearch.cell import Cell, identity
+from cellsearch.cell import Cell
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
 from cellsearch.statistics.curves import LearningCurve
-from cellsearch.study.finals import best_candidates, final_stage, scored_fresh
+from cellsearch.study.finals import best_candidates, scored_fresh
 from cellsearch.study.folder import study_folders, weights_path
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.ledger import read_study
 from cellsearch.study.record import SEARCH, Record, best_first
 from cellsearch.study.verdict import Verdict, learning_curve, unsettled, verdicts
-from cellsearch.training import Task, load_task
+from cellsearch.training import Measure, MeasuredTask
+from cellsearch.training.weights import trained_rnn
 
-__all__ = ["REPORT", "VERDICT", "Study", "csv_text", "load_studies", "load_study", "tuned_names"]
+__all__ = ["REPORT", "VERDICT", "Study", "csv_text", "load_studies", "load_study", "measured", "tuned_names"]
 
 REPORT = "report.csv"
 VERDICT = "verdict.csv"
@@ -39,16 +38,15 @@ class Study:
     records: Sequence[Record]
     finals: Mapping[Cell, Sequence[Record]]
 
-    @cached_property
-    def task(self) -> Task:
-        """The task with the study's options."""
-        return load_task(self.settings["task"], self.settings["options"])
+    @property
+    def task(self) -> Measure:
+        """What the study's scores are. The task itself is not loaded: it may be gone, or another's code."""
+        return measured(self.settings)
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
         """What the finals say of each finalist, baselines first; empty before them."""
-        candidates = {record.cell for record in self.records if record.role == "candidate"}
-        return verdicts(self.finals, candidates)
+        return verdicts(self.finals)
 
     @cached_property
     def curves(self) -> dict[Cell, LearningCurve]:
@@ -100,13 +98,8 @@ class Study:
         fresh = best_first(scored_fresh(self.finals.get(cell, ())), self.task.lower_is_better)
         if not fresh:
             return None
-        path = weights_path(self.path, final_stage(cell), fresh[0].number)
-        if not path.is_file() or fresh[0].hidden_size is None:
-            return None
-        self.task.prepare()
-        model = self.task.model(cell, fresh[0].hidden_size)
-        model.load_state_dict(from_safetensors(path.read_bytes()))
-        return next(module for module in model.modules() if isinstance(module, RNN))
+        path = weights_path(self.path, fresh[0].stage, fresh[0].number)
+        return trained_rnn(cell, path) if path.is_file() else None
 
     def write_tables(self) -> None:
         """Write `report.csv`, a line a trial, and `verdict.csv`, a line a finalist."""
@@ -132,14 +125,16 @@ def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
     studies, unreadable = [], {}
     for path in study_folders(root):
         try:
-            if "entrants" in read_study(path)[0]:
-                continue
-            study = load_study(path)
-            study.task  # noqa: B018, it may be gone
-            studies.append(study)
+            if "entrants" not in read_study(path)[0]:
+                studies.append(load_study(path))
         except CellsearchError as error:
             unreadable[path] = str(error)
     return studies, unreadable
+
+
+def measured(settings: Mapping[str, Any]) -> MeasuredTask:
+    """What the scores of a study with these settings are."""
+    return MeasuredTask(settings["task_name"], settings["metric"], settings["lower_is_better"])
 
 
 def tuned_names(records: Iterable[Record]) -> list[str]:
@@ -170,7 +165,7 @@ def _trial_row(record: Record, hyperparameters: Sequence[str]) -> dict[str, obje
 def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str], unsettled: str) -> dict[str, object]:
     row: dict[str, object] = {
         "cell": verdict.cell.name,
-        "identity": identity(verdict.cell),
+        "identity": verdict.identity,
         "role": verdict.role,
         "baseline": verdict.baseline,
         "tries": verdict.tuning.tries if verdict.tuning else None,

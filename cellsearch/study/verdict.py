@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cellsearch.cell import Cell
 from cellsearch.statistics.curves import LearningCurve, changed_order, unfinished
 from cellsearch.statistics.differences import Difference, Interval, difference, interval
 from cellsearch.study.finals import FRESH, scored_fresh
-from cellsearch.study.forms import BASELINES, baseline_of
+from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Record, TuningResult
 
 __all__ = ["Verdict", "learning_curve", "unsettled", "verdicts"]
@@ -26,6 +26,7 @@ class Verdict:
     """
 
     cell: Cell
+    identity: str
     baseline: str
     tuning: TuningResult | None
     hyperparameters: Mapping[str, float]
@@ -54,13 +55,13 @@ class Verdict:
         return self.tuning.untuned if self.tuning else ""
 
 
-def verdicts(finals: Mapping[Cell, Sequence[Record]], candidates: Collection[Cell]) -> list[Verdict]:
+def verdicts(finals: Mapping[Cell, Sequence[Record]]) -> list[Verdict]:
     """A verdict for each finalist that got fresh seeds or failed; each is held against every baseline among them.
 
     Whom halving cut, and forms of a baseline that another form stands for, have none.
     """
     judged = {cell: records for cell, records in finals.items() if _is_judged(records, finals)}
-    baselines = {cell: "" if cell in candidates else baseline_of(cell) or cell.name for cell in judged}
+    baselines = {cell: records[0].baseline for cell, records in judged.items()}
     references = {baselines[cell]: _by_seed(records) for cell, records in judged.items() if baselines[cell]}
     comparisons = max(1, sum(len(references) for name in baselines.values() if not name))
     return [_verdict(cell, baselines[cell], judged[cell], references, comparisons) for cell in judged]
@@ -109,6 +110,7 @@ def _verdict(
     }
     return Verdict(
         cell=cell,
+        identity=records[0].identity,
         baseline=baseline,
         tuning=some.tuning if some else None,
         hyperparameters=some.hyperparameters if some else {},

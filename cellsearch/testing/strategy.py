@@ -14,6 +14,7 @@ from typing import Final
 from cellsearch.cell import Cell, from_equations, identity
 from cellsearch.space import SearchSpace
 from cellsearch.space.mutation import mutate
+from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Proposal, Record, State
 from cellsearch.study.strategy import Strategy
 
@@ -70,6 +71,7 @@ def record(
         test=None,
         began=None,
         ended=None,
+        baseline=cell.name if cell.name in BASELINES and role not in ("baseline", "candidate") else "",
     )
 
 

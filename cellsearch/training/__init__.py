@@ -4,12 +4,14 @@ from cellsearch.training.budget import Budget, check_counts, hidden_size_for
 from cellsearch.training.evaluation import Evaluation, Report, evaluate
 from cellsearch.training.hyperparameters import Hyperparameters, Range, Tuning, tuning
 from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task, task_text
-from cellsearch.training.task import Split, Task, load_task, settled_steps, task_options
+from cellsearch.training.task import Measure, MeasuredTask, Split, Task, load_task, settled_steps, task_options
 
 __all__ = [
     "Budget",
     "Evaluation",
     "Hyperparameters",
+    "Measure",
+    "MeasuredTask",
     "NamedTask",
     "Range",
     "Report",

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from cellsearch import plugins
@@ -20,6 +19,7 @@ from cellsearch.training.budget import Budget, hidden_size_for
 from cellsearch.training.hyperparameters import Hyperparameters
 from cellsearch.training.optimization import device, inference_seconds, train
 from cellsearch.training.task import Task, load_task, task_details
+from cellsearch.training.weights import weights_file
 
 __all__ = ["Evaluation", "Report", "evaluate"]
 
@@ -152,7 +152,7 @@ def _final(report: Report, model: nn.Module, task: Task, best: _Best, seed: int)
     return dataclasses.replace(
         report,
         test=test,
-        weights=to_safetensors({name: array.contiguous() for name, array in best.weights.items()}),
+        weights=weights_file(model, best.weights),
         inference_seconds=seconds,
         details=details,
     )

@@ -12,7 +12,7 @@ from typing import Final
 from cellsearch import plugins
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError
-from cellsearch.training.task import Task, load_task, task_options
+from cellsearch.training.task import MeasuredTask, Task, load_task, task_options
 
 __all__ = ["NamedTask", "named_task", "named_tasks", "split_task", "task_text"]
 
@@ -35,6 +35,11 @@ class NamedTask:
     def text(self) -> str:
         """The task in one word, as it may be named again."""
         return task_text(self.reference, self.options)
+
+    @property
+    def measured(self) -> MeasuredTask:
+        """What a study keeps of the task."""
+        return MeasuredTask(self.task.name, self.task.metric, self.task.lower_is_better)
 
     @property
     def folder(self) -> str:

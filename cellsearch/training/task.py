@@ -13,12 +13,32 @@ from cellsearch.cell import Cell
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError
 
-__all__ = ["Split", "Task", "load_task", "settled_steps", "task_details", "task_options"]
+__all__ = ["Measure", "MeasuredTask", "Split", "Task", "load_task", "settled_steps", "task_details", "task_options"]
 
 Split = Literal["validation", "test"]
 
 
-class Task(Protocol):
+class Measure(Protocol):
+    """What scores are: of which task, in which unit, and which of them are better."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def lower_is_better(self) -> bool: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasuredTask:
+    """What a study keeps of its task, so that its scores can be read where the task is gone."""
+
+    name: str
+    metric: str
+    lower_is_better: bool
+
+
+class Task(Measure, Protocol):
     """One task, found through the entry-point group `cellsearch.tasks` or as `file.py:TASK`.
 
     A frozen dataclass whose fields are its options, each with a default. `parameters` and `steps` are its default
@@ -31,12 +51,6 @@ class Task(Protocol):
     lengths, read on test data once, at the end.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def metric(self) -> str: ...
-    @property
-    def lower_is_better(self) -> bool: ...
     @property
     def parameters(self) -> int: ...
     @property

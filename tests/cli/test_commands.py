@@ -170,8 +170,8 @@ def spoil(folder: Path) -> Ledger:
     (folder / "short.txt").write_text("short")
     (folder / "spoilt").mkdir()
     (folder / "spoilt" / "study.db").write_text("no database\n" * 100)
-    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}}
-    return Ledger(folder / "locked", settings, True, {})
+    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}, "lower_is_better": True}
+    return Ledger(folder / "locked", settings, {})
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda each: each if isinstance(each, str) else None)

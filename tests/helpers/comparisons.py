@@ -11,7 +11,7 @@ from cellsearch.study.comparing.comparison import Comparison
 from cellsearch.study.record import Record
 from cellsearch.testing.strategy import record
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN
-from tests.helpers.small_search import TASK
+from tests.helpers.small_search import TROUBLED
 
 __all__ = ["FIRST", "SECOND", "THIRD", "comparison", "fresh", "reported"]
 
@@ -33,7 +33,7 @@ def fresh(cell: Cell, tests: Sequence[float | None]) -> list[Record]:
 
 def comparison(*tests: Sequence[float | None], path: Path = Path("runs/x")) -> Comparison:
     cells = [LSTM, GRU, RNN][: len(tests)]
-    settings = {"task": TASK, "options": {}, "entrants": [[to_json(cell)] for cell in cells]}
+    settings = {**TROUBLED, "entrants": [[to_json(cell)] for cell in cells]}
     return Comparison(path, settings, [{cell: fresh(cell, each)} for cell, each in zip(cells, tests, strict=True)])
 
 

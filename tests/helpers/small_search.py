@@ -23,6 +23,14 @@ from cellsearch.workers import Resources
 from tests.helpers.project import ROOT
 
 TASK = "cellsearch.testing.troubled_task:TASK"
+TROUBLED: dict[str, Any] = {
+    "task": TASK,
+    "options": {},
+    "task_name": "troubled",
+    "metric": "squared error",
+    "lower_is_better": True,
+}
+"""What a study keeps of its task."""
 GOLDEN = ROOT / "tests" / "study" / "golden_history.json"
 BUDGET = Budget(parameters=200, steps=5)
 ALONE = Resources(workers=1, timeout=60.0)

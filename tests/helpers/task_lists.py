@@ -18,7 +18,7 @@ def three_tasks(first: Means, second: Means, accuracies: Means, path: Path = Pat
     """Scores on two tasks of errors, and on parity, where higher is better."""
     errors = [comparison(*(_seeds(mean) for mean in means)) for means in (first, second)]
     parity = comparison(*(_seeds(mean) for mean in accuracies))
-    parity = replace(parity, settings={**parity.settings, "task": "parity"})
+    parity = replace(parity, settings={**parity.settings, "metric": "accuracy", "lower_is_better": False})
     return SeveralTasks(path, {"one": errors[0], "two": errors[1], "parity": parity})
 
 

@@ -16,17 +16,17 @@ from cellsearch.study.study import Study
 from cellsearch.testing.strategy import record
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN, SPACE
 from tests.helpers.printed import printed
+from tests.helpers.small_search import TROUBLED
 
 CANDIDATE = RNN.renamed("cell_17")
-TASK = "cellsearch.testing.troubled_task:TASK"
 
 
-def study(scores: Mapping[Cell, list[float | None]], path: str = "runs/x", task: str = TASK) -> Study:
+def study(scores: Mapping[Cell, list[float | None]], path: str = "runs/x", **task: object) -> Study:
     """A study whose finalists had these scores with seeds 0, 1, ..., None for a failure."""
     roles = {cell: "candidate" if cell.name.startswith("cell_") else "baseline" for cell in scores}
     records = [record(i, cell, score=100.0 + i, role=roles[cell]) for i, cell in enumerate(scores)]
     finals = {cell: [_fresh(cell, seed, score) for seed, score in enumerate(each)] for cell, each in scores.items()}
-    return Study(Path(path), {"task": task, "options": {}, "final_steps": 300, "parameters": 60_000}, records, finals)
+    return Study(Path(path), {**TROUBLED, **task, "final_steps": 300, "parameters": 60_000}, records, finals)
 
 
 def _fresh(cell: Cell, seed: int, score: float | None) -> Record:
@@ -128,13 +128,9 @@ def test_few_seeds_or_no_final_claim_nothing() -> None:
     assert tables.statement(none) == "cell_17 is the best candidate; it has not been compared with LSTM and GRU."
 
 
-def test_a_higher_metric_turns_better_around(tmp_path: Path) -> None:
-    (tmp_path / "up.py").write_text(
-        "from cellsearch.testing.troubled_task import Troubled\n"
-        "class Up(Troubled):\n    lower_is_better = False\n    metric = 'accuracy'\nTASK = Up()\n"
-    )
+def test_a_higher_metric_turns_better_around() -> None:
     scores = {LSTM: [1.0, 1.1, 1.0, 1.0, 1.1], CANDIDATE: [2.0, 2.1, 2.01, 2.0, 2.1]}
-    upward = study(scores, task=f"{tmp_path / 'up.py'}:TASK")
+    upward = study(scores, metric="accuracy", lower_is_better=False)
     assert tables.statement(upward).splitlines()[1].startswith("cell_17 is better than lstm by 1.002 accuracy on test")
     text = printed(tables.verdict_table(upward))
     assert "accuracy, higher is better" in text

@@ -31,7 +31,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         "learning_rate": Range(FIRST / 64, FIRST * 64, log=True, first=FIRST),
         "weight_decay": Range(1e-5, 1e-1, log=True, first=1e-5),
     }
-    with Ledger(tmp_path, {"seed": 2, "steps": 5}, True, ranges) as ledger:
+    with Ledger(tmp_path, {"seed": 2, "steps": 5, "lower_is_better": True}, ranges) as ledger:
         yield ledger
 
 

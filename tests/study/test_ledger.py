@@ -33,7 +33,7 @@ RANGES = {
 
 
 def opened(path: Path, seed: int = 3, lower_is_better: bool = True, **changes: Any) -> Ledger:
-    return Ledger(path, SETTINGS | {"seed": seed} | changes, lower_is_better, RANGES)
+    return Ledger(path, SETTINGS | {"seed": seed, "lower_is_better": lower_is_better} | changes, RANGES)
 
 
 def run_trial(ledger: Ledger, score: float = 1.0, stage: str = SEARCH, role: str = "candidate") -> int:
@@ -294,7 +294,7 @@ def _newer_optuna(path: Path) -> None:
 def _other_schema(path: Path) -> None:
     opened(path).__exit__(None, None, None)
     with sqlite3.connect(path / "study.db") as database:
-        database.execute("""update study_user_attributes set value_json = replace(value_json, 'study/2', 'study/9')""")
+        database.execute("""update study_user_attributes set value_json = replace(value_json, 'study/3', 'study/2')""")
     database.close()
 
 
@@ -312,8 +312,11 @@ def _study_of_optuna(path: Path) -> None:
         (_text, "study.db is no readable study: .*file is not a database"),
         (_other_tables, "study.db is no readable study: .*version_info"),
         (_newer_optuna, "study.db is no readable study: The runtime optuna version .* no longer compatible"),
-        (_other_schema, "study.db has schema 'cellsearch.study/9'; this version reads 'cellsearch.study/2'"),
-        (_study_of_optuna, "study.db has schema None; this version reads 'cellsearch.study/2'"),
+        (
+            _other_schema,
+            "study.db has schema 'cellsearch.study/2'; this version reads 'cellsearch.study/3'; begin another",
+        ),
+        (_study_of_optuna, "study.db has schema None; this version reads 'cellsearch.study/3'; begin another"),
     ],
     ids=lambda each: getattr(each, "__name__", None),
 )

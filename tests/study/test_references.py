@@ -15,14 +15,15 @@ from cellsearch.study.record import Proposal
 from cellsearch.study.references import find_cell, find_cells, find_trial
 from cellsearch.training import Report
 from cellsearch_search_spaces.gated import GRU, LSTM
+from tests.helpers.small_search import TROUBLED
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of two trials, the second the better one."""
     path = tmp_path_factory.mktemp("runs") / "study"
-    settings = {"seed": 0, "steps": 5, "task": "adding", "options": {}}
-    with Ledger(path, settings, True, {}) as ledger:
+    settings = {"seed": 0, "steps": 5, **TROUBLED}
+    with Ledger(path, settings, {}) as ledger:
         for number, (cell, score) in enumerate([(LSTM, 2.0), (GRU, 1.0)]):
             ledger.queue("search", Proposal(cell), "candidate", seed=0)
             ledger.begin("search")

@@ -28,6 +28,7 @@ from cellsearch.testing.troubled_task import TASK as TROUBLED
 from cellsearch.training import Budget
 from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import LSTM
+from cellsearch_search_spaces.gated import RNN as RECURRENT
 from tests.helpers.project import ROOT
 from tests.helpers.small_search import BUDGET, GOLDEN, SMALL, TASK, history, small_search
 
@@ -347,6 +348,11 @@ def test_two_workers_train_at_once(tmp_path: Path) -> None:
         ({"seeds": ["nothing"]}, UnknownNameError, "unknown cell 'nothing'; use a seed"),
         ({"seeds": ["none.json"]}, CellError, "cell file none.json: No such file or directory"),
         ({"seeds": []}, UnknownNameError, "no seed cell given; use rnn, lstm, gru"),
+        (
+            {"seeds": [RECURRENT.renamed("lstm")]},
+            UnknownNameError,
+            "two different seeds and baselines are named 'lstm'; give yours another name",
+        ),
         ({"strategy": "nothing"}, UnknownNameError, "unknown strategy 'nothing'"),
         ({"options": {"length": "3"}}, UnknownNameError, "has no option 'length'; its options: seconds"),
         ({"options": {"seconds": "long"}}, UnknownNameError, "seconds must be float, got 'long'"),
@@ -369,7 +375,7 @@ def test_what_cannot_be_searched_is_refused_before_a_study_is_begun(
 def test_a_pool_that_does_not_open_leaves_the_study_free(tmp_path: Path) -> None:
     with pytest.raises(CellsearchError, match="the address of a Ray cluster is HOST:PORT of its head, got 'nowhere'"):
         small_search(tmp_path, resources=Resources("ray", address="nowhere"))
-    Ledger(tmp_path, load_study(tmp_path).settings, True, {}).__exit__(None, None, None)
+    Ledger(tmp_path, load_study(tmp_path).settings, {}).__exit__(None, None, None)
 
 
 def test_a_study_of_another_task_is_not_continued(small: Study) -> None:

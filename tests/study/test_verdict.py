@@ -24,13 +24,13 @@ def fresh(cell: Cell, seed: int, score: float | None, test: float | None = None,
 
 
 def by_name(finals: dict[Cell, list[Record]]) -> dict[str, Verdict]:
-    return {verdict.cell.name: verdict for verdict in verdicts(finals, {CANDIDATE})}
+    return {verdict.cell.name: verdict for verdict in verdicts(finals)}
 
 
 def test_a_verdict_has_means_over_fresh_trials_alone() -> None:
     tuning = [record(9, LSTM, "complete", 100.0, role="tuning"), record(8, LSTM, "failed", role="tuning")]
     finals = {LSTM: [*tuning, fresh(LSTM, 1, 2.0, 2.5), fresh(LSTM, 2, 4.0, 4.5)]}
-    (verdict,) = verdicts(finals, {CANDIDATE})
+    (verdict,) = verdicts(finals)
     assert (verdict.role, verdict.fresh_seeds, verdict.reason) == ("baseline", 2, "")
     assert verdict.validation == interval([2.0, 4.0]) and verdict.test == interval([2.5, 4.5])
     assert (verdict.hyperparameters, verdict.hidden_size, verdict.parameters) == ({"learning_rate": 0.01}, 8, 100)
@@ -63,7 +63,7 @@ def test_differences_are_corrected_for_all_finalists_and_baselines() -> None:
     other = CANDIDATE.renamed("cell_8")
     tests = {LSTM: [10.0, 20.0, 30.0], GRU: [10.0, 20.0, 30.0], CANDIDATE: [8.9, 19.0, 29.1], other: [9.0, 9.0, 9.0]}
     finals = {cell: [fresh(cell, seed, 0.0, test) for seed, test in enumerate(each)] for cell, each in tests.items()}
-    found = {v.cell.name: v for v in verdicts(finals, {CANDIDATE, other})}["cell_7"].differences["lstm"]
+    found = {v.cell.name: v for v in verdicts(finals)}["cell_7"].differences["lstm"]
     assert found.p_value == pytest.approx(4 * float(stats.ttest_rel([8.9, 19.0, 29.1], [10.0, 20.0, 30.0]).pvalue))
 
 
@@ -105,7 +105,7 @@ LATE = {
 def test_what_the_last_fifth_still_changed_is_not_settled() -> None:
     """The candidate fell behind the LSTM but not the GRU; the GRU improved as well, which is no yardstick."""
     curves = {cell: curve for cell, records in LATE.items() if (curve := learning_curve(records, True))}
-    assert unsettled(verdicts(LATE, {CANDIDATE}), curves) == {
+    assert unsettled(verdicts(LATE), curves) == {
         LSTM: "lstm still improved by 28.6%, from 3.5 after 400 steps to 2.5 after 500",
         GRU: "",
         CANDIDATE: "cell_7 - lstm was -0.5 after 400 steps and is +0.25 after 500 steps",
@@ -116,4 +116,4 @@ def test_a_finalist_without_fresh_trainings_has_no_curve_and_leaves_nothing_open
     finals = LATE | {CANDIDATE: [record(0, CANDIDATE, "failed", role="tuning")]}
     assert learning_curve(finals[CANDIDATE], True) is None
     curves = {cell: curve for cell, records in finals.items() if (curve := learning_curve(records, True))}
-    assert unsettled(verdicts(finals, {CANDIDATE}), curves)[CANDIDATE] == ""
+    assert unsettled(verdicts(finals), curves)[CANDIDATE] == ""

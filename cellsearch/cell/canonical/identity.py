@@ -6,11 +6,15 @@ What "the same" means is in `form.py`; there is one text for each such class of 
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from cellsearch.cell.canonical.form import canonical_text
 from cellsearch.cell.cell import Cell, expect_cell
 
-__all__ = ["canonical_text", "identity"]
+__all__ = ["IDENTITY_VERSION", "canonical_text", "identity"]
+
+IDENTITY_VERSION: Final = 1
+"""Raised by whoever changes the identity of any cell: a study keeps it, and goes on under the same alone."""
 
 
 def identity(cell: Cell) -> str:

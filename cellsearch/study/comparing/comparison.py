@@ -16,9 +16,9 @@ from cellsearch.statistics.differences import Difference, Interval, difference, 
 from cellsearch.study.finals import FRESH, scored_fresh
 from cellsearch.study.ledger import read_study
 from cellsearch.study.record import Record, TuningResult, alive
-from cellsearch.study.study import csv_text, tuned_names
+from cellsearch.study.study import csv_text, measured, tuned_names
 from cellsearch.study.verdict import learning_curve
-from cellsearch.training import Task, load_task
+from cellsearch.training import Measure
 
 __all__ = ["COMPARISON", "TRAININGS", "Comparison", "Entrant", "entrant_place", "entrant_stage", "read_comparison"]
 
@@ -102,10 +102,10 @@ class Comparison:
         """The trials of each entrant's best form: the one with fresh trainings, the first before there are any."""
         return [each[_best_form(each)] for each in self.forms]
 
-    @cached_property
-    def task(self) -> Task:
-        """The task with the comparison's options."""
-        return load_task(self.settings["task"], self.settings["options"])
+    @property
+    def task(self) -> Measure:
+        """What the scores are. The task itself is not loaded: it may be gone, or another's code."""
+        return measured(self.settings)
 
     @cached_property
     def entrants(self) -> list[Entrant]:

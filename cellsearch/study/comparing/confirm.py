@@ -11,19 +11,18 @@ from itertools import count
 from pathlib import Path
 
 from cellsearch import plugins
-from cellsearch.cell import Cell
+from cellsearch.cell import Cell, from_json
 from cellsearch.errors import UnknownNameError
 from cellsearch.study.comparing.contest import (
     Contest,
     Entrants,
     conditions_on,
-    entrants_text,
     run_all,
     taking_part,
 )
 from cellsearch.study.comparing.several_tasks import SeveralTasks, begun_with, load_comparison
 from cellsearch.study.conditions import Conditions
-from cellsearch.study.forms import BASELINES, baseline_of
+from cellsearch.study.forms import BASELINES
 from cellsearch.study.progress import Observer
 from cellsearch.study.study import Study
 from cellsearch.study.verdict import Verdict
@@ -112,11 +111,15 @@ def _entrants(study: Study) -> Entrants:
 
 def _cell(verdict: Verdict) -> Cell:
     """The finalist's cell; of LSTM and GRU the seed, for on another task another of its forms may be the best."""
-    return plugins.seed(verdict.baseline) if verdict.baseline and baseline_of(verdict.cell) else verdict.cell
+    return plugins.seed(verdict.baseline) if verdict.baseline else verdict.cell
 
 
 def _folder(study: Path, entrants: Entrants) -> Path:
-    """Where these entrants meet: the first folder that no others have."""
-    wanted = entrants_text(entrants)
+    """Where these entrants meet: the first folder that no others have. Within a study a name is one cell's."""
+    wanted = [each[0].name for each in entrants]
     folders = (study / ("confirm" if number == 1 else f"confirm_{number}") for number in count(1))
-    return next(folder for folder in folders if begun_with(folder) in (None, wanted))
+    return next(folder for folder in folders if _names(begun_with(folder)) in (None, wanted))
+
+
+def _names(begun: list[list[str]] | None) -> list[str] | None:
+    return None if begun is None else [from_json(each[0]).name for each in begun]

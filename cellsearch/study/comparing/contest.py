@@ -53,8 +53,9 @@ class Contest:
 
     def open(self) -> Ledger:
         """The ledger to run it with. Raises StudyError if the folder was begun with others."""
-        settings = {**self.conditions.settings(), "entrants": entrants_text(self.entrants)}
-        return Ledger(self.path, settings, self.named.task.lower_is_better, self.conditions.tuning.final_ranges)
+        operations = {node.op for each in self.entrants for form in each for node in form.nodes.values()}
+        settings = {**self.conditions.settings(operations), "entrants": entrants_text(self.entrants)}
+        return Ledger(self.path, settings, self.conditions.tuning.final_ranges)
 
     def run(self, ledger: Ledger, pool: WorkerPool, observe: Observer | None) -> None:
         """Train what is not trained yet."""
@@ -124,6 +125,7 @@ def conditions_on(
     return Conditions(
         task=named.reference,
         options=dict(named.options),
+        measured=named.measured,
         space=space,
         seed=seed,
         budget=replace(budget.of(named.task), steps=steps),

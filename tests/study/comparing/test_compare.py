@@ -18,10 +18,9 @@ from cellsearch.study.comparing.contest import _forms, _named, conditions_on
 from cellsearch.study.comparing.several_tasks import SeveralTasks, load_comparison
 from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record
-from cellsearch.training import Budget, named_tasks
+from cellsearch.training import Budget, MeasuredTask, named_tasks
 from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import GRU, LSTM
-from cellsearch_tasks.parity import Parity
 from tests.helpers.project import ROOT
 from tests.helpers.small_search import ALONE, BUDGET, TASK, in_order
 
@@ -215,7 +214,7 @@ def test_every_task_of_a_list_is_a_comparison_in_a_folder_of_its_own(several: Se
         assert [cell.name for cell in comparison.cells] == ["rnn", "mgu"], task
         assert [len(entrant.tests) for entrant in comparison.entrants] == [2, 2], task
         assert comparison.settings["steps"] == 5 and comparison.settings["parameters"] == 200
-    assert several.comparisons[PARITY].task == Parity(length=3, batch=4)
+    assert several.comparisons[PARITY].task == MeasuredTask("parity", "accuracy", lower_is_better=False)
     assert several.ranking is not None and several.ranking.tasks == 2
 
 
@@ -251,7 +250,8 @@ def test_a_list_again_trains_nothing_and_a_longer_one_the_new_task_alone(several
 def test_progress_names_the_task(several: SeveralTasks) -> None:
     seen: list[Progress] = []
     on_several_tasks(several.path, observe=seen.append)
-    assert [each.stage for each in seen] == [f"comparison on {TASK}", f"comparison on {PARITY}"]
+    stages = list(dict.fromkeys(each.stage for each in seen))
+    assert stages == [f"comparison on {TASK}", f"comparison on {PARITY}"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from cellsearch.study.ledger import Ledger
 from cellsearch.study.study import Study, load_studies, load_study
 from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison, reported
-from tests.helpers.small_search import TASK
+from tests.helpers.small_search import TROUBLED
 
 
 def test_means_and_intervals_are_those_of_the_fresh_trainings() -> None:
@@ -92,8 +92,8 @@ def test_the_tables_have_every_number(tmp_path: Path) -> None:
 def test_a_search_is_no_comparison_nor_the_other_way_round(small: Study, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="is a search, no comparison"):
         read_comparison(small.path)
-    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}, "entrants": [[to_json(LSTM)], [to_json(GRU)]]}
-    Ledger(tmp_path, settings, True, {}).__exit__(None, None, None)
+    settings = {"seed": 0, "steps": 5, **TROUBLED, "entrants": [[to_json(LSTM)], [to_json(GRU)]]}
+    Ledger(tmp_path, settings, {}).__exit__(None, None, None)
     with pytest.raises(StudyError, match="is a comparison, no search"):
         load_study(tmp_path)
     assert load_studies(tmp_path) == ([], {})
