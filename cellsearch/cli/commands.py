@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -301,6 +302,9 @@ def import_(
 
 def main() -> None:
     """Run the command line: what cellsearch refuses is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal or file that has no σ gets ? in its place
     try:
         app()
     except CellsearchError as error:

@@ -33,8 +33,14 @@ __all__ = ["LocalPool"]
 GRACE: Final = 2.0
 """Seconds that a cancelled job has to stop by itself: as long as a new worker takes to start."""
 
+START: Final = 120.0
+"""Seconds that a worker has until it is ready, which takes a few, or half a minute where many begin at once."""
+
 MOST_FAILED_STARTS: Final = 3
-"""Workers in a row that may die before they are ready; after these the machine or the installation is at fault."""
+"""Workers in a row that may not become ready; after these the machine or the installation is at fault."""
+
+POSIX: Final = ("fork", "killpg")
+"""Functions of `os` that tell a system on which processes are started and ended as here."""
 
 LAUNCH: Final = (
     "import sys; sys.path[:] = sys.argv[3:]; "
@@ -51,6 +57,11 @@ class LocalPool:
     """
 
     def __init__(self, size: int, timeout: float, threads: int | None = None) -> None:
+        if missing := [name for name in POSIX if not hasattr(os, name)]:
+            raise CellsearchError(
+                f"local workers need a POSIX system such as Linux or macOS, and this one ({sys.platform}) has no "
+                f"os.{missing[0]}; use the ray executor, or on Windows the Linux in it (WSL)"
+            )
         self._timeout = timeout
         self._threads = threads or max(1, cores() // size)
         self._queue: deque[tuple[int, Evaluation]] = deque()
@@ -115,7 +126,8 @@ class LocalPool:
             if not worker.ready:
                 self._failed_starts += 1
                 if self._failed_starts >= MOST_FAILED_STARTS:
-                    raise CellsearchError(f"worker processes do not start ({death}): {worker.last_words}")
+                    why = f"not ready in {START:g} s" if late else death
+                    raise CellsearchError(f"worker processes do not start ({why}): {worker.last_words}")
             if worker.job is not None and not worker.cancelled:
                 reason = f"timed out after {self._timeout:g} s" if late else f"its worker process died ({death})"
                 events.append(Failed(worker.job, reason, worker.output))
@@ -142,7 +154,7 @@ class _Worker:
         self.dead = False
         self.job: int | None = None
         self.cancelled = False
-        self.deadline = math.inf
+        self.deadline = time.monotonic() + START
         self.output = ""
 
     @property
@@ -167,7 +179,7 @@ class _Worker:
             while self.pipe.poll():
                 message = self.pipe.recv()
                 if message == READY:
-                    self.ready = True
+                    self.ready, self.deadline = True, math.inf
                     continue
                 if not self.cancelled:
                     events.append(with_output(message, self._file.fileno()))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from cellsearch.errors import BudgetError, UnknownNameError
@@ -14,6 +14,9 @@ __all__ = ["EXECUTORS", "Resources", "cores"]
 
 EXECUTORS: Final = ("local", "ray")
 """Every kind of pool: processes on this machine, and a Ray cluster."""
+
+QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+"""In a container, microseconds of all cores together that it may use, in each so many microseconds."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,10 @@ class Resources:
 
 
 def cores() -> int:
-    """The cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The cores that this process may use: those of its affinity, or fewer if its container has a quota."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = QUOTA.read_text("ascii").split()
+        return max(1, min(own, int(quota) // int(period)))
+    except (OSError, ValueError):  # no container, or one without a quota
+        return own

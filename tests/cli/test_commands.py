@@ -261,6 +261,12 @@ def test_show_prints_a_cell_and_draws_it(here: Here, tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "lstm.svg").read_text(encoding="utf-8")
 
 
+def test_what_a_terminal_cannot_write_is_a_question_mark() -> None:
+    done = subprocess.run([COMMAND, "show", "rnn"], capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert b"tanh(W" in done.stdout and done.stdout.isascii()
+
+
 def test_diff_tells_what_to_change_and_how_far_it_is(here: Here) -> None:
     ended = here("diff", "lstm", "gru")
     assert ended.code == 0 and ended.err == ""

@@ -15,7 +15,7 @@ import pytest
 
 from cellsearch.errors import CellsearchError
 from cellsearch.testing.pool import POOL_CHECKS, SIZE, TIMEOUT, ended, outcome, troubled
-from cellsearch.workers import Event, Failed, Reported, WorkerPool
+from cellsearch.workers import Event, Failed, Reported, WorkerPool, local
 from cellsearch.workers.local import LocalPool
 from tests.helpers.pool_checks import marked
 
@@ -103,6 +103,14 @@ def test_workers_that_cannot_start_are_one_clear_error(monkeypatch: pytest.Monke
         pytest.raises(CellsearchError, match=r"^worker processes do not start \(exit code 1\): ModuleNotFoundError: "),
     ):
         pool.wait(60)
+
+
+def test_workers_that_never_become_ready_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "START", 0.2)
+    monkeypatch.setattr(local, "LAUNCH", "print('waiting for the licence', flush=True); import time; time.sleep(1000)")
+    with LocalPool(1, 60) as pool, pytest.raises(CellsearchError) as refusal:
+        pool.wait(60)
+    assert str(refusal.value).startswith("worker processes do not start (not ready in 0.2 s): ")
 
 
 DRIVER = """

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cellsearch.errors import BudgetError, CellsearchError, UnknownNameError
-from cellsearch.workers import Resources, open_pool
+from cellsearch.workers import Resources, open_pool, resources
 from cellsearch.workers.local import LocalPool
 from cellsearch.workers.resources import cores
 
@@ -41,6 +43,25 @@ def test_resources_that_make_no_pool_are_refused(
 
 def test_without_a_number_of_workers_there_is_one_a_core() -> None:
     assert Resources().size == cores()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+def test_a_job_of_one_core_has_one_worker() -> None:
+    one = min(os.sched_getaffinity(0))
+    program = "from cellsearch.workers import Resources; print(Resources().size)"
+    pinned = f"import os; os.sched_setaffinity(0, [{one}]); {program}"
+    assert subprocess.check_output([sys.executable, "-c", pinned]) == b"1\n"
+
+
+@pytest.mark.parametrize(("quota", "count"), [("max 100000", 64), ("350000 100000", 3), ("50000 100000", 1), ("", 64)])
+def test_a_container_with_a_quota_has_no_more_workers_than_that(
+    quota: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
+    monkeypatch.setattr(resources, "QUOTA", tmp_path / "cpu.max")
+    if quota:
+        (tmp_path / "cpu.max").write_text(quota + "\n")
+    assert Resources().size == count
 
 
 def test_a_local_pool_has_as_many_workers_as_it_was_told() -> None:

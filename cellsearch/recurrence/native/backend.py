@@ -8,6 +8,7 @@ The folder `c` is what all cells share.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Final
@@ -20,7 +21,7 @@ from cellsearch.cell.complexity import parameter_shapes
 from cellsearch.errors import BackendError
 from cellsearch.recurrence import sequence
 from cellsearch.recurrence.interface import Parameters, States
-from cellsearch.recurrence.native.build import compiler
+from cellsearch.recurrence.native.build import unavailable
 from cellsearch.recurrence.native.lowering import compiles
 from cellsearch.recurrence.native.threads import alone_after_fork
 from cellsearch.recurrence.sequence import Given, Kept, Needs
@@ -29,6 +30,9 @@ from cellsearch.recurrence.structured import plain
 __all__ = ["NATIVE"]
 
 OUTPUT: Final = "as returned"
+
+RETRY: Final = 60
+"""Seconds for which a library that could not be made is not tried again: a disk that was full may have room then."""
 
 
 class Native:
@@ -46,7 +50,7 @@ class Native:
             return f"it computes in float32 and float64, not in {str(x.dtype).removeprefix('torch.')}"
         if foreign := _foreign(cell):
             return f"operation {foreign!r} is a function of torch tensors, for which no C can be written"
-        return _unbuilt(plain(cell), x.dtype)
+        return _unbuilt(plain(cell), x.dtype, int(time.monotonic() // RETRY))
 
     def run(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tuple[Tensor, States]:
         """Outputs and last states, all steps in one call."""
@@ -86,12 +90,15 @@ def _foreign(cell: Cell) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _unbuilt(cell: Cell, dtype: torch.dtype) -> str | None:
-    """Why there is no library for this cell, which is made if there can be one; None if there is."""
+def _unbuilt(cell: Cell, dtype: torch.dtype, _: int) -> str | None:
+    """Why there is no library for this cell, which is made if there can be one; None if there is.
+
+    The last argument is another number from time to time, so that a failure is not remembered for ever.
+    """
     from cellsearch.recurrence.native.compiled_cell import compiled_cell
 
-    if not compiler():
-        return _logged("there is no C compiler (cc, gcc or clang) on this machine")
+    if reason := unavailable():
+        return _logged(reason)
     try:
         compiled_cell(cell, dtype)
     except BackendError as error:

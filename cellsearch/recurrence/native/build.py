@@ -12,10 +12,13 @@ import ctypes
 import hashlib
 import logging
 import os
+import platform
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
+from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
@@ -24,7 +27,7 @@ import torch
 
 from cellsearch.errors import BackendError
 
-__all__ = ["CACHE", "compiler", "library", "text_of"]
+__all__ = ["CACHE", "compiler", "library", "text_of", "unavailable"]
 
 CACHE: Final = "CELLSEARCH_CACHE"
 """The environment variable that names the cache folder; without it, the user's cache directory has it."""
@@ -32,12 +35,24 @@ CACHE: Final = "CELLSEARCH_CACHE"
 SOURCES: Final = Path(__file__).parent / "c"
 INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
 PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
-NATIVE: Final = "-mcpu=native" if os.uname().machine in ("aarch64", "arm64") else "-march=native"
+NATIVE: Final = "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
 FLAGS: Final = ("-std=gnu11", "-O2", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
 KEPT: Final = 8192
 """Libraries in the cache, at most: about 150 MB."""
 
 DIGEST: Final = hashlib.sha256().digest_size
+
+POSIX: Final = ("fork", "getuid", "uname")
+"""Functions of `os` that tell a system on which libraries are made and kept as here."""
+
+
+def unavailable() -> str | None:
+    """Why no library can be made on this machine; None if one can."""
+    if missing := [f"os.{name}" for name in POSIX if not hasattr(os, name)]:
+        return (
+            f"compiling needs a POSIX system such as Linux or macOS, and this one ({sys.platform}) has no {missing[0]}"
+        )
+    return None if compiler() else "there is no C compiler (cc, gcc or clang) on this machine"
 
 
 @cache
@@ -56,19 +71,30 @@ def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
     key = hashlib.sha256(made_from).digest()
     path = _folder() / f"{key.hex()}.so"
     try:
-        if not _is_whole(path, key):
-            _build(path, key, text, flags)
-            _forget_old(path.parent)
-        path.touch()  # its time tells when it was last used
-        return ctypes.CDLL(str(path))
+        while True:
+            if not _is_whole(path, key):
+                _build(path, key, text, flags)
+                _forget_old(path.parent)
+            with suppress(FileNotFoundError):  # another process has just removed it to make room
+                os.utime(path)  # its time tells when it was last used
+                return _loaded(path)
     except (OSError, NotImplementedError) as error:  # a full disk, a folder that may hold no programs, no file locks
         raise BackendError(f"the library of a recurrence cannot be made and loaded: {error}") from error
+
+
+def _loaded(path: Path) -> ctypes.CDLL:
+    """The library in a file. Raises FileNotFoundError where there is none, OSError where it is no library."""
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:
+        path.stat()
+        raise
 
 
 @cache
 def text_of(name: str) -> str:
     """A C file that all cells share, as text."""
-    return (SOURCES / name).read_text()
+    return (SOURCES / name).read_text("utf-8")
 
 
 @cache
@@ -80,7 +106,7 @@ def _machine() -> str:
         lines = []
     abilities = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     about = os.stat(str(compiler()))
-    return f"{os.uname().machine} {abilities} {about.st_size} {about.st_mtime_ns}"
+    return f"{platform.machine()} {abilities} {about.st_size} {about.st_mtime_ns}"
 
 
 @cache
@@ -139,9 +165,9 @@ def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
             return
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             written, made = Path(folder) / "cell.c", Path(folder) / "cell.so"
-            written.write_text(text)
+            written.write_text(text, "utf-8")
             for name in INCLUDED:  # what the key was made from, even if the package is being replaced
-                (Path(folder) / name).write_text(text_of(name))
+                (Path(folder) / name).write_text(text_of(name), "utf-8")
             _compile([str(compiler()), *flags, str(written), "-o", str(made), "-lm"], folder)
             content = made.read_bytes()
             made.write_bytes(content + _digest(content, key))

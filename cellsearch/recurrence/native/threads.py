@@ -38,4 +38,5 @@ def _remember_fork() -> None:
     _forked = True
 
 
-os.register_at_fork(after_in_child=_remember_fork)
+if hasattr(os, "register_at_fork"):  # where processes fork
+    os.register_at_fork(after_in_child=_remember_fork)

@@ -5,10 +5,12 @@ That holds for a machine without a compiler too, or with one that does not work.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from cellsearch.cell import from_equations, functions, ops
 from cellsearch.errors import BackendError
 from cellsearch.recurrence import RNN, choose, custom
 from cellsearch.recurrence.native import build
-from cellsearch.recurrence.native.backend import NATIVE
+from cellsearch.recurrence.native.backend import NATIVE, RETRY
 from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.helpers.recurrence.examples import forget
 
@@ -90,6 +92,48 @@ def test_a_cache_that_may_hold_no_programs_is_reported(fresh: Path, monkeypatch:
     monkeypatch.setattr("ctypes.CDLL", refused)
     assert "cannot be made and loaded" in str(NATIVE.refuses(LSTM, X))
     assert choose(LSTM, X).name == "eager"
+
+
+def test_what_failed_for_a_time_is_tried_again(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.monotonic()
+    with monkeypatch.context() as full:
+        full.setattr(build, "_build", _no_space_left)
+        assert "No space left on device" in str(NATIVE.refuses(LSTM, X))
+    assert NATIVE.refuses(LSTM, X) is not None  # not at every step, which would be slow
+    monkeypatch.setattr(time, "monotonic", lambda: begun + RETRY + 1)
+    assert NATIVE.refuses(LSTM, X) is None
+
+
+def _no_space_left(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_where_there_is_no_posix_system_eager_serves_and_says_why() -> None:
+    program = """
+import os, torch
+for name in ("fork", "getuid", "killpg", "register_at_fork", "sched_getaffinity", "uname"):
+    delattr(os, name)
+from cellsearch.recurrence import RNN, choose
+from cellsearch.workers import Resources, open_pool
+from cellsearch_search_spaces.gated import LSTM
+x = torch.zeros(2, 2, 3)
+RNN(LSTM, 3, 4, num_layers=2)(x)[0].sum().backward()
+print(choose(LSTM, x).name)
+try:
+    open_pool(Resources())
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        "eager\nCellsearchError local workers need a POSIX system such as Linux or macOS, and this one "
+        f"({sys.platform}) has no os.fork; use the ray executor, or on Windows the Linux in it (WSL)\n"
+    )
+    assert done.stderr == (
+        f"compiling needs a POSIX system such as Linux or macOS, and this one ({sys.platform}) has no os.fork: "
+        "recurrences train two to three times slower by eager\n"
+    )
 
 
 def test_without_a_compiler_one_line_says_what_is_lost(

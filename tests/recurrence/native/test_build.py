@@ -91,6 +91,27 @@ def test_libraries_that_were_not_used_for_long_make_room(cache: Path, monkeypatc
     assert _runs(cache) == runs + 1
 
 
+@pytest.mark.parametrize("moment", ["before it is marked as used", "before it is loaded"])
+def test_a_library_that_makes_room_at_the_wrong_moment_is_made_again(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    _answer()
+    forget()
+    place, name = (build, "_is_whole") if moment == "before it is marked as used" else (os, "utime")
+    act, gone = getattr(place, name), []
+
+    def removed_after(path: Path, *others: bytes) -> object:
+        result = act(path, *others)
+        if not gone:
+            gone.append(path)
+            path.unlink()
+        return result
+
+    monkeypatch.setattr(place, name, removed_after)
+    assert _answer() == 8
+    assert gone and all(path.stat().st_size for path in cache.glob("*.so"))
+
+
 def test_a_cell_is_compiled_by_structure_and_not_by_sizes(cache: Path) -> None:
     for size in (3, 4, 17):
         rnn = RNN(LSTM, size, size, num_layers=2, backend="native")
