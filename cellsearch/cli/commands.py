@@ -230,10 +230,14 @@ def show(
         cellsearch.save_picture(found, path)
     console().print(cell_sheet(found, input_size, hidden_size))
     if trial := find_trial(cell):
-        from cellsearch.inspect.study_tables import trial_sheet
+        from cellsearch.inspect.study_tables import statement, trial_sheet, verdict_table
 
         study, which = trial
-        console().print(trial_sheet(study.record(which), study.task.metric))
+        record = study.record(which)
+        console().print(trial_sheet(record, study.task.metric))
+        if any(verdict.cell == record.cell for verdict in study.verdicts):
+            tell(verdict_table(study))
+            tell(statement(study, record))
     for path in drawn:
         console().print(f"picture: {path}", highlight=False, soft_wrap=True)
 
@@ -265,6 +269,9 @@ def export(
     trained = trial[0].trained(trial[1]) if trial else None
     for path in cellsearch.export(trained or find_cell(cell), file):
         console().print(f"wrote {path}", highlight=False, soft_wrap=True)
+    if trial and (why := trial[0].untrained(trial[1])):
+        told = f"note: {file} has the cell without trained weights: {why}"
+        console().print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command(name="import")

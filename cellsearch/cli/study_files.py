@@ -49,16 +49,19 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.inspect.curves_plot import Line, save_curves
     from cellsearch.inspect.picture import save_picture
-    from cellsearch.inspect.study_tables import confirmation_statement, statement, verdict_table
+    from cellsearch.inspect.study_tables import confirmation_statement, failure_note, statement, verdict_table
     from cellsearch.study.comparing.confirm import load_confirmation
 
     study.write_tables()
     _plot(study, study.path / "progress.png")
+    study.best  # noqa: B018, without one there is no more to show, and its error says what to do
     lines = [Line(v.label, study.curves[v.cell], v.role == "baseline") for v in study.verdicts if v.fresh_seeds]
     save_curves(lines, study.task, study.settings["parameters"], study.path / "curves.png")
     if study.verdicts:
         show(verdict_table(study))
     show(statement(study))
+    if note := failure_note(study):
+        show(note)
     if confirmation := load_confirmation(study):
         confirmation.write_tables()
         for text, comparison in confirmation.comparisons.items():
@@ -69,6 +72,7 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     show(cell_sheet(best, 128, 128))
     cellsearch.save(best, stem.with_suffix(".json"))
     save_picture(best, stem.with_suffix(".png"))
+    stem.with_suffix(".safetensors").unlink(missing_ok=True)  # those of an earlier best, maybe
     cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
     show(_written(study.path, STUDY))
 

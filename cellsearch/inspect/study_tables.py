@@ -16,12 +16,14 @@ from cellsearch.statistics.differences import difference
 from cellsearch.study.comparing.comparison import Comparison
 from cellsearch.study.comparing.confirm import judged
 from cellsearch.study.comparing.several_tasks import SeveralTasks
+from cellsearch.study.failures import failures_by_kind
 from cellsearch.study.finals import best_candidates
+from cellsearch.study.folder import FAILURES
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Record
 from cellsearch.study.study import Study, tuned_names
 
-__all__ = ["confirmation_statement", "statement", "study_list", "trial_sheet", "verdict_table"]
+__all__ = ["confirmation_statement", "failure_note", "statement", "study_list", "trial_sheet", "verdict_table"]
 
 
 def trial_sheet(record: Record, metric: str) -> RenderableType:
@@ -60,10 +62,19 @@ def study_list(studies: Sequence[Study]) -> RenderableType:
     return table
 
 
+def failure_note(study: Study) -> str:
+    """How many trainings failed, and why, in one line; empty where none did."""
+    records = [*study.records, *(record for each in study.finals.values() for record in each)]
+    kinds, failed = failures_by_kind(records), sum(record.state == "failed" for record in records)
+    where = f" (details in {failures})" if (failures := study.path / FAILURES).is_dir() else ""
+    return f"{failed} of {len(records)} trainings failed: {'; '.join(kinds)}{where}" if kinds else ""
+
+
 def verdict_table(study: Study) -> RenderableType:
     """The finals: mean and 95 % interval of each finalist over its fresh seeds, and its differences to LSTM and GRU."""
     task = study.task
-    scores = right_aligned("cell", "validation", "test", *(f"cell - {name}" for name in BASELINES))
+    baselines = [*dict.fromkeys((*BASELINES, *(v.baseline for v in study.verdicts if v.baseline)))]
+    scores = right_aligned("cell", "validation", "test", *(f"cell - {name}" for name in baselines))
     tuned = tuned_names(r for records in study.finals.values() for r in records)
     models = right_aligned("cell", "hidden size", "parameters", *map(_words, tuned), "tries", "seeds")
     failures = []
@@ -72,7 +83,7 @@ def verdict_table(study: Study) -> RenderableType:
         if verdict.validation is None:
             failures.append(Text(f"{verdict.cell.name} has no result: {verdict.reason}"))
             continue
-        differences = [d.interval if (d := verdict.differences.get(baseline)) else None for baseline in BASELINES]
+        differences = [d.interval if (d := verdict.differences.get(baseline)) else None for baseline in baselines]
         intervals = [verdict.validation, verdict.test, *differences]
         scores.add_row(name, *(str(each or "") for each in intervals), style=style)
         values = [f"{verdict.hyperparameters[each]:.2g}" for each in tuned]
@@ -81,9 +92,10 @@ def verdict_table(study: Study) -> RenderableType:
         models.add_row(name, *sizes, *values, tries, str(verdict.fresh_seeds), style=style)
         if verdict.untuned:
             failures.append(Text(untuned_note(verdict)))
-    direction = "lower" if task.lower_is_better else "higher"
+    direction, side = ("lower", "below") if task.lower_is_better else ("higher", "above")
     title = Text(
-        f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds, differences on test"
+        f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds; differences on test "
+        f"({side} 0 is better)"
     )
     return Group(title, scores, Text(), models, Text(), *failures)
 
@@ -98,11 +110,13 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def statement(study: Study) -> str:
-    """The verdict on the best candidate, a sentence a baseline, that claims no more than the interval does."""
-    verdict = next((v for v in study.verdicts if v.cell == study.best.cell), None)
+def statement(study: Study, of: Record | None = None) -> str:
+    """The verdict on a trial's cell, the best by default: a sentence a baseline, no more than the interval claims."""
+    record = of or study.best
+    verdict = next((v for v in study.verdicts if v.cell == record.cell), None)
     if verdict is None or not verdict.differences:
-        return f"{study.best.cell.name} is the best candidate; it has not been compared with LSTM and GRU."
+        place = "" if of else "is the best candidate; it "
+        return f"{record.cell.name} {place}has not been compared with LSTM and GRU."
     baselines = {v.baseline: v for v in study.verdicts if v.baseline}
     budget = f"at {study.settings['final_steps']:,} steps and {study.settings['parameters']:,} parameters"
     claims = [

@@ -7,9 +7,10 @@ from typing import Final
 
 from cellsearch.study.record import SEARCH
 
-__all__ = ["DATABASE", "failure_path", "study_folders", "weights_path"]
+__all__ = ["DATABASE", "FAILURES", "failure_path", "study_folders", "weights_path"]
 
 DATABASE: Final = "study.db"
+FAILURES: Final = "failures"
 
 
 def study_folders(root: Path) -> list[Path]:
@@ -24,4 +25,4 @@ def weights_path(path: Path, stage: str, number: int) -> Path:
 
 def failure_path(path: Path, stage: str, number: int) -> Path:
     """Where a study keeps the traceback of a failed training and what it printed: `failures/17.txt` of trial 17."""
-    return path / "failures" / (f"{number}.txt" if stage == SEARCH else f"{stage}-{number}.txt")
+    return path / FAILURES / (f"{number}.txt" if stage == SEARCH else f"{stage}-{number}.txt")

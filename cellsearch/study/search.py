@@ -12,6 +12,7 @@ from typing import Final
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, identity, to_json
+from cellsearch.cell.node import free_name
 from cellsearch.errors import BudgetError, CellError, UnknownNameError
 from cellsearch.signals import will_fail
 from cellsearch.space import SearchSpace
@@ -67,10 +68,10 @@ def search(
     `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to search beside the learning rate's.
 
     Finals train for `final_steps`, by default as long as the task says that training has settled. The best candidates
-    take part beside the usual forms of LSTM and GRU, more of them than `finalists` where they are cut by halving on
-    the way: each cell's own learning rate is found by bracketing, `trials` tries are made for other hyperparameters
-    that have a range, and the best of that is trained with `fresh_seeds` seeds. With 0 finalists there is no final.
-    `observe` gets the progress twice a second.
+    take part beside the usual forms of LSTM and GRU, and seeds that no registered space has; there are more candidates
+    than `finalists` where they are cut by halving on the way. Each cell's own learning rate is found by bracketing,
+    `trials` tries are made for other hyperparameters that have a range, and the best of that is trained with
+    `fresh_seeds` seeds. With 0 finalists there is no final. `observe` gets the progress twice a second.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
@@ -119,7 +120,7 @@ def search(
         loop = Loop(pool, ledger, run.evaluation, run.notice)
         run.search(loop, baselines, chosen, candidates)
         if finalists:
-            run.finals(loop, finalists, fresh_seeds)
+            run.finals(loop, finalists, fresh_seeds, _own(seed_cells))
     found = load_study(study)
     if confirming:
         confirm(found, confirming, fresh_seeds, resources, observe)
@@ -171,19 +172,24 @@ class _Run:
 
         loop.run(next_trial)
 
-    def finals(self, loop: Loop, finalists: int, fresh_seeds: int) -> None:
-        """Tune and train the best candidates, and the baselines that every table holds in their usual forms."""
+    def finals(self, loop: Loop, finalists: int, fresh_seeds: int, own: Sequence[Cell]) -> None:
+        """Tune and train the best candidates, the user's `own` seeds, and LSTM and GRU in their usual forms."""
         records, conditions = self.ledger.records(SEARCH), self.conditions
         # At a fixed rate nothing is trained at a rung, so that nothing tells whom to cut there.
         every = rungs(conditions.budget.steps_of(self.task), conditions.final_steps)
         steps = every if conditions.grid else every[-1:]
-        baselines = [
-            r.cell for r in records if r.role == "baseline" and r.cell.name in BASELINES and r.score is not None
-        ]
+        scored = [r.cell for r in records if r.role == "baseline" and r.score is not None]
+        baselines = [cell for cell in scored if cell.name in BASELINES]
         entrants = [
             Finalist(final_stage(form), form, cell.name, baseline=cell.name)
             for cell in baselines
             for form in forms(cell)
+        ]
+        known = {entrant.stage for entrant in entrants}
+        entrants += [
+            Finalist(final_stage(cell), cell, cell.name, baseline=cell.name)
+            for cell in scored
+            if cell in own and final_stage(cell) not in known
         ]
         stages = {entrant.stage for entrant in entrants}
         best = [
@@ -247,7 +253,7 @@ def _can_learn(cell: Cell) -> bool:
 
 def _seed_cells(space: SearchSpace, seeds: str | Cell | Sequence[str | Cell] | None) -> list[Cell]:
     if seeds is None:
-        return list(space.seeds.values())
+        return _named_apart(list(space.seeds.values()))
     cells = find_cells(seeds)
     if not cells:
         raise UnknownNameError(f"no seed cell given; use {', '.join(space.seeds)}")
@@ -256,7 +262,24 @@ def _seed_cells(space: SearchSpace, seeds: str | Cell | Sequence[str | Cell] | N
             raise UnknownNameError(
                 f"seed {cell.name!r} lies outside of space {space.name!r}; use {', '.join(space.seeds)}"
             )
-    return cells
+    return _named_apart(cells)
+
+
+def _named_apart(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, a name of its own for each that is called as another one, or as LSTM and GRU are."""
+    named, taken = [], {name: identity(plugins.seed(name)) for name in BASELINES}
+    for cell in cells:
+        own = identity(cell)
+        name = cell.name if taken.get(cell.name, own) == own else free_name(cell.name, taken)
+        taken[name] = own
+        named.append(cell.renamed(name))
+    return named
+
+
+def _own(seeds: Sequence[Cell]) -> list[Cell]:
+    """The seeds that no registered space has: the user's own, which a verdict has to speak of."""
+    published = {identity(cell) for cell in plugins.seeds().values()}
+    return [cell for cell in seeds if identity(cell) not in published]
 
 
 def _baselines(seeds: Sequence[Cell]) -> list[Cell]:

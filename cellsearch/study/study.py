@@ -14,6 +14,7 @@ from cellsearch.cell import Cell
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
 from cellsearch.statistics.curves import LearningCurve
+from cellsearch.study.failures import remedy
 from cellsearch.study.finals import best_candidates, scored_fresh
 from cellsearch.study.folder import study_folders, weights_path
 from cellsearch.study.forms import BASELINES
@@ -74,9 +75,7 @@ class Study:
             return next(record for record in self.records if record.cell == chosen)
         complete = best_candidates(self.records, self.task.lower_is_better)
         if not complete:
-            reasons = [r.reason for r in self.records if r.role == "candidate" and r.state == "failed"]
-            why = f"; {len(reasons)} failed, the last because: {reasons[-1]}" if reasons else ""
-            raise StudyError(f"study {self.path} has no complete candidate{why}")
+            raise StudyError(f"study {self.path} has no complete candidate: {remedy(self.records)}")
         return complete[0]
 
     def record(self, which: str | int) -> Record:
@@ -94,19 +93,34 @@ class Study:
 
     def trained(self, which: str | int = "best") -> RNN | None:
         """The recurrent module of the trial's cell with the weights of its best fresh training; None without one."""
-        cell = self.cell(which)
-        fresh = best_first(scored_fresh(self.finals.get(cell, ())), self.task.lower_is_better)
-        if not fresh:
+        if self.untrained(which):
             return None
-        path = weights_path(self.path, fresh[0].stage, fresh[0].number)
-        return trained_rnn(cell, path) if path.is_file() else None
+        fresh = self._best_fresh(which)
+        assert fresh is not None
+        return trained_rnn(fresh.cell, self._weights(fresh))
+
+    def untrained(self, which: str | int = "best") -> str:
+        """Why there are no trained weights of the trial's cell; empty where there are."""
+        fresh = self._best_fresh(which)
+        if fresh is None:
+            return f"{self.cell(which).name} has had no training with a fresh seed"
+        path = self._weights(fresh)
+        return "" if path.is_file() else f"its trained weights are gone ({path})"
+
+    def _best_fresh(self, which: str | int) -> Record | None:
+        records = self.finals.get(self.cell(which), ())
+        return next(iter(best_first(scored_fresh(records), self.task.lower_is_better)), None)
+
+    def _weights(self, fresh: Record) -> Path:
+        return weights_path(self.path, fresh.stage, fresh.number)
 
     def write_tables(self) -> None:
         """Write `report.csv`, a line a trial, and `verdict.csv`, a line a finalist."""
         tuned = tuned_names(self.records)
         (self.path / REPORT).write_text(csv_text([_trial_row(record, tuned) for record in self.records]), "utf-8")
         if self.verdicts:
-            rows = [_verdict_row(v, tuned, self.unsettled[v.cell]) for v in self.verdicts]
+            baselines = [*dict.fromkeys((*BASELINES, *(v.baseline for v in self.verdicts if v.baseline)))]
+            rows = [_verdict_row(v, tuned, self.unsettled[v.cell], baselines) for v in self.verdicts]
             (self.path / VERDICT).write_text(csv_text(rows), "utf-8")
 
 
@@ -162,7 +176,9 @@ def _trial_row(record: Record, hyperparameters: Sequence[str]) -> dict[str, obje
     }
 
 
-def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str], unsettled: str) -> dict[str, object]:
+def _verdict_row(
+    verdict: Verdict, hyperparameters: Sequence[str], unsettled: str, baselines: Sequence[str]
+) -> dict[str, object]:
     row: dict[str, object] = {
         "cell": verdict.cell.name,
         "identity": verdict.identity,
@@ -178,7 +194,7 @@ def _verdict_row(verdict: Verdict, hyperparameters: Sequence[str], unsettled: st
         "reason": verdict.reason,
     }
     columns = {"validation": verdict.validation, "test": verdict.test}
-    columns |= {f"minus_{name}": d.interval if (d := verdict.differences.get(name)) else None for name in BASELINES}
+    columns |= {f"minus_{name}": d.interval if (d := verdict.differences.get(name)) else None for name in baselines}
     for name, value in columns.items():
         for part in ("mean", "low", "high"):
             row[f"{name}_{part}"] = getattr(value, part) if value else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -313,11 +314,24 @@ def test_a_study_is_shown_and_exported_by_reference(here: Here, searched: tuple[
     study = searched[0] / "runs" / "small"
     ended = here("show", f"{study}:best")
     assert ended.code == 0 and "candidate, complete" in ended.out and "learning rate" in ended.out
+    assert "cell - lstm" in ended.out and f"{load_study(study).best.cell.name} - " in ended.out
     assert here("show", f"{study}:1").out.startswith("lstm")
     ended = here("export", f"{study}:best", "mine.py", columns=200)
     assert ended.out == "wrote mine.py\nwrote mine.safetensors\n"
     ended = here("export", f"{study}:0", "plain.py", columns=200)
-    assert ended.out == "wrote plain.py\n", "a trial that was in no final has no weights"
+    note = "note: plain.py has the cell without trained weights: rnn has had no training with a fresh seed"
+    assert ended.out == f"wrote plain.py\n{note}\n"
+
+
+def test_an_export_says_that_weights_are_gone(here: Here, searched: tuple[Path, Ended], tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(searched[0] / "runs" / "small", study)
+    shutil.rmtree(study / "weights")
+    ended = here("export", f"{study}:best", "mine.py", columns=200)
+    note = f"note: mine.py has the cell without trained weights: its trained weights are gone ({study}/weights/final-"
+    assert ended.code == 0 and ended.out.startswith(f"wrote mine.py\n{note}")
+    ended = here(*SEARCH, "--candidates", "2", "--finalists", "1", "--study", str(study))
+    assert ended.code == 0 and "best.safetensors" not in ended.out and not (study / "best.safetensors").exists()
 
 
 def test_the_same_command_continues_and_trains_nothing_new(here: Here, searched: tuple[Path, Ended]) -> None:
@@ -387,8 +401,8 @@ def test_help_says_what_each_option_is(here: Here) -> None:
 def test_a_search_without_a_complete_candidate_ends_with_its_reason(tmp_path: Path) -> None:
     ended = command(tmp_path, *SEARCH, "--candidates", "2", "--option", "trouble=raise", "--study", "s")
     assert ended.code == 2
-    message = "study s has no complete candidate; 2 failed, the last because: RuntimeError: two lines"
-    assert ended.err == f"cellsearch: {message}\n"
+    message = "study s has no complete candidate: 5 x RuntimeError: two lines; mend what is named, then run the same"
+    assert ended.err == f"cellsearch: {message} command again\n"
     assert (tmp_path / "s" / "report.csv").exists()
 
 

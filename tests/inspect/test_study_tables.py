@@ -85,6 +85,33 @@ def test_a_difference_is_claimed_where_the_interval_excludes_zero_only() -> None
     )
 
 
+def test_every_trial_of_the_finals_has_its_sentence_and_others_say_that_they_have_none() -> None:
+    gru = next(record for record in BETTER.records if record.cell == GRU)
+    assert tables.statement(BETTER, gru).splitlines()[1].startswith("no difference between gru and lstm is shown")
+    other = record(9, CANDIDATE.renamed("cell_3"), score=1.0)
+    assert tables.statement(BETTER, other) == "cell_3 has not been compared with LSTM and GRU."
+
+
+def test_a_seed_of_the_users_own_has_a_column_and_a_sentence() -> None:
+    own = RNN.renamed("mine")
+    found = study(
+        {LSTM: [1.0, 1.1, 1.0, 1.0, 1.1], own: [1.5, 1.6, 1.5, 1.4, 1.5], CANDIDATE: [2.0, 2.1, 2.0, 2.0, 2.1]}
+    )
+    finals = {**found.finals, own: [replace(each, baseline="mine") for each in found.finals[own]]}
+    found = replace(found, finals=finals)
+    assert "cell - mine" in printed(tables.verdict_table(found), width=200)
+    assert "\ncell_17 is worse than mine by 0.54 " in tables.statement(found)
+
+
+def test_failures_are_one_line_by_kind(tmp_path: Path) -> None:
+    found = study({LSTM: [1.0, None], CANDIDATE: [2.0, None]}, path=str(tmp_path))
+    line = "2 of 6 trainings failed: 2 x timed out after 600 s [/bold]"
+    assert tables.failure_note(found) == line
+    (tmp_path / "failures").mkdir()
+    assert tables.failure_note(found) == f"{line} (details in {tmp_path}/failures)"
+    assert tables.failure_note(BETTER) == ""
+
+
 def test_what_was_not_settled_stands_under_the_claims() -> None:
     """Of the winner and the LSTM; another candidate's order is its own row's in the table of the verdict."""
     other = CANDIDATE.renamed("cell_18")

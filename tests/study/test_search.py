@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 
-from cellsearch.cell import Node, identity
+from cellsearch.cell import Node, from_equations, identity
 from cellsearch.errors import BudgetError, CellError, CellsearchError, StudyError, UnknownNameError
 from cellsearch.recurrence import RNN
 from cellsearch.signals import will_fail
@@ -83,6 +83,16 @@ def test_an_operation_that_raises_for_the_filter_ends_no_search(tmp_path: Path) 
     own = next(record.cell for record in found.records if record.cell.name == "own")
     with pytest.raises(RuntimeError, match="24 hidden units"):
         will_fail(own)
+
+
+@pytest.mark.slow
+def test_a_seed_of_the_users_own_is_in_the_finals_under_a_name_of_its_own(tmp_path: Path) -> None:
+    own = from_equations("lstm", "h_next = tanh(linear(x, h) + sigmoid(h))", ["h"], "h_next")
+    study = small_search(tmp_path, seeds=[own, "rnn"], candidates=0, trials=1)
+    assert [r.cell.name for r in study.records] == ["lstm_2", "rnn", "lstm", "gru"]
+    judged = {v.cell.name: v for v in study.verdicts if v.fresh_seeds}
+    assert "lstm_2" in judged and "rnn" not in judged
+    assert judged["lstm_2"].role == "baseline" and {"lstm", "gru"} <= judged["lstm_2"].differences.keys()
 
 
 @pytest.mark.slow

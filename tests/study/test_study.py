@@ -47,10 +47,10 @@ def test_a_study_without_trials_or_without_a_complete_one_says_so() -> None:
     empty = Study(Path("runs/new"), TROUBLED, (), {})
     with pytest.raises(StudyError, match="study runs/new has no trial 0; it has none yet"):
         empty.record(0)
-    with pytest.raises(StudyError, match=r"study runs/new has no complete candidate$"):
+    with pytest.raises(StudyError, match="study runs/new has no complete candidate: none was tried; run its search"):
         _ = empty.best
     running = replace(empty, records=[record(0, SEEDS[0], score=1.0, role="baseline"), record(1, SEEDS[1], "running")])
-    with pytest.raises(StudyError, match=r"study runs/new has no complete candidate$"):
+    with pytest.raises(StudyError, match="study runs/new has no complete candidate: none came to its end; run the"):
         _ = running.best
 
 
