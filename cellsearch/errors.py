@@ -4,6 +4,7 @@ CellsearchError
 ├── CellError        a cell, a cell file or a seed's equations break a rule of the graph
 │   └── TraceError   a torch module does what no cell can express
 ├── UnknownNameError a task, search space or cell that nobody defined
+├── TaskError        a task breaks a rule that trainings rely on, or its own code raises
 ├── DataError        a task's data is missing, empty or unreadable
 ├── BudgetError      a budget that cannot train the cell at all
 ├── StudyError       a study folder that cannot be opened, or holds no such trial
@@ -31,6 +32,7 @@ __all__ = [
     "DivergenceError",
     "ExportError",
     "StudyError",
+    "TaskError",
     "TraceError",
     "UnknownNameError",
     "one_line",
@@ -62,6 +64,10 @@ class TraceError(CellError):
 
 class UnknownNameError(CellsearchError):
     """A name or reference leads to no task, search space or cell."""
+
+
+class TaskError(CellsearchError):
+    """A task breaks a rule that trainings rely on, or its own code raises before anything is trained."""
 
 
 class DataError(CellsearchError):

@@ -22,6 +22,11 @@ class Node:
     initial_bias: float = 0.0
     constant: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name in ("initial_bias", "constant"):
+            if not isinstance(getattr(self, name), int | float):  # numpy's
+                object.__setattr__(self, name, float(getattr(self, name)))
+
     @property
     def row(self) -> Op:
         """The operation's row in the table."""

@@ -88,7 +88,7 @@ def search(
 ) -> None:
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
     import cellsearch
-    from cellsearch.cli.study_files import deliver_study
+    from cellsearch.cli.study_files import deliver_study, written_into
 
     folder = study or Path("runs") / _short(task)
     with displayed(folder) as display:
@@ -111,7 +111,8 @@ def search(
             confirm_on=confirm_on or [],
             observe=display.observe,
         )
-    deliver_study(found, tell)
+    with written_into(folder):
+        deliver_study(found, tell)
 
 
 @app.command()
@@ -136,7 +137,7 @@ def compare(
     On several tasks, a table a task and one over all.
     """
     import cellsearch
-    from cellsearch.cli.study_files import deliver_comparison
+    from cellsearch.cli.study_files import deliver_comparison, written_into
 
     entrants = _cells(cells, space)
     folder = study or Path("runs") / "-".join(["compare", *map(_short, task), *(cell.name for cell in entrants)])
@@ -155,7 +156,8 @@ def compare(
             fresh_seeds=fresh_seeds,
             observe=display.observe,
         )
-    deliver_comparison(found, tell)
+    with written_into(folder):
+        deliver_comparison(found, tell)
 
 
 @app.command()
@@ -172,7 +174,7 @@ def profile(
 ) -> None:
     """Show what a cell can remember, copy, count and look up, beside LSTM and GRU."""
     import cellsearch
-    from cellsearch.cli.study_files import deliver_profile
+    from cellsearch.cli.study_files import deliver_profile, written_into
 
     found = _cells(cells, space)
     with console().status("training") as status:
@@ -184,7 +186,9 @@ def profile(
             resources=resources,
             observe=lambda ended, total: status.update(f"{ended} of {total} trainings"),
         )
-    deliver_profile(profiled, study or Path("runs") / "-".join(["profile", *(cell.name for cell in found)]), tell)
+    folder = study or Path("runs") / "-".join(["profile", *(cell.name for cell in found)])
+    with written_into(folder):
+        deliver_profile(profiled, folder, tell)
 
 
 @app.command(name="list")

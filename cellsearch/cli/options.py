@@ -121,8 +121,7 @@ def options(
     ] = None,
 ) -> dict[str, str]:
     """The task's options; data that is no path is the name of some."""
-    place = data.absolute() if data and data.exists() else data
-    return _pairs("option", option) | ({"data": str(place)} if place else {})
+    return _pairs("option", option) | ({"data": str(data)} if data else {})
 
 
 def hyperparameters(

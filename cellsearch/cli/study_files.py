@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
+
+from cellsearch.errors import StudyError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from cellsearch.study.record import Record
     from cellsearch.study.study import Study
 
-__all__ = ["deliver_comparison", "deliver_profile", "deliver_study"]
+__all__ = ["deliver_comparison", "deliver_profile", "deliver_study", "written_into"]
 
 STUDY: Final = [
     ("verdict.csv", "the finals: means, intervals and differences"),
@@ -41,6 +44,17 @@ PROFILE: Final = [
     ("profile.csv", "a cell and skill a line: figure and level"),
     ("profile.png", "skills, gradients by lag, gates"),
 ]
+
+
+@contextmanager
+def written_into(folder: Path) -> Iterator[None]:
+    """Turns what keeps a file of results from being written into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise StudyError(
+            f"results in {folder} cannot be written: {error.strerror}; mend that, and the same command writes them"
+        ) from error
 
 
 def deliver_study(study: Study, show: Callable[[Any], None]) -> None:

@@ -222,5 +222,5 @@ class RNN(nn.Module):
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Learned numbers of a module."""
-    return sum(parameter.numel() for parameter in module.parameters())
+    """Learned numbers of a module: those that training changes, each once, however many layers share it."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -18,8 +18,8 @@ from cellsearch.training import (
     MeasuredTask,
     Task,
     Tuning,
-    check_counts,
     hidden_size_for,
+    whole_number,
 )
 
 __all__ = ["Conditions"]
@@ -44,7 +44,9 @@ class Conditions:
     tuning: Tuning
 
     def __post_init__(self) -> None:
-        check_counts(0, trials=self.trials)
+        object.__setattr__(self, "seed", whole_number("seed", self.seed))
+        for name in ("final_steps", "trials"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 0))
 
     def settings(self, operations: Iterable[str]) -> dict[str, Any]:
         """What must stay the same while a study goes on; `operations` are those that its cells may have."""

@@ -24,8 +24,10 @@ from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from cellsearch.cell import IDENTITY_VERSION, Cell, from_json, identity, save, to_json
+from cellsearch.cell.untrusted import short
 from cellsearch.errors import StudyError
 from cellsearch.recurrence.custom import declare
+from cellsearch.study.changed import changed
 from cellsearch.study.folder import DATABASE, failure_path, weights_path
 from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult
 from cellsearch.training import Range, Report
@@ -62,6 +64,9 @@ RESULT: Final = (
     "details",
 )
 """What the ledger keeps of a trial's last report beside its score."""
+
+FULL: Final = "disk is full"
+"""In SQLite's words for a lack of room."""
 
 STARTUP_SEARCH: Final = 10
 STARTUP: Final = 5
@@ -116,6 +121,8 @@ class Ledger:
         self._storage.remove_session()
         self._storage.engine.dispose()
         self._lock.release()
+        if isinstance(error, SQLAlchemyError | OptunaError):  # a disk without room, most often
+            raise StudyError(_not_written(self.path, _reason(error))) from error
 
     def records(self, stage: str) -> list[Record]:
         """Every trial of a stage, in order."""
@@ -181,7 +188,7 @@ class Ledger:
         self._changed(stage)
         self._last[stage, number] = report
         if report.weights is not None:
-            self._keep_weights(stage, number, report.weights)
+            self._keep(weights_path(self.path, stage, number), report.weights)
         if report.step == trial.user_attrs["steps"]:
             return False
         return trial.user_attrs["role"] == "candidate" and trial.should_prune()
@@ -205,9 +212,7 @@ class Ledger:
     def fail(self, stage: str, number: int, reason: str, details: str = "") -> None:
         """The trial ended without a score, for a reason in one line; `details` are kept in a file of their own."""
         if details:
-            path = failure_path(self.path, stage, number)
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(f"{reason}\n\n{details}\n", "utf-8")
+            self._keep(failure_path(self.path, stage, number), f"{reason}\n\n{details}\n".encode())
         self._trials[stage, number].set_user_attr("reason", reason)
         self._end(stage, number, TrialState.FAIL)
 
@@ -262,9 +267,10 @@ class Ledger:
         known = _of_our_schema(self.path, known)
         for name in wanted:
             if known.get(name) != wanted[name]:
+                what, before, now = changed(name, known.get(name), wanted[name])
                 raise StudyError(
-                    f"study {self.path} was begun with {name} {_short(known.get(name))}, now "
-                    f"{_short(wanted[name])}; continue with the same, or name another study"
+                    f"study {self.path} was begun with {what} {before}, now {now}; continue with the same, or name "
+                    "another study"
                 )
 
     def _keep_cell(self, number: int, cell: Cell) -> None:
@@ -272,10 +278,12 @@ class Ledger:
         folder.mkdir(exist_ok=True)
         save(cell, folder / f"{number}.json")
 
-    def _keep_weights(self, stage: str, number: int, weights: bytes) -> None:
-        path = weights_path(self.path, stage, number)
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(weights)
+    def _keep(self, path: Path, content: bytes) -> None:
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise StudyError(_not_written(self.path, error.strerror or str(error))) from error
 
 
 def read_records(path: Path, stage: str = SEARCH) -> list[Record]:
@@ -318,15 +326,25 @@ def _one_line(path: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OptunaError, RuntimeError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+        reason = _reason(error)
+        if FULL in reason:
+            raise StudyError(_not_written(path, reason)) from error
         raise StudyError(f"study {path}: {DATABASE} is no readable study: {reason}") from None
+
+
+def _not_written(path: Path, reason: str) -> str:
+    return f"study {path} cannot be written: {reason}; mend that, and the same command continues it"
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.__cause__ or error).splitlines()[0].removeprefix("(sqlite3.OperationalError) ")
 
 
 def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
     if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
         schema = settings.get("schema") if isinstance(settings, dict) else None
         raise StudyError(
-            f"study {path}: {DATABASE} has schema {_short(schema)}; this version reads {SCHEMA!r}; begin another"
+            f"study {path}: {DATABASE} has schema {short(schema)}; this version reads {SCHEMA!r}; begin another"
         )
     return settings
 
@@ -377,8 +395,3 @@ def _record(stage: str, trial: FrozenTrial) -> Record:
         stage=stage,
         baseline=notes["baseline"],
     )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

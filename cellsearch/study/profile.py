@@ -20,7 +20,7 @@ from cellsearch.cell import Cell, identity, to_json
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.references import find_cells
-from cellsearch.training import Budget, Evaluation, Hyperparameters, Report, hidden_size_for, load_task
+from cellsearch.training import Budget, Evaluation, Hyperparameters, Report, hidden_size_for, load_task, prepare_task
 from cellsearch.workers import Failed, Reported, Resources, open_pool
 
 __all__ = ["BUDGET", "EXERCISES", "Exercise", "Portrait", "Profile", "Skill", "profile"]
@@ -141,8 +141,9 @@ def profile(
     found = _distinct([*find_cells(cells), *find_cells(BASELINES)])
     parameters = PARAMETERS if budget.parameters is None else budget.parameters
     tasks = [load_task(each.task, each.options) for each in exercises]
+    for exercise, task in zip(exercises, tasks, strict=True):
+        prepare_task(exercise.task, task)
     for task, cell in product(tasks, found):
-        task.prepare()
         hidden_size_for(task, cell, parameters)
     jobs = [
         Evaluation(

@@ -27,7 +27,17 @@ from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.references import find_cells
 from cellsearch.study.strategy import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
-from cellsearch.training import Budget, Evaluation, Task, check_counts, named_task, settled_steps, tuning
+from cellsearch.training import (
+    Budget,
+    Evaluation,
+    Task,
+    check_counts,
+    named_task,
+    prepare_task,
+    settled_steps,
+    tuning,
+    whole_number,
+)
 from cellsearch.workers import Resources, open_pool
 
 __all__ = ["search"]
@@ -48,7 +58,7 @@ def search(
     strategy: str = "evolution",
     candidates: int = 40,
     seed: int = 0,
-    options: Mapping[str, str] | None = None,
+    options: Mapping[str, object] | None = None,
     hyperparameters: Mapping[str, object] | None = None,
     budget: Budget = Budget(),
     resources: Resources = Resources(),
@@ -77,7 +87,7 @@ def search(
     """
     named = named_task(task, options or {})
     the_task = named.task
-    the_task.prepare()
+    prepare_task(named.reference, the_task)
     the_space = plugins.load(plugins.SPACES, space)
     if not isinstance(the_space, SearchSpace):
         raise UnknownNameError(f"{space!r} is no search space but a {type(the_space).__name__}; name a SearchSpace")
@@ -95,9 +105,9 @@ def search(
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
-    check_counts(0, candidates=candidates, finalists=finalists)
-    check_counts(1 if confirm_on else 0, finalists=finalists)
-    check_counts(2, fresh_seeds=fresh_seeds)
+    (candidates,) = check_counts(0, candidates=candidates)
+    (finalists,) = check_counts(1 if confirm_on else 0, finalists=finalists)
+    (fresh_seeds,) = check_counts(2, fresh_seeds=fresh_seeds)
     conditions.check(the_task, baselines)
     confirming = tasks_to_confirm_on(
         confirm_on,
@@ -238,7 +248,7 @@ class _Run:
 def _final_steps(task: Task, budget: Budget, given: int | None) -> int:
     """The steps of the finals: as given, or until training has settled. Raises BudgetError if the search has more."""
     steps = budget.steps_of(task)
-    if given is not None and given < steps:
+    if given is not None and whole_number("final_steps", given) < steps:
         raise BudgetError(f"final steps must be at least the {steps} steps of the search, got {given}; raise them")
     return max(steps, settled_steps(task)) if given is None else given
 

@@ -17,6 +17,7 @@ import torch
 from cellsearch.cell import Cell, Node
 from cellsearch.recurrence import parameter_count
 from cellsearch.training import Split, Task, hidden_size_for, load_task, task_options
+from cellsearch.training.options import converted, option_text
 from cellsearch.training.task import task_details
 
 __all__ = ["check_task"]
@@ -31,10 +32,10 @@ STEPS = 20
 def check_task(reference: str, options: Mapping[str, str] | None = None) -> None:
     """Hold the task of a reference, with its options, to the rules of `training.Task`.
 
-    Raises AssertionError that says which rule it breaks; what the task itself raises passes through.
+    Raises AssertionError or TaskError that says which rule it breaks; what the task itself raises passes through.
     """
     task = load_task(reference, options or {})
-    _check_values(task)
+    _check_values(reference, task)
     task.prepare()
     task.prepare()
     _check_model(task)
@@ -43,14 +44,12 @@ def check_task(reference: str, options: Mapping[str, str] | None = None) -> None
     _check_scores(task)
 
 
-def _check_values(task: Task) -> None:
-    assert task.name and task.metric, "a task has a name and the unit of its metric"
-    assert isinstance(task.lower_is_better, bool), "`lower_is_better` says which scores are better"
-    assert task.parameters > 0 and task.steps > 0 and task.learning_rate > 0, "the default budget is positive"
+def _check_values(reference: str, task: Task) -> None:
     for field in dataclasses.fields(task):  # type: ignore[arg-type]
         has_default = field.default is not dataclasses.MISSING
         assert has_default, f"option {field.name!r} has a default"
-        assert type(field.default) in (str, int, float), f"option {field.name!r} is a str, int or float"
+        text = {field.name: option_text(field.default)}
+        assert converted(reference, task, text)[field.name] == field.default, f"a text sets option {field.name!r}"
     dropout = task_options(task).get("dropout", 0.0)
     assert isinstance(dropout, float) and 0 <= dropout < 1, "the option `dropout`, which a search may set, is a share"
     same = load_task_like(task)

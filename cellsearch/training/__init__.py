@@ -1,10 +1,19 @@
 """Training: one cell on one task at one budget and seed."""
 
-from cellsearch.training.budget import Budget, check_counts, hidden_size_for
+from cellsearch.training.budget import Budget, check_counts, hidden_size_for, whole_number
 from cellsearch.training.evaluation import Evaluation, Report, evaluate
 from cellsearch.training.hyperparameters import Hyperparameters, Range, Tuning, tuning
 from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task, task_text
-from cellsearch.training.task import Measure, MeasuredTask, Split, Task, load_task, settled_steps, task_options
+from cellsearch.training.task import (
+    Measure,
+    MeasuredTask,
+    Split,
+    Task,
+    load_task,
+    prepare_task,
+    settled_steps,
+    task_options,
+)
 
 __all__ = [
     "Budget",
@@ -24,9 +33,11 @@ __all__ = [
     "load_task",
     "named_task",
     "named_tasks",
+    "prepare_task",
     "settled_steps",
     "split_task",
     "task_options",
     "task_text",
     "tuning",
+    "whole_number",
 ]

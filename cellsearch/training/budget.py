@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Final
 
 import torch
 
 from cellsearch.cell import Cell
-from cellsearch.errors import BudgetError
+from cellsearch.cell.untrusted import short
+from cellsearch.errors import BudgetError, CellsearchError, TaskError, one_line
 from cellsearch.recurrence import parameter_count
 from cellsearch.training.task import Task
 
-__all__ = ["Budget", "check_counts", "hidden_size_for"]
+__all__ = ["Budget", "check_counts", "hidden_size_for", "whole_number"]
+
+
+DOUBLINGS: Final = 5
+"""A model that has not grown after so many hidden sizes, each twice the one before, does not grow."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,10 @@ class Budget:
     patience: float = 0.5
 
     def __post_init__(self) -> None:
-        check_counts(1, steps=1 if self.steps is None else self.steps, reports=self.reports)
+        for name in ("parameters", "steps", "reports"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
+        object.__setattr__(self, "patience", float(self.patience))
         if not self.patience > 0:
             raise BudgetError(f"patience must be above 0, a share of the steps, got {self.patience:g}")
 
@@ -47,11 +57,13 @@ class Budget:
 
 
 def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:
-    """The largest hidden size whose whole model has at most `parameters` learned numbers. Raises BudgetError."""
+    """The largest hidden size whose whole model has at most `parameters` learned numbers.
+
+    Raises BudgetError if there is none, TaskError if the model does not grow with it or cannot be built.
+    """
 
     def count(hidden_size: int) -> int:
-        with torch.device("meta"):
-            return parameter_count(task.model(cell, hidden_size))
+        return _count(task, cell, hidden_size)
 
     smallest = count(1)
     if smallest > parameters:
@@ -59,8 +71,14 @@ def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:
             f"a budget of {parameters} parameters is too small for cell {cell.name!r} on task {task.name!r}: "
             f"hidden size 1 has {smallest}; raise it"
         )
-    low, high = 1, 2
-    while count(high) <= parameters:
+    low, high, sizes = 1, 2, [smallest]
+    while (size := count(high)) <= parameters:
+        sizes.append(size)
+        if sizes[-DOUBLINGS:][0] >= size and len(sizes) >= DOUBLINGS:
+            raise TaskError(
+                f"task {task.name!r}: its model has {size} parameters at hidden sizes {high} and "
+                f"{high // 2 ** (DOUBLINGS - 1)} alike, so that none fits {parameters}; let it grow with hidden_size"
+            )
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
@@ -68,8 +86,33 @@ def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:
     return low
 
 
-def check_counts(least: int, **counts: int) -> None:
-    """Raises BudgetError, by the count's name, if one is too small."""
-    for name, count in counts.items():
-        if count < least:
-            raise BudgetError(f"{name.replace('_', ' ')} must be at least {least}, got {count}")
+def _count(task: Task, cell: Cell, hidden_size: int) -> int:
+    """Learned numbers of the model, built without memory, or with where it reads values while it is built."""
+    try:
+        with torch.device("meta"):
+            return parameter_count(task.model(cell, hidden_size))
+    except Exception:
+        try:
+            return parameter_count(task.model(cell, hidden_size))
+        except CellsearchError:
+            raise
+        except Exception as error:
+            raise TaskError(
+                f"task {task.name!r}: its model of hidden size {hidden_size} cannot be built: {one_line(error)}"
+            ) from error
+
+
+def check_counts(least: int, **counts: int) -> tuple[int, ...]:
+    """The counts as Python's own numbers. Raises BudgetError, by the count's name, if one is none or too small."""
+    return tuple(whole_number(name, count, least) for name, count in counts.items())
+
+
+def whole_number(name: str, value: object, least: int | None = None) -> int:
+    """A whole number of any type, numpy's too, as Python's own. Raises BudgetError by its name."""
+    words = name.replace("_", " ")
+    if not isinstance(value, Real) or not float(value).is_integer():
+        raise BudgetError(f"{words} must be a whole number, got {short(value)}")
+    number = int(float(value)) if not isinstance(value, Integral) else int(value)
+    if least is not None and number < least:
+        raise BudgetError(f"{words} must be at least {least}, got {number}")
+    return number

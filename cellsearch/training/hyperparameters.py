@@ -29,8 +29,8 @@ class Hyperparameters:
     """How one training is optimized.
 
     `optimizer` is `adamw` or `sgd` (without momentum), `learning_rate` and `weight_decay` are theirs, the latter on
-    matrices; `clip` is the norm that a gradient is cut to, `schedule` is `cosine` or `constant` after a warm-up;
-    `dropout` replaces the task's option of that name.
+    matrices; `clip` is the norm that a gradient is cut to, 0 for none; `schedule` is `cosine` or `constant` after a
+    warm-up; `dropout` replaces the task's option of that name.
     """
 
     learning_rate: float
@@ -43,19 +43,23 @@ class Hyperparameters:
 
 @dataclass(frozen=True)
 class Domain:
-    """What a hyperparameter may be: some words, or numbers within bounds, which are drawn by their ratio or not."""
+    """What a hyperparameter may be: some words, or numbers within bounds, which are drawn by their ratio or not.
+
+    With `infinite` infinity may be written for 0, where both mean that there is no limit.
+    """
 
     words: tuple[str, ...] = ()
     least: float = 0.0
     below: float = float("inf")
     log: bool = False
+    infinite: bool = False
 
 
 HYPERPARAMETERS: Final[Mapping[str, Domain]] = {
     "learning_rate": Domain(log=True),
     "weight_decay": Domain(log=True),
     "dropout": Domain(below=1.0),
-    "clip": Domain(log=True),
+    "clip": Domain(log=True, infinite=True),
     "optimizer": Domain(words=("adamw", "sgd")),
     "schedule": Domain(words=("cosine", "constant")),
 }
@@ -105,7 +109,7 @@ class Tuning:
 
 def task_ranges(task: Task, options: Iterable[str] = (), optimizer: Value = "adamw") -> dict[str, Range]:
     """What a task has ranges for: dropout where it has such an option that `options`, which the user set, lacks."""
-    rate = task.learning_rate * (SGD if optimizer == "sgd" else 1.0)
+    rate = float(task.learning_rate) * (SGD if optimizer == "sgd" else 1.0)
     ranges = {
         "learning_rate": Range(rate / SPREAD, rate * SPREAD, log=True, first=rate),
         "weight_decay": Range(1e-5, 1e-1, log=True, first=1e-5),
@@ -155,6 +159,8 @@ def _parsed(name: str, given: object) -> Value | Range:
             raise UnknownNameError(f"{name} must be {' or '.join(domain.words)}, got {given!r}")
         return str(given)
     numbers = _numbers(given)
+    if domain.infinite and numbers == [float("inf")]:
+        return 0.0
     if len(numbers) == 1 and domain.least <= numbers[0] < domain.below:
         return numbers[0]
     if (
@@ -171,7 +177,7 @@ def _parsed(name: str, given: object) -> Value | Range:
 
 def _numbers(given: object) -> list[float]:
     """The numbers of a value or a range; none if it is neither."""
-    parts: Any = given.split(":") if isinstance(given, str) else given if isinstance(given, tuple | list) else [given]
+    parts: Any = given.split(":") if isinstance(given, str) else given if isinstance(given, Iterable) else [given]
     try:
         return [float(part) for part in parts]
     except (TypeError, ValueError):

@@ -12,6 +12,7 @@ from typing import Final
 from cellsearch import plugins
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError
+from cellsearch.training.options import option_text
 from cellsearch.training.task import MeasuredTask, Task, load_task, task_options
 
 __all__ = ["NamedTask", "named_task", "named_tasks", "split_task", "task_text"]
@@ -39,7 +40,7 @@ class NamedTask:
     @property
     def measured(self) -> MeasuredTask:
         """What a study keeps of the task."""
-        return MeasuredTask(self.task.name, self.task.metric, self.task.lower_is_better)
+        return MeasuredTask(self.task.name, self.task.metric, bool(self.task.lower_is_better))
 
     @property
     def folder(self) -> str:
@@ -50,14 +51,18 @@ class NamedTask:
         return f"{safe[-LONGEST:]}-{sha256(self.text.encode()).hexdigest()[:8]}"
 
 
-def named_task(task: str | Task, options: Mapping[str, str]) -> NamedTask:
-    """A task, or that of a text, with `options` where it has none of its own. Raises as `load_task` does."""
+def named_task(task: str | Task, options: Mapping[str, object]) -> NamedTask:
+    """A task, or that of a text, with `options` where it has none of its own.
+
+    An option is the same however it was written, as 10, "10" or "010". Raises as `load_task` does.
+    """
     reference, own = split_task(_text(task))
-    both = {**options, **own}
-    return NamedTask(reference, both, load_task(reference, both))
+    both = {name: _absolute(name, value) for name, value in {**options, **own}.items()}
+    loaded = load_task(reference, both)
+    return NamedTask(reference, {name: option_text(getattr(loaded, name)) for name in both}, loaded)
 
 
-def named_tasks(tasks: str | Task | Sequence[str | Task], options: Mapping[str, str]) -> list[NamedTask]:
+def named_tasks(tasks: str | Task | Sequence[str | Task], options: Mapping[str, object]) -> list[NamedTask]:
     """The tasks of a list, or one alone; each gets those of the `options` beside that it has.
 
     Raises UnknownNameError, in one line, if a task is unknown or there twice, or no task has one of the options.
@@ -85,11 +90,16 @@ def split_task(text: str) -> tuple[str, dict[str, str]]:
     """A text's reference and its own options. Raises UnknownNameError of an option without a value."""
     match = TEXT.fullmatch(text)
     assert match is not None
-    pairs = [pair.partition("=") for pair in (match["options"] or "").split(",") if pair]
-    for name, equals, _ in pairs:
-        if not equals:
+    options: dict[str, str] = {}
+    for part in filter(None, (match["options"] or "").split(",")):
+        name, equals, value = part.partition("=")
+        if equals:
+            options[name] = value
+        elif options:  # the next of several values, as in sizes=1,2
+            options[next(reversed(options))] += f",{part}"
+        else:
             raise UnknownNameError(f"task {text!r}: option {name!r} has no value; write {name}=VALUE")
-    return match["reference"], {name: _absolute(name, value) for name, _, value in pairs}
+    return match["reference"], options
 
 
 def task_text(reference: str, options: Mapping[str, str]) -> str:
@@ -110,7 +120,9 @@ def _text(task: str | Task) -> str:
         reference, other = plugins.reference(plugins.TASKS, type(task))
         if reference:
             known = task_options(other)
-            return task_text(reference, {o: str(value) for o, value in task_options(task).items() if value != known[o]})
+            return task_text(
+                reference, {o: option_text(value) for o, value in task_options(task).items() if value != known[o]}
+            )
     raise UnknownNameError(
         f"a task's name is expected, got {short(task)}; write TASK = {_made(task)} into a file, and pass that TASK "
         "or my_file.py:TASK"
@@ -121,6 +133,8 @@ def _made(task: object) -> str:
     return f"{task.__name__ if isinstance(task, type) else 'MyTask'}()"
 
 
-def _absolute(option: str, value: str) -> str:
+def _absolute(option: str, value: object) -> object:
     """The value, of data that is a path its absolute path: a study is continued from other folders."""
-    return str(Path(value).absolute()) if option == "data" and value and Path(value).exists() else value
+    if option == "data" and isinstance(value, str | Path) and value and Path(value).exists():
+        return str(Path(value).absolute())
+    return value

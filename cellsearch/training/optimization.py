@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from cellsearch.errors import DivergenceError
+from cellsearch.errors import DivergenceError, TaskError
 from cellsearch.training.budget import Budget
 from cellsearch.training.hyperparameters import Hyperparameters
 from cellsearch.training.task import Task
@@ -47,7 +47,7 @@ def train(model: nn.Module, task: Task, budget: Budget, hyperparameters: Hyperpa
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, steps, hyperparameters.schedule))
     due = {math.ceil(steps * (i + 1) / budget.reports) for i in range(budget.reports)}
     carried, read, seconds = None, 0, list[float]()
-    batches = task.batches(seed)
+    batches = _batches(task, seed)
     for step in range(1, steps + 1):
         begun = perf_counter()
         model.train()
@@ -57,7 +57,8 @@ def train(model: nn.Module, task: Task, budget: Budget, hyperparameters: Hyperpa
             raise DivergenceError(f"the loss is {loss.item()} at step {step}")
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), hyperparameters.clip)
+        if hyperparameters.clip:
+            nn.utils.clip_grad_norm_(model.parameters(), hyperparameters.clip)
         optimizer.step()
         schedule.step()
         read += tokens(batch)
@@ -69,7 +70,7 @@ def train(model: nn.Module, task: Task, budget: Budget, hyperparameters: Hyperpa
 def inference_seconds(model: nn.Module, task: Task, seed: int) -> float:
     """The time of one forward pass over a training batch, loss included; call it without gradients."""
     model.eval()
-    batch = _moved(next(task.batches(seed)), device())
+    batch = _moved(next(_batches(task, seed)), device())
     seconds = []
     for _ in range(1 + FORWARD_PASSES):
         begun = perf_counter()
@@ -84,7 +85,8 @@ def tokens(batch: Any) -> int:
         return len(batch.data)
     if isinstance(batch, Tensor):
         return batch.shape[:2].numel()
-    return next((count for part in batch if (count := tokens(part))), 0) if isinstance(batch, tuple) else 0
+    parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, tuple | list) else ()
+    return next((count for part in parts if (count := tokens(part))), 0)
 
 
 def device() -> torch.device:
@@ -116,9 +118,24 @@ def _factor(step: int, steps: int, schedule: str) -> float:
 
 
 def _moved(batch: Any, place: torch.device) -> Any:
-    """A batch's tensors on the device; tuples keep their shape, and whatever else is in them stays as it is."""
+    """A batch's tensors on the device; tuples, lists and dicts keep their shape.
+
+    What else can be moved moves itself, by a method `to`, and whatever cannot stays as it is.
+    """
     if isinstance(batch, Tensor):
         return batch.to(place)
-    if isinstance(batch, PackedSequence):
-        return batch.to(place)  # type: ignore[arg-type]  # torch annotates PackedSequence.to with a dtype alone
-    return tuple(_moved(part, place) for part in batch) if isinstance(batch, tuple) else batch
+    if hasattr(batch, "to"):  # a PackedSequence, which is a tuple too; the batches of other libraries
+        return batch.to(place)
+    if isinstance(batch, dict):
+        return type(batch)({name: _moved(part, place) for name, part in batch.items()})
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(_moved(part, place) for part in batch))
+    return type(batch)(_moved(part, place) for part in batch) if isinstance(batch, tuple | list) else batch
+
+
+def _batches(task: Task, seed: int) -> Iterator[Any]:
+    """The task's batches. Raises TaskError where they end."""
+    count = 0
+    for count, batch in enumerate(task.batches(seed), start=1):  # noqa: B007
+        yield batch
+    raise TaskError(f"task {task.name!r}: its batches end after {count}; let batches() yield them without end")

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral, Real
+from typing import Any, Final, Literal, Protocol
 
 from torch import Tensor, nn
 
 from cellsearch import plugins
 from cellsearch.cell import Cell
 from cellsearch.cell.untrusted import short
-from cellsearch.errors import UnknownNameError
+from cellsearch.errors import CellsearchError, TaskError, UnknownNameError, one_line
+from cellsearch.training.options import converted
 
-__all__ = ["Measure", "MeasuredTask", "Split", "Task", "load_task", "settled_steps", "task_details", "task_options"]
+__all__ = [
+    "Measure",
+    "MeasuredTask",
+    "Split",
+    "Task",
+    "load_task",
+    "prepare_task",
+    "settled_steps",
+    "task_details",
+    "task_options",
+]
 
 Split = Literal["validation", "test"]
 
@@ -41,9 +53,9 @@ class MeasuredTask:
 class Task(Measure, Protocol):
     """One task, found through the entry-point group `cellsearch.tasks` or as `file.py:TASK`.
 
-    A frozen dataclass whose fields are its options, each with a default. `parameters` and `steps` are its default
-    budget, `learning_rate` the middle of the range that a search tries with AdamW, `metric` the unit of a score. The
-    model is any module built around `cellsearch.recurrence.RNN(cell, ...)`.
+    A frozen dataclass whose fields are its options, each with a default (see `options`). `parameters` and `steps` are
+    its default budget, `learning_rate` the middle of the range that a search tries with AdamW, `metric` the unit of a
+    score. The model is any module built around `cellsearch.recurrence.RNN(cell, ...)`.
 
     Three members are optional: `final_steps`, from which on training has settled (the LSTM's last fifth improves it by
     less than 1 %), by default `steps`; an option `dropout: float`, which a search may tune; and a method
@@ -74,23 +86,57 @@ class Task(Measure, Protocol):
         """The metric on a split that training never sees. The model may be on a GPU; move the split to its device."""
 
 
-def load_task(reference: str, options: Mapping[str, str]) -> Task:
-    """The task of a name or reference with its options set. Raises UnknownNameError on an unusable option."""
+MEMBERS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    "name": ("a text", lambda value: isinstance(value, str) and bool(value)),
+    "metric": ("a text, the unit of its metric", lambda value: isinstance(value, str) and bool(value)),
+    "lower_is_better": ("True or False", lambda value: value in (True, False)),
+    "parameters": ("a whole number above 0: the default budget is positive", lambda value: _is_count(value)),
+    "steps": ("a whole number above 0: the default budget is positive", lambda value: _is_count(value)),
+    "learning_rate": ("a number above 0", lambda value: isinstance(value, Real) and float(value) > 0),
+    **dict.fromkeys(("prepare", "model", "batches", "loss", "score"), ("a method", callable)),
+}
+"""What a task must have, in words, and whether a value is that."""
+
+
+def load_task(reference: str, options: Mapping[str, object]) -> Task:
+    """The task of a name or reference with its options set, by their texts or as themselves.
+
+    Raises UnknownNameError on an unusable option, TaskError if the task lacks what a task has.
+    """
     task: Task = plugins.load(plugins.TASKS, reference)
     if not dataclasses.is_dataclass(task) or isinstance(task, type):
         raise UnknownNameError(f"task {reference!r} is {short(task)}, no task; name an object like those in `tasks`")
-    known = task_options(task)
-    values: dict[str, Any] = {}
-    for option, text in options.items():
-        if option not in known:
-            some = f"its options: {', '.join(known)}" if known else "it has no options"
-            raise UnknownNameError(f"task {reference!r} has no option {option!r}; {some}")
-        kind = type(known[option])
-        try:
-            values[option] = kind(text)
-        except ValueError:
-            raise UnknownNameError(f"task {reference!r}: {option} must be {kind.__name__}, got {text!r}") from None
-    return dataclasses.replace(task, **values) if values else task
+    _check_members(reference, task)
+    values = converted(reference, task, options)
+    try:
+        return dataclasses.replace(task, **values) if values else task
+    except CellsearchError:
+        raise
+    except Exception as error:
+        raise TaskError(f"task {reference!r} refuses these options: {one_line(error)}") from error
+
+
+def prepare_task(reference: str, task: Task) -> None:
+    """Load the task's data. Raises DataError as it does, and TaskError for whatever else its code raises."""
+    try:
+        task.prepare()
+    except CellsearchError:
+        raise
+    except Exception as error:
+        raise TaskError(f"task {reference!r}: prepare() raised {one_line(error)}") from error
+
+
+def _check_members(reference: str, task: Task) -> None:
+    for name, (wanted, is_right) in MEMBERS.items():
+        if not hasattr(task, name):
+            raise TaskError(f"task {reference!r} has no {name!r}; a task has {', '.join(MEMBERS)}")
+        value = getattr(task, name)
+        if not is_right(value):
+            raise TaskError(f"task {reference!r}: {name!r} must be {wanted}, got {short(value)}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and int(value) > 0
 
 
 def task_options(task: Task) -> dict[str, Any]:

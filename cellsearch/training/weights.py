@@ -28,7 +28,11 @@ ARGUMENTS: Final = ("input_size", "hidden_size", "num_layers", "batch_first", "d
 def weights_file(model: nn.Module, weights: Mapping[str, Tensor]) -> bytes:
     """The file of a model's weights; the first recurrent module in it is noted."""
     place = next(((name, each) for name, each in model.named_modules() if isinstance(each, RNN)), None)
-    note = {} if place is None else {RNN_KEY: json.dumps([place[0], {a: getattr(place[1], a) for a in ARGUMENTS}])}
+    note = (
+        {}
+        if place is None
+        else {RNN_KEY: json.dumps([place[0], {a: getattr(place[1], a) for a in ARGUMENTS}], default=int)}
+    )
     return save({name: array.contiguous() for name, array in weights.items()}, note)
 
 

@@ -27,7 +27,7 @@ def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
         for report in evaluate(evaluation):
             yield Reported(job, report)
     except (Exception, SystemExit) as error:
-        yield Failed(job, one_line(error), "" if isinstance(error, CellsearchError) else _traceback(error))
+        yield Failed(job, one_line(error), "" if _is_told(error) else _traceback(error))
     else:
         yield Finished(job)
 
@@ -54,6 +54,11 @@ def read_output(output: int) -> str:
     """What has been printed into the file of that descriptor, whose place stays where it is."""
     size = os.fstat(output).st_size
     return os.pread(output, MOST_OUTPUT, max(0, size - MOST_OUTPUT)).decode(errors="replace").strip()
+
+
+def _is_told(error: BaseException) -> bool:
+    """Whether the line says all: an error of ours that no other has caused."""
+    return isinstance(error, CellsearchError) and error.__cause__ is None
 
 
 def _traceback(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cellsearch.errors import BudgetError, UnknownNameError
-from cellsearch.training import check_counts
+from cellsearch.training import whole_number
 
 __all__ = ["EXECUTORS", "Resources", "cores"]
 
@@ -38,7 +38,10 @@ class Resources:
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise UnknownNameError(f"unknown executor {self.executor!r}; use {' or '.join(EXECUTORS)}")
-        check_counts(1, workers=self.size)
+        if self.workers is not None:
+            object.__setattr__(self, "workers", whole_number("workers", self.workers, 1))
+        for name in ("timeout", "cpus", "gpus"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not self.timeout > 0:
             raise BudgetError(f"timeout must be above 0, in seconds a training, got {self.timeout:g}")
         if self.cpus < 0 or self.gpus < 0:

@@ -5,6 +5,7 @@ Bad input is tried in this process by default, and as a real command with the sl
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ from cellsearch.study.comparing.comparison import read_comparison
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.study import load_study
 from tests.helpers.project import PROJECT
+from tests.helpers.small_search import TROUBLED
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "cellsearch"
 TASK = "cellsearch.testing.troubled_task:TASK"
@@ -98,6 +100,13 @@ CYCLE = {
     "nodes": {"a": {"op": "linear", "operands": ["x", "h", "b"]}, "b": {"op": "tanh", "operands": ["a"]}},
 }
 
+FAILING = """from cellsearch.testing.troubled_task import Troubled
+class Failing(Troubled):
+    def prepare(self):
+        {}["inputs"]
+TASK = Failing()
+"""
+
 BAD = [
     (("search", "--task", "nothing"), "unknown task 'nothing'; use adding, "),
     (("search", "--task", "nothing.py:TASK"), "task 'nothing.py:TASK': no file nothing.py"),
@@ -146,6 +155,10 @@ BAD = [
     (("search", "--task", "chars", "--data", "latin.txt"), "latin.txt: not UTF-8 text (byte 3); convert it"),
     (("search", "--task", "chars", "--data", "short.txt"), "short.txt' has 5 characters, too few for 32 streams"),
     (("search", "--task", "chars", "--data", "."), " has no input.txt; name a file such as input.txt"),
+    (
+        ("search", "--task", "failing.py:TASK"),
+        "task 'failing.py:TASK': prepare() raised KeyError: 'inputs' (failing.py:4)",
+    ),
     (("show", "nothing"), "unknown cell 'nothing'"),
     (("show", "cycle.json"), "form a cycle within one step"),
     (("show", "malformed.json"), "cell file malformed.json: not JSON: Expecting value in line 1"),
@@ -169,10 +182,10 @@ def spoil(folder: Path) -> Ledger:
     (folder / "empty.txt").write_text("\n")
     (folder / "latin.txt").write_bytes("caf\u00e9".encode("latin-1"))
     (folder / "short.txt").write_text("short")
+    (folder / "failing.py").write_text(FAILING)
     (folder / "spoilt").mkdir()
     (folder / "spoilt" / "study.db").write_text("no database\n" * 100)
-    settings = {"seed": 0, "steps": 5, "task": TASK, "options": {}, "lower_is_better": True}
-    return Ledger(folder / "locked", settings, {})
+    return Ledger(folder / "locked", {"seed": 0, "steps": 5, **TROUBLED}, {})
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda each: each if isinstance(each, str) else None)
@@ -241,6 +254,18 @@ def test_list_tells_how_studies_stand(here: Here, searched: tuple[Path, Ended]) 
     ended = here("list", "studies", "--folder", str(folder), columns=200)
     assert str(folder / "runs" / "small") in ended.out and "cell_" in ended.out
     assert "gated" not in ended.out
+
+
+def test_results_without_room_are_one_line(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("cellsearch.study.study.Study.write_tables", full)
+    ended = here(*SEARCH, "--candidates", "0", "--finalists", "0", "--seeds", "lstm,gru", "--study", "full")
+    assert ended.code == 2 and ended.err == (
+        "cellsearch: results in full cannot be written: No space left on device; mend that, and the same command "
+        "writes them\n"
+    )
 
 
 def test_list_goes_on_past_a_study_that_it_cannot_read(here: Here, tmp_path: Path) -> None:

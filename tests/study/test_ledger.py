@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
 import subprocess
@@ -14,6 +16,7 @@ from typing import Any
 
 import optuna
 import pytest
+from sqlalchemy import Engine, event
 
 from cellsearch.cell import from_equations, identity, load
 from cellsearch.errors import StudyError
@@ -264,7 +267,7 @@ def test_draws_depend_on_the_seed_and_not_on_the_process_or_interruptions(trials
         ({"seed": 4}, "seed 3, now 4"),
         ({"steps": 11}, "steps 10, now 11"),
         ({"task": "chars"}, "task 'adding', now 'chars'"),
-        ({"seeds": ["x" * 100]}, f"seeds None, now ['{'x' * 55}...; continue"),
+        ({"seeds": ["x" * 100]}, f"seeds not given, now ['{'x' * 58}...; continue"),
     ],
 )
 def test_settings_that_differ_are_one_clear_error(change: dict[str, Any], named: str, tmp_path: Path) -> None:
@@ -335,6 +338,40 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(place: str, reason: 
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError, match=f"^study .*: {reason}; name a folder that can be written$"):
         opened(tmp_path / place)
+
+
+def test_a_folder_without_room_is_one_clear_error_and_the_study_goes_on_when_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own limit of pages is that of a full disk: it raises the same."""
+    path = tmp_path / "study"
+    limited = event.listens_for(Engine, "connect")(
+        lambda connection, _: connection.execute("pragma max_page_count = 60")
+    )
+    try:
+        with pytest.raises(StudyError) as raised, opened(path) as ledger:
+            for _ in range(1000):
+                run_trial(ledger)
+    finally:
+        event.remove(Engine, "connect", limited)
+    reason = "database or disk is full; mend that, and the same command continues it"
+    assert str(raised.value) == f"study {path} cannot be written: {reason}"
+    done = [record for record in read_records(path) if record.state == "complete"]
+    with opened(path) as ledger:
+        run_trial(ledger)
+    assert done and sum(r.state == "complete" for r in read_records(path)) > len(done)
+
+
+def test_weights_without_room_are_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    message = f"study {tmp_path} cannot be written: No space left on device; mend that"
+    with pytest.raises(StudyError, match=message), opened(tmp_path) as ledger:
+        ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
+        ledger.begin(SEARCH)
+        ledger.report(SEARCH, 0, report(5, 2.0, weights=b"numbers"))
 
 
 def test_any_path_can_be_a_study(tmp_path: Path) -> None:

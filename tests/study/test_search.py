@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -188,6 +189,18 @@ def test_the_same_call_again_trains_nothing_and_gives_the_same_study(small: Stud
     again = small_search(small.path, observe=seen.append)
     assert again.records == small.records and dict(again.finals) == dict(small.finals)
     assert list(dict.fromkeys(p.stage for p in seen)) == ["search", "finals"]
+
+
+def test_numbers_of_numpy_are_the_same_numbers(small: Study) -> None:
+    again = small_search(
+        small.path,
+        seed=np.int64(0),
+        budget=Budget(np.int64(200), np.int32(5)),  # type: ignore[arg-type]
+        candidates=np.int64(8),
+        trials=np.int8(2),
+        final_steps=np.int64(5),
+    )
+    assert again.records == small.records
 
 
 def test_fewer_finalists_than_there_were_train_nothing(small: Study) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
+import numpy as np
 import pytest
 
 from cellsearch.errors import UnknownNameError
@@ -62,6 +64,16 @@ def test_a_value_fixes_and_a_range_replaces_the_tasks_own() -> None:
     assert found.settings()["dropout"] == [0.0, 0.5]
 
 
+@pytest.mark.parametrize("none", [0, "0", "inf", float("inf"), np.float32("inf"), np.int64(0)])
+def test_no_clipping_is_written_as_0_or_as_infinity(none: object) -> None:
+    assert tuning(Adding(), {}, {"clip": none}, ()).fixed["clip"] == 0.0
+
+
+def test_numbers_of_numpy_are_values_and_ranges() -> None:
+    found = tuning(Adding(), {}, {"weight_decay": np.float32(0.5), "learning_rate": np.array([0.25, 0.5])}, ())
+    assert json.dumps(found.settings()) == '{"weight_decay": 0.5, "learning_rate": [0.25, 0.5]}'
+
+
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
@@ -72,7 +84,8 @@ def test_a_value_fixes_and_a_range_replaces_the_tasks_own() -> None:
         ({"learning_rate": "0:0.1"}, "which begins above 0, got '0:0.1'"),
         ({"learning_rate": "0.1:0.01"}, "got '0.1:0.01'"),
         ({"learning_rate": "nan"}, "got 'nan'"),
-        ({"clip": "inf"}, "got 'inf'"),
+        ({"clip": "-inf"}, "got '-inf'"),
+        ({"clip": "0.1:inf"}, "got '0.1:inf'"),
         ({"weight_decay": "-1"}, "got '-1'"),
         ({"weight_decay": None}, "got None"),
         ({"dropout": "0.2"}, "task 'adding' has no option 'dropout' to tune; leave it out"),

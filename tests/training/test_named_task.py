@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -49,9 +50,19 @@ def test_a_tasks_own_option_counts_more_than_one_beside_it() -> None:
 def test_data_that_is_a_path_is_found_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "JSB.mat").touch()
     monkeypatch.chdir(tmp_path)
-    assert split_task("jsb@data=JSB.mat") == ("jsb", {"data": str(tmp_path / "JSB.mat")})
-    assert split_task("jsb@data=default") == ("jsb", {"data": "default"})
-    assert split_task("jsb@data=") == ("jsb", {"data": ""})
+    absolute = {"data": str(tmp_path / "JSB.mat")}
+    assert (
+        named_task("jsb@data=JSB.mat", {}).options == named_task("jsb", {"data": Path("JSB.mat")}).options == absolute
+    )
+    assert named_task("jsb@data=default", {}).options == {"data": "default"}
+    assert named_task("jsb@data=", {}).options == {"data": ""}
+
+
+@pytest.mark.parametrize("length", [10, "10", "010", np.int64(10)])
+def test_an_option_is_the_same_however_it_was_written(length: object) -> None:
+    found = named_task("adding", {"length": length})
+    assert (found.options, found.text, found.task) == ({"length": "10"}, "adding@length=10", Adding(10))
+    assert named_task(f"adding@length={length}", {}) == found
 
 
 def test_an_option_beside_goes_to_each_task_that_has_it() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from cellsearch.errors import TaskError
 from cellsearch.training import Budget, Hyperparameters
-from cellsearch.training.optimization import Pace, inference_seconds, tokens, train
+from cellsearch.training.optimization import Pace, _moved, inference_seconds, tokens, train
 
 RATE = 0.01
 CONSTANT = Hyperparameters(RATE, schedule="constant", clip=1e9)
@@ -107,3 +108,44 @@ def test_inference_is_timed_without_training() -> None:
     with torch.no_grad():
         assert inference_seconds(model, task, 0) > 0  # type: ignore[arg-type]
     assert torch.equal(model.weight, torch.ones(1, 2)) and not model.training
+
+
+def test_a_clip_of_0_is_none_at_all() -> None:
+    model, _ = trained(replace(CONSTANT, optimizer="sgd", clip=0.0), slope=2.0)
+    assert torch.allclose(model.weight, torch.full((1, 2), 1 - 10 * RATE * 2.0))
+
+
+def test_batches_that_end_are_told_with_the_remedy() -> None:
+    class Ending(Pull):
+        name = "ending"
+
+        def batches(self, seed: int) -> Any:
+            return [torch.ones(3, 4)] * 2
+
+    task: Any = Ending()
+    with pytest.raises(
+        TaskError, match=r"^task 'ending': its batches end after 2; let batches\(\) yield them without end$"
+    ):
+        list(train(Line(), task, Budget(steps=3), CONSTANT, seed=0))
+
+
+class Pair(NamedTuple):
+    x: Tensor
+    y: Tensor
+
+
+class Movable:
+    """A batch of another library, that moves itself."""
+
+    def to(self, device: torch.device) -> Movable:
+        self.device = device
+        return self
+
+
+def test_all_of_a_batch_is_moved_whatever_it_is_made_of() -> None:
+    """To the device of no memory, in the place of a GPU."""
+    x, there = torch.ones(3, 4), torch.device("meta")
+    moved = _moved({"ids": [x, (x, 7)], "pair": Pair(x, x), "own": Movable(), "name": "a"}, there)
+    assert moved["ids"][0].device == moved["ids"][1][0].device == moved["pair"].y.device == moved["own"].device == there
+    assert (moved["ids"][1][1], moved["name"], type(moved["pair"])) == (7, "a", Pair)
+    assert tokens({"name": "a", "ids": [x]}) == 12

@@ -13,7 +13,7 @@ from cellsearch.study.comparing.contest import Contest, conditions_on, entrants_
 from cellsearch.study.comparing.several_tasks import SeveralTasks, check_folder, load_comparison
 from cellsearch.study.progress import Observer
 from cellsearch.study.references import find_cells
-from cellsearch.training import Budget, NamedTask, Task, check_counts, named_task, named_tasks
+from cellsearch.training import Budget, NamedTask, Task, check_counts, named_task, named_tasks, prepare_task
 from cellsearch.workers import Resources
 
 __all__ = ["compare"]
@@ -29,7 +29,7 @@ class _Settings(TypedDict, total=False):
     study: str | Path
     space: str
     seed: int
-    options: Mapping[str, str] | None
+    options: Mapping[str, object] | None
     hyperparameters: Mapping[str, object] | None
     budget: Budget
     resources: Resources
@@ -55,7 +55,7 @@ def compare(
     study: str | Path = "runs/comparison",
     space: str = "",
     seed: int = 0,
-    options: Mapping[str, str] | None = None,
+    options: Mapping[str, object] | None = None,
     hyperparameters: Mapping[str, object] | None = None,
     budget: Budget = Budget(),
     resources: Resources = Resources(),
@@ -82,11 +82,11 @@ def compare(
     several = isinstance(task, list | tuple)
     named = named_tasks(task, options or {}) if isinstance(task, list | tuple) else [named_task(task, options or {})]
     for each in named:
-        each.task.prepare()
+        prepare_task(each.reference, each.task)
     if space:
         plugins.load(plugins.SPACES, space)
     entrants = taking_part(find_cells(cells))
-    check_counts(2, fresh_seeds=fresh_seeds)
+    (fresh_seeds,) = check_counts(2, fresh_seeds=fresh_seeds)
     path = Path(study)
 
     def contest(named: NamedTask) -> Contest:

@@ -26,7 +26,7 @@ from cellsearch.study.forms import BASELINES
 from cellsearch.study.progress import Observer
 from cellsearch.study.study import Study
 from cellsearch.study.verdict import Verdict
-from cellsearch.training import Budget, NamedTask, Task, named_tasks
+from cellsearch.training import Budget, NamedTask, Task, named_tasks, prepare_task
 from cellsearch.workers import Resources
 
 __all__ = ["confirm", "judged", "load_confirmation", "tasks_to_confirm_on"]
@@ -54,7 +54,7 @@ def tasks_to_confirm_on(
     for named in named_tasks(tasks, {}) if tasks else []:
         if named.task == searched:
             raise UnknownNameError(f"task {named.text!r} is that of the search; confirm on tasks that it never saw")
-        named.task.prepare()
+        prepare_task(named.reference, named.task)
         conditions = conditions_on(
             named,
             space=space,
