@@ -20,7 +20,7 @@ from cellsearch.cell import Cell, identity
 from cellsearch.statistics.tuning import RateGrid, Tuned, next_tries, tuned
 from cellsearch.study.ledger import STARTUP, Ledger
 from cellsearch.study.loop import Begun
-from cellsearch.study.record import Proposal, Record, TuningResult, alive, best_first
+from cellsearch.study.record import FRESH, Proposal, Record, TuningResult, alive, best_first
 
 __all__ = ["FRESH", "RATE", "TUNING", "Finalist", "Finals", "best_candidates", "final_stage", "rungs", "scored_fresh"]
 
@@ -29,8 +29,6 @@ RATE: Final = "rate"
 
 TUNING: Final = "tuning"
 """The role of a trial that draws the other hyperparameters."""
-
-FRESH: Final = "fresh"
 
 USUAL_TRIES: Final = 7
 """Tries that a finalist's learning rate takes, about: for the progress alone."""

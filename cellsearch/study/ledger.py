@@ -27,7 +27,7 @@ from cellsearch.cell import IDENTITY_VERSION, Cell, from_json, identity, save, t
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import StudyError
 from cellsearch.recurrence.custom import declare
-from cellsearch.study.changed import changed
+from cellsearch.study.conditions import changed
 from cellsearch.study.folder import DATABASE, failure_path, weights_path
 from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult
 from cellsearch.training import Range, Report

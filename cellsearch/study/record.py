@@ -9,7 +9,10 @@ from typing import Final, Literal
 
 from cellsearch.cell import Cell
 
-__all__ = ["SEARCH", "Proposal", "Record", "State", "TuningResult", "alive", "best_first"]
+__all__ = ["FRESH", "SEARCH", "Proposal", "Record", "State", "TuningResult", "alive", "best_first"]
+
+FRESH: Final = "fresh"
+"""The role of a final training with a seed that the search never had."""
 
 SEARCH: Final = "search"
 """The stage of the candidates; finalists have stages of their own."""

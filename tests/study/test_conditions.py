@@ -1,10 +1,10 @@
-"""What differs between two settings is shown, however alike and however long they are."""
+"""The conditions of a study: where they differ from what it was begun with, the part that differs is shown."""
 
 from __future__ import annotations
 
 import pytest
 
-from cellsearch.study.changed import changed
+from cellsearch.study.conditions import changed
 
 CELL = '{"schema": "cellsearch.cell/1", "name": "mine", "states": {"h": "h_next"}, "output": "h_next", "nodes": {%s}}'
 
