@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cellsearch.study.comparing.comparison import Comparison as Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks as SeveralTasks
     from cellsearch.study.comparing.several_tasks import load_comparison as load_comparison
-    from cellsearch.study.profile import profile as profile
+    from cellsearch.study.profiling.profile import profile as profile
     from cellsearch.study.references import find_cell as find_cell
     from cellsearch.study.search import search as search
     from cellsearch.study.study import Study as Study
@@ -68,7 +68,7 @@ _NAMES: Final = {
     "study.comparing.compare": "compare",
     "study.comparing.comparison": "Comparison",
     "study.comparing.several_tasks": "SeveralTasks load_comparison",
-    "study.profile": "profile",
+    "study.profiling.profile": "profile",
     "study.references": "find_cell",
     "study.search": "search",
     "study.study": "Study load_study",

@@ -106,12 +106,11 @@ RULES = {
             "cellsearch.statistics",
             "cellsearch.recurrence",
             "cellsearch.training",
-            "cellsearch.signals",
             "cellsearch.workers",
             "cellsearch.plugins",
             ERRORS,
         ),
-        ("optuna", "sqlalchemy", "filelock", "safetensors"),
+        ("optuna", "sqlalchemy", "filelock"),
     ),
     "cellsearch.study.comparing": Rule(
         (
@@ -123,6 +122,17 @@ RULES = {
             "cellsearch.plugins",
             ERRORS,
         ),
+    ),
+    "cellsearch.study.profiling": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.signals",
+            "cellsearch.study",
+            "cellsearch.training",
+            "cellsearch.workers",
+            "cellsearch.plugins",
+        ),
+        ("torch", "safetensors"),
     ),
     "cellsearch.study.search": Rule(
         (
@@ -146,6 +156,7 @@ RULES = {
             "cellsearch.statistics",
             "cellsearch.study",
             "cellsearch.study.comparing",
+            "cellsearch.study.profiling",
             "cellsearch.training",
             ERRORS,
         ),

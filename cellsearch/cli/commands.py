@@ -167,7 +167,7 @@ def profile(
     *,
     cells: Annotated[list[str], typer.Argument(help=f"One cell or more. {CELL_HELP}")],
     space: Space = "",
-    study: Annotated[Path | None, typer.Option(help="Folder of the table and picture.")] = None,
+    study: Study = None,
     seed: Seed = 0,
     budget: "Budget",
     resources: "Resources",
@@ -177,18 +177,19 @@ def profile(
     from cellsearch.cli.study_files import deliver_profile, written_into
 
     found = _cells(cells, space)
-    with console().status("training") as status:
+    folder = study or Path("runs") / "-".join(["profile", *(cell.name for cell in found)])
+    with displayed(folder) as display:
         profiled = cellsearch.profile(
             found,
+            study=folder,
             space=space,
             seed=seed,
             budget=budget,
             resources=resources,
-            observe=lambda ended, total: status.update(f"{ended} of {total} trainings"),
+            observe=display.observe,
         )
-    folder = study or Path("runs") / "-".join(["profile", *(cell.name for cell in found)])
     with written_into(folder):
-        deliver_profile(profiled, folder, tell)
+        deliver_profile(profiled, tell)
 
 
 @app.command(name="list")

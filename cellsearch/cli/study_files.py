@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cellsearch.study.comparing.comparison import Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks
-    from cellsearch.study.profile import Profile
+    from cellsearch.study.profiling.profile import Profile
     from cellsearch.study.record import Record
     from cellsearch.study.study import Study
 
@@ -129,17 +129,14 @@ def _deliver_task(comparison: Comparison, show: Callable[[Any], None], text: str
     show(comparison_table(comparison))
 
 
-def deliver_profile(profile: Profile, folder: Path, show: Callable[[Any], None]) -> None:
-    """Show the profile and leave its table and picture in the folder."""
+def deliver_profile(profile: Profile, show: Callable[[Any], None]) -> None:
+    """Show the profile and leave its picture in the folder, beside the table."""
     from cellsearch.inspect.profile_plot import save_profile
     from cellsearch.inspect.profile_tables import profile_table
-    from cellsearch.study.study import csv_text
 
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "profile.csv").write_text(csv_text(profile.rows()), "utf-8")
-    save_profile(profile, folder / "profile.png")
+    save_profile(profile, profile.path / "profile.png")
     show(profile_table(profile))
-    show(_written(folder, PROFILE))
+    show(_written(profile.path, PROFILE))
 
 
 def _written(folder: Path, files: list[tuple[str, str]]) -> Any:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from cellsearch.cell.notation.symbols import symbols
 from cellsearch.inspect.picture_path import picture_path
-from cellsearch.study.profile import Portrait, Profile, Skill
+from cellsearch.study.profiling.exercises import Skill
+from cellsearch.study.profiling.profile import Portrait, Profile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cellsearch.inspect.columns import right_aligned
-from cellsearch.study.profile import Portrait, Profile, Skill
+from cellsearch.study.profiling.exercises import Skill
+from cellsearch.study.profiling.profile import Portrait, Profile
 
 __all__ = ["profile_table"]
 

@@ -128,8 +128,9 @@ def load_study(study: str | Path) -> Study:
     """The study in a folder, which may be written meanwhile. Raises StudyError if there is none."""
     path = Path(study)
     settings, stages = read_study(path)
-    if "entrants" in settings:
-        raise StudyError(f"study {path} is a comparison, no search; its results are the tables and the plot in there")
+    if not _is_search(settings):
+        kind = "comparison" if "entrants" in settings else "profile's exercise"
+        raise StudyError(f"study {path} is a {kind}, no search; its results are the tables and the plot in there")
     finals = {each[0].cell: each for stage, each in stages.items() if stage != SEARCH and each}
     return Study(path, settings, stages[SEARCH], finals)
 
@@ -139,11 +140,15 @@ def load_studies(root: Path) -> tuple[list[Study], dict[Path, str]]:
     studies, unreadable = [], {}
     for path in study_folders(root):
         try:
-            if "entrants" not in read_study(path)[0]:
+            if _is_search(read_study(path)[0]):
                 studies.append(load_study(path))
         except CellsearchError as error:
             unreadable[path] = str(error)
     return studies, unreadable
+
+
+def _is_search(settings: Mapping[str, Any]) -> bool:
+    return not {"entrants", "exercise"} & settings.keys()
 
 
 def measured(settings: Mapping[str, Any]) -> MeasuredTask:

@@ -11,7 +11,7 @@ import pytest
 
 from cellsearch.cli import commands
 from cellsearch.cli.options import budget, made_from, profile_budget, resources
-from cellsearch.study.profile import BUDGET
+from cellsearch.study.profiling.profile import BUDGET
 from cellsearch.training import Budget
 from cellsearch.workers import Resources
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cellsearch import plugins
 from cellsearch.signals import Saturation
-from cellsearch.study.profile import Portrait, Profile, Skill
+from cellsearch.study.profiling.exercises import Skill
+from cellsearch.study.profiling.profile import Portrait, Profile
 
 __all__ = ["PROFILE"]
 
@@ -13,6 +16,7 @@ SKILLS = [Skill("remember", 0.5), Skill("add", guess=0.2, perfect=0.0)]
 GATES = {"update_gate": Saturation(shut=0.25, open=0.5)}
 
 PROFILE = Profile(
+    Path("runs/profile"),
     2_000,
     SKILLS,
     [
