@@ -176,7 +176,7 @@ RULES = {
     "cellsearch.cli": Rule(("cellsearch.*",), ("typer", "rich")),
     "cellsearch.__main__": Rule(("cellsearch.cli",)),
     "cellsearch": Rule(("cellsearch.*",)),
-    "search_spaces": Rule(("cellsearch.cell", "cellsearch.cell.readers", "cellsearch.space")),
+    "search_spaces": Rule(("cellsearch.cell", "cellsearch.cell.readers", "cellsearch.errors", "cellsearch.space")),
     "tasks": Rule(
         (
             "tasks.parts",

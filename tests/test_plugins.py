@@ -22,7 +22,7 @@ from tests.helpers.project import ROOT
 
 def test_registered_names_are_listed_and_loaded() -> None:
     assert {"adding", "chars", "words", "translate", "jsb"} <= set(names(TASKS))
-    assert names(SPACES) == ["darts_rnn", "gated", "jozefowicz2015", "linear_recurrent", "nasbench_nlp", "zoo"]
+    assert names(SPACES) == ["darts_rnn", "gated", "jozefowicz2015", "linear_recurrent", "nasbench_nlp", "small", "zoo"]
     assert load(TASKS, "adding") is TASK
     assert load(SPACES, "gated") is SPACE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -20,8 +20,9 @@ class SearchSpace:
 
     `seeds` are its known cells by name and `sources` the publications they are from; `operations` the rows of the
     table that an edit may put into a cell; `most_nodes` and `most_states` bound a cell. `edits` are the space's ways to
-    change a cell by kind, `sample` draws a random cell of the space where there is a way to, and `admits` is a rule
-    that its cells keep beyond operations and bounds. Raises CellError if a seed lies outside of the space.
+    change a cell by kind, `sample` draws a random cell of the space where there is a way to, `cells` goes through all
+    of them, each graph once, where they can be counted, and `admits` is a rule that its cells keep beyond operations
+    and bounds. Raises CellError if a seed lies outside of the space.
     """
 
     name: str
@@ -32,6 +33,7 @@ class SearchSpace:
     sources: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[str, Edit] = field(default_factory=lambda: EDITS)
     sample: Callable[[Random], Cell] | None = None
+    cells: Callable[[], Iterator[Cell]] | None = None
     admits: Callable[[Cell], bool] = field(default=lambda cell: True)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Setting:
     parameters: int
     steps: int
     options: Mapping[str, str]
+    reports: int = 5
 
     def with_data(self, jsb: str) -> Setting:
         """The setting with the user's own copy of the chorales, if it needs them and there is one."""
@@ -92,6 +94,12 @@ class Trainings:
             self._add(_trained(setting, cell, learning_rate, seed))
         return self._known[key]
 
+    def train_all(self, setting: Setting, wanted: Iterable[tuple[Cell, float, int]], pool: Executor) -> None:
+        """Train each (cell, learning rate, seed) that is not in the file, as many at once as the pool can."""
+        missing = [each for each in wanted if (setting.name, each[0].name, *each[1:]) not in self._known]
+        for future in as_completed([pool.submit(_trained, setting, *each) for each in missing]):
+            self._add(future.result())
+
     def _keep(self, training: Training) -> None:
         self._known[training.setting, training.cell, training.learning_rate, training.seed] = training
 
@@ -131,7 +139,7 @@ def _trained(setting: Setting, cell: Cell, learning_rate: float, seed: int) -> T
                 Evaluation(
                     task=setting.task,
                     cell=to_json(cell),
-                    budget=Budget(setting.parameters, setting.steps),
+                    budget=Budget(setting.parameters, setting.steps, setting.reports),
                     hyperparameters=Hyperparameters(learning_rate),
                     seed=seed,
                     options=setting.options,
