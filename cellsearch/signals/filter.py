@@ -2,6 +2,12 @@
 
 A cell is rejected for what its equations do with fresh weights on random input, never for being mediocre: signals rank
 good cells poorly, but tell the hopeless ones in a fifth of a second. `scripts/measure_signals` says how well.
+
+It is no promise that training stays finite, which depends on the learning rate. Of 297 mutants of four spaces' seeds
+it refused 38, none of which learned characters at the task's rate, a half or an eighth of it. Of the other 259, 30
+diverged at the task's rate, the median after 5 steps, and 14 of these learn at an eighth. A further check, of growth
+beyond 1e4 with weights twice as large, would have met 15 of the 30, 9 of which learn at a lower rate: training tells
+as cheaply.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from cellsearch import plugins
-from cellsearch.cell import from_equations
+from cellsearch.cell import from_equations, to_json
+from cellsearch.errors import DivergenceError
 from cellsearch.signals import will_fail
+from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
 from tests.helpers.known_signals import DEAF, DEAF_AT_ZERO, EXPLOSIVE
 
 
@@ -17,6 +19,17 @@ def test_slow_growth_is_found_too_but_adding_up_is_no_explosion() -> None:
     adding = from_equations("adding", "h_next = tanh(linear(x)) + h", ["h"], "h_next")
     assert will_fail(growing) == "with fresh weights its values reach 1e22 within 1000 steps"
     assert will_fail(adding) is None
+
+
+def test_a_state_that_training_may_let_explode_passes_and_its_training_ends_at_once() -> None:
+    """A state that a matrix multiplies, with fresh weights a contraction: as far as the filter's promise goes."""
+    equations = "s_next = linear(x, h, s)\nh_next = tanh(s_next)"
+    linear = from_equations("linear", equations, ["h", "s"], "h_next")
+    assert will_fail(linear) is None
+    budget = Budget(60_000, steps=60, reports=1)
+    with pytest.raises(DivergenceError, match=r"the loss is nan at step \d+") as raised:
+        list(evaluate(Evaluation("chars", to_json(linear), budget, Hyperparameters(2e-2), seed=0)))
+    assert int(str(raised.value).split()[-1]) < 60
 
 
 def test_a_cell_whose_output_is_constant_is_rejected() -> None:
