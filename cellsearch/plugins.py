@@ -11,13 +11,13 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from hashlib import sha256
 from importlib.abc import InspectLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from cellsearch import files
 from cellsearch.cell import Cell
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import UnknownNameError, one_line
@@ -34,14 +34,12 @@ __all__ = [
     "seed",
     "seeds",
     "spaces",
+    "texts",
     "titles",
 ]
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
-
-FILE_MODULE: Final = "cellsearch_file_"
-"""How the modules of files are called, with a number after it."""
 
 KIND: Final = {TASKS: "task", SPACES: "search space"}
 
@@ -94,7 +92,7 @@ def reference(group: str, kind: type) -> tuple[str, Any]:
         return "", None
     place, value = f"{module.__name__}:{found[0][0]}", found[0][1]
     names = {points[0].value: name for name, points in _registered(group).items()}
-    if module.__name__ == "__main__" or module.__name__.startswith(FILE_MODULE):
+    if module.__name__ == "__main__" or module.__name__.startswith(files.PREFIX):
         file = getattr(module, "__file__", None)  # a notebook has none
         return (f"{file}:{found[0][0]}", value) if file else ("", None)
     return names.get(place, place), value
@@ -128,6 +126,9 @@ def _loaded(kind: str, points: Sequence[EntryPoint]) -> Any:
 
 
 def _module(kind: str, reference: str, place: str) -> ModuleType:
+    main = sys.modules["__main__"]
+    if getattr(getattr(main, "__spec__", None), "name", None) == place:  # python -m place
+        return main
     try:
         return importlib.import_module(place)
     except Exception as error:
@@ -137,23 +138,25 @@ def _module(kind: str, reference: str, place: str) -> ModuleType:
 
 
 def load_file(kind: str, reference: str, path: Path) -> ModuleType:
-    """The module of a Python file, run once. Raises UnknownNameError, `kind` and `reference` tell for what."""
-    if not path.is_file():
-        raise UnknownNameError(f"{kind} {reference!r}: no file {path}")
-    # One module a file, found again by its own classes when they are pickled or compared.
-    name = f"{FILE_MODULE}{sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    """The module of a Python file. Raises UnknownNameError, `kind` and `reference` tell for what."""
     try:
-        spec.loader.exec_module(module)
+        return files.load(path)
+    except FileNotFoundError as error:
+        if error.filename not in (str(path), str(path.resolve())):
+            raise _fails_to_load(kind, reference, path, error) from error
+        raise UnknownNameError(f"{kind} {reference!r}: no file {path}") from None
     except Exception as error:
-        del sys.modules[name]
-        raise UnknownNameError(f"{kind} {reference!r}: {path} fails to load: {one_line(error)}") from error
-    return module
+        raise _fails_to_load(kind, reference, path, error) from error
+
+
+def _fails_to_load(kind: str, reference: str, path: Path, error: Exception) -> UnknownNameError:
+    return UnknownNameError(f"{kind} {reference!r}: {path} fails to load: {one_line(error)}")
+
+
+def texts(*references: str) -> dict[str, str]:
+    """The texts of the files that these references name, as this process has run them, by their paths."""
+    places = [reference.rpartition(":")[0] for reference in references]
+    return {place: files.text_of(Path(place)) for place in places if place.endswith(".py")}
 
 
 def seed(name: str) -> Cell:

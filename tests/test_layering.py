@@ -41,7 +41,8 @@ RULES = {
     "cellsearch.space": Rule(
         ("cellsearch.cell", "cellsearch.cell.canonical", "cellsearch.cell.difference", ERRORS),
     ),
-    "cellsearch.plugins": Rule(("cellsearch.cell", "cellsearch.space", ERRORS)),
+    "cellsearch.files": Rule(),
+    "cellsearch.plugins": Rule(("cellsearch.cell", "cellsearch.space", "cellsearch.files", ERRORS)),
     # What all backends share; the plan; the backends; who chooses among them; who builds on the choice.
     "cellsearch.recurrence": Rule(("cellsearch.cell", ERRORS), ("torch",)),
     "cellsearch.recurrence.plan": Rule(("cellsearch.cell",), ("networkx",)),
@@ -90,7 +91,8 @@ RULES = {
         ("torch",),
     ),
     "cellsearch.training": Rule(
-        ("cellsearch.recurrence", "cellsearch.cell", "cellsearch.plugins", ERRORS), ("torch", "safetensors")
+        ("cellsearch.recurrence", "cellsearch.cell", "cellsearch.plugins", "cellsearch.files", ERRORS),
+        ("torch", "safetensors"),
     ),
     # What a task may use, so that it knows nothing of trainings.
     "cellsearch.training.dataset": Rule((ERRORS,)),
@@ -108,6 +110,7 @@ RULES = {
             "cellsearch.training",
             "cellsearch.workers",
             "cellsearch.plugins",
+            "cellsearch.files",
             ERRORS,
         ),
         ("optuna", "sqlalchemy", "filelock"),
@@ -120,6 +123,7 @@ RULES = {
             "cellsearch.training",
             "cellsearch.workers",
             "cellsearch.plugins",
+            "cellsearch.files",
             ERRORS,
         ),
     ),
@@ -131,6 +135,7 @@ RULES = {
             "cellsearch.training",
             "cellsearch.workers",
             "cellsearch.plugins",
+            "cellsearch.files",
         ),
         ("torch", "safetensors"),
     ),
@@ -144,6 +149,7 @@ RULES = {
             "cellsearch.training",
             "cellsearch.workers",
             "cellsearch.plugins",
+            "cellsearch.files",
             ERRORS,
         ),
     ),

@@ -20,7 +20,7 @@ import inspect
 import keyword
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType, SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any, Final, overload
 
 import torch
@@ -142,12 +142,18 @@ def _define(function: Function, derivative: Derivatives | None) -> Function:
 def _again(name: str, function: FunctionType) -> Function:
     """The operation that is there, if the same lines are run once more, as a notebook does."""
     first = _DEFINED[name]
-    if (first.__module__, first.__code__) == (function.__module__, function.__code__):
+    if first.__module__ == function.__module__ and _does(first.__code__) == _does(function.__code__):
         return getattr(USER, name)  # type: ignore[no-any-return]
     raise CellError(
         f"operation {name!r} is defined already, in {first.__module__}; cells that use it would change, "
         "so give this one another name, or start Python anew"
     )
+
+
+def _does(code: CodeType) -> tuple[object, ...]:
+    """What lines do, wherever in a file they stand."""
+    constants = tuple(_does(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars
 
 
 def _operands(function: FunctionType) -> tuple[str, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from itertools import takewhile
 from typing import Any, Final
 
+from cellsearch import plugins
 from cellsearch.cell import Cell, to_json
 from cellsearch.recurrence.custom import own_operations
 from cellsearch.statistics.tuning import RateGrid
@@ -56,7 +58,7 @@ class Conditions:
 
     def settings(self, operations: Iterable[str]) -> dict[str, Any]:
         """What must stay the same while a study goes on; `operations` are those that its cells may have."""
-        own = {name: value for name, value in vars(self).items() if name not in ("budget", "measured")}
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("budget", "measured")}
         measured = {"task_name" if name == "name" else name: value for name, value in asdict(self.measured).items()}
         tuning, operands = self.tuning.settings(), own_operations(operations)
         return {**own, **measured, **asdict(self.budget), "tuning": tuning, "operations": operands}
@@ -77,6 +79,10 @@ class Conditions:
         for cell in cells:
             hidden_size_for(task, cell, self.budget.parameters_of(task))
 
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        return plugins.texts(self.task, self.space)
+
     def evaluation(self, record: Record, initialisation: int | None = None) -> Evaluation:
         """What a worker trains for a trial."""
         tuned: dict[str, Any] = {**self.tuning.fixed, **record.hyperparameters}
@@ -90,6 +96,7 @@ class Conditions:
             space=self.space,
             final=record.role == FRESH,
             initialisation=initialisation,
+            texts=self._texts,
         )
 
 

@@ -265,6 +265,10 @@ class Ledger:
             study.set_user_attr("settings", wanted)
             return
         known = _of_our_schema(self.path, known)
+        # Cells that join later may bring operations of their own.
+        wanted["operations"] = {**known.get("operations", {}), **settings.get("operations", {})}
+        study.set_user_attr("settings", known | {"operations": wanted["operations"]})
+        known["operations"] = wanted["operations"]
         for name in wanted:
             if known.get(name) != wanted[name]:
                 what, before, now = changed(name, known.get(name), wanted[name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from cellsearch import plugins
+from cellsearch import files, plugins
 from cellsearch.cell import Cell, identity, to_json
 from cellsearch.cell.node import free_name
 from cellsearch.errors import BudgetError, CellError, UnknownNameError
@@ -85,6 +84,7 @@ def search(
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
+    files.end_load()
     named = named_task(task, options or {})
     the_task = named.task
     prepare_task(named.reference, the_task)
@@ -293,9 +293,6 @@ def _own(seeds: Sequence[Cell]) -> list[Cell]:
 
 
 def _baselines(seeds: Sequence[Cell]) -> list[Cell]:
-    """The seeds, and LSTM and GRU, each once. Raises UnknownNameError if two cells have the same name."""
+    """The seeds, and LSTM and GRU, each once."""
     cells = {identity(cell): cell for cell in (*seeds, *(plugins.seed(name) for name in BASELINES))}
-    for name, count in Counter(cell.name for cell in cells.values()).items():
-        if count > 1:
-            raise UnknownNameError(f"two different seeds and baselines are named {name!r}; give yours another name")
     return list(cells.values())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from cellsearch import plugins
+from cellsearch import files, plugins
 from cellsearch.cell import Cell, from_json
 from cellsearch.errors import DivergenceError
 from cellsearch.recurrence import parameter_count
@@ -31,7 +31,8 @@ class Evaluation:
     `task` is a reference and `options` its options; `cell` is a cell file's text. `seed` orders the data and draws the
     model and its dropout, which `initialisation` draws instead if given. A `final` evaluation also scores the test
     split and returns the weights with its last report. `space` is the reference of the search space that the cell is
-    from, whose file may define operations of its own.
+    from, whose file may define operations of its own. `texts` has those of the files that `task` and `space` name, as
+    the driver has run them (`plugins.texts`); a file without one is read where the training is.
     """
 
     task: str
@@ -43,6 +44,7 @@ class Evaluation:
     space: str = ""
     final: bool = False
     initialisation: int | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class _Best:
 
 def _loaded(evaluation: Evaluation) -> tuple[Task, Cell]:
     """The task with its data, and the cell; what makes no training is refused here."""
+    files.give_texts(evaluation.texts)
     given = evaluation.hyperparameters.dropout
     dropout = {} if given is None else {"dropout": str(given)}
     task = load_task(evaluation.task, {**evaluation.options, **dropout})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack, overload
 
-from cellsearch import plugins
+from cellsearch import files, plugins
 from cellsearch.cell import Cell
 from cellsearch.study.comparing.comparison import Comparison
 from cellsearch.study.comparing.contest import Contest, conditions_on, entrants_text, run_all, taking_part
@@ -79,6 +79,7 @@ def compare(
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
+    files.end_load()
     several = isinstance(task, list | tuple)
     named = named_tasks(task, options or {}) if isinstance(task, list | tuple) else [named_task(task, options or {})]
     for each in named:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from cellsearch import plugins
+from cellsearch import files, plugins
 from cellsearch.cell import Cell, identity
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
 from cellsearch.study.forms import BASELINES
@@ -89,6 +89,7 @@ def profile(
     The table in the folder grows by an exercise at a time; `observe` gets the progress twice a second. Raises
     UnknownNameError, StudyError, and BudgetError if the parameters are too few, before anything is trained.
     """
+    files.end_load()
     if space:
         plugins.load(plugins.SPACES, space)
     path, found = Path(study), _distinct([*find_cells(cells), *find_cells(BASELINES)])
