@@ -110,7 +110,6 @@ RULES = {
             "cellsearch.training",
             "cellsearch.workers",
             "cellsearch.plugins",
-            "cellsearch.files",
             ERRORS,
         ),
         ("optuna", "sqlalchemy", "filelock"),

@@ -36,6 +36,9 @@ __all__ = ["STARTUP", "Ledger", "read_records", "read_study"]
 
 SCHEMA: Final = "cellsearch.study/3"
 
+OPERATIONS: Final = "operations"
+"""The setting with the operations of the cells that are no rows of ours, and how many operands each takes."""
+
 INTERRUPTED: Final = "interrupted"
 
 STATES: Final[Mapping[TrialState, State]] = {
@@ -265,17 +268,18 @@ class Ledger:
             study.set_user_attr("settings", wanted)
             return
         known = _of_our_schema(self.path, known)
+        before = known.get(OPERATIONS, {})
         # Cells that join later may bring operations of their own.
-        wanted["operations"] = {**known.get("operations", {}), **settings.get("operations", {})}
-        study.set_user_attr("settings", known | {"operations": wanted["operations"]})
-        known["operations"] = wanted["operations"]
+        wanted[OPERATIONS] = {**before, **settings.get(OPERATIONS, {})}
         for name in wanted:
-            if known.get(name) != wanted[name]:
-                what, before, now = changed(name, known.get(name), wanted[name])
+            if name != OPERATIONS and known.get(name) != wanted[name]:
+                what, was, now = changed(name, known.get(name), wanted[name])
                 raise StudyError(
-                    f"study {self.path} was begun with {what} {before}, now {now}; continue with the same, or name "
+                    f"study {self.path} was begun with {what} {was}, now {now}; continue with the same, or name "
                     "another study"
                 )
+        if wanted[OPERATIONS] != before:
+            study.set_user_attr("settings", wanted)
 
     def _keep_cell(self, number: int, cell: Cell) -> None:
         folder = self.path / "cells"
@@ -308,7 +312,7 @@ def read_study(path: Path) -> tuple[dict[str, Any], dict[str, list[Record]]]:
         finally:
             storage.remove_session()
             storage.engine.dispose()
-    for name, operands in settings.get("operations", {}).items():
+    for name, operands in settings.get(OPERATIONS, {}).items():
         declare(name, operands)
     return settings, {stage: [_record(stage, trial) for trial in each] for stage, each in trials.items()}
 
