@@ -19,16 +19,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
-from cellsearch.training.dataset import Dataset, Remote, locate, read_text
+from cellsearch.training.dataset import Dataset, Remote, locate, text_pieces
 from cellsearch.training.shared import shared
 
-from .parts.streams import SHORTEST, Corpus, nats, stream_loss, windows
+from .parts.streams import SHORTEST, Corpus, characters, nats, stream_loss, windows
 
 TINY_SHAKESPEARE = Dataset(
     "tinyshakespeare",
@@ -117,11 +116,10 @@ TASK = Chars()
 
 @shared
 def _corpus(data: str) -> Corpus:
-    text = read_text(locate(TINY_SHAKESPEARE, data)) if data else _language_reference()
-    alphabet = {character: i for i, character in enumerate(sorted(set(text)))}
-    ids = torch.tensor([alphabet[character] for character in text])
+    file = locate(TINY_SHAKESPEARE, data) if data else None
+    tokens, ids = characters(lambda: text_pieces(file) if file else [_language_reference()])
     train, validation = (SPLITS - 2) * len(ids) // SPLITS, (SPLITS - 1) * len(ids) // SPLITS
-    return Corpus(len(alphabet), ids[:train], ids[train:validation], ids[validation:])
+    return Corpus(tokens, ids[:train], ids[train:validation], ids[validation:])
 
 
 def _language_reference() -> str:

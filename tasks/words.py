@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,10 +35,10 @@ from torch.nn import functional as F
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.recurrence import RNN
-from cellsearch.training.dataset import Dataset, Remote, locate, read_text
+from cellsearch.training.dataset import Dataset, Remote, locate, read_text, text_pieces
 from cellsearch.training.shared import shared
 
-from .parts.streams import SHORTEST, Corpus, nats, stream_loss, windows
+from .parts.streams import SHORTEST, Corpus, nats, numbers, stream_loss, windows, words
 
 WIKITEXT2 = Dataset(
     "wikitext2",
@@ -103,10 +104,10 @@ class Words:
                 f"got {self.batch}, {self.length}, {self.embedding}, {self.dropout}"
             )
         for split in ("train", "validation", "test"):
-            words = len(getattr(_corpus(self.data), split))
-            if words <= SHORTEST * self.batch:
+            count = len(getattr(_corpus(self.data), split))
+            if count <= SHORTEST * self.batch:
                 raise DataError(
-                    f"data {self.data!r} has {words} words to {split}, too few for {self.batch} streams: "
+                    f"data {self.data!r} has {count} words to {split}, too few for {self.batch} streams: "
                     f"use at least {SHORTEST * self.batch + 1}, or a smaller batch"
                 )
 
@@ -138,10 +139,13 @@ def _corpus(data: str) -> Corpus:
 
 
 def _folder(folder: Path) -> Corpus:
-    files = [_file(folder, split) for split in ("train", "valid", "test")]
-    texts = [read_text(file).replace("\n", f" {END} ").split() for file in files]
-    vocabulary = {word: i for i, word in enumerate(dict.fromkeys(texts[0]))}
-    return Corpus(len(vocabulary), *(_ids(file, text, vocabulary) for file, text in zip(files, texts, strict=True)))
+    train, validation, test = (_file(folder, split) for split in ("train", "valid", "test"))
+    vocabulary: defaultdict[str, int] = defaultdict()
+    vocabulary.default_factory = vocabulary.__len__  # a new word has the next number
+    ids = _ids(train, vocabulary)
+    vocabulary.default_factory = None
+    held_out = [_known(file, vocabulary) for file in (validation, test)]
+    return Corpus(len(vocabulary), *(numbers(each, len(vocabulary)) for each in (ids, *held_out)))
 
 
 def _file(folder: Path, split: str) -> Path:
@@ -152,15 +156,23 @@ def _file(folder: Path, split: str) -> Path:
     raise DataError(f"data folder {folder} has no {split} file; name one with {', '.join(names[:-1])} or the like")
 
 
-def _ids(file: Path, text: list[str], vocabulary: dict[str, int]) -> Tensor:
+def _ids(file: Path, vocabulary: Mapping[str, int]) -> array[int]:
+    ids = array("i")
+    for some in words(text_pieces(file), END):
+        ids.extend(map(vocabulary.__getitem__, some))
+    return ids
+
+
+def _known(file: Path, vocabulary: Mapping[str, int]) -> array[int]:
+    """The same of a file whose words are all known. Raises DataError, which names the line of one that is not."""
     try:
-        return torch.tensor([vocabulary[word] for word in text])
+        return _ids(file, vocabulary)
     except KeyError as error:
         word = error.args[0]
-        line = 1 + text[: text.index(word)].count(END)
-        raise DataError(
-            f"data file {file}, line {line}: {word!r} is not in the training file; write {UNKNOWN} for unknown words"
-        ) from None
+    line = next(i for i, text in enumerate(read_text(file).split("\n"), 1) if word in text.split())
+    raise DataError(
+        f"data file {file}, line {line}: {word!r} is not in the training file; write {UNKNOWN} for unknown words"
+    )
 
 
 def _language_reference() -> Corpus:
@@ -169,9 +181,9 @@ def _language_reference() -> Corpus:
     # Sections repeat parts of each other: each paragraph counts once, so that none to test is one of training.
     parts = (part for name in sorted(topics) for part in topics[name].split("\n\n"))
     paragraphs = dict.fromkeys(tuple(re.findall(r"\w+|[^\w\s]+", part)) for part in parts)
-    words = [word for paragraph in paragraphs for word in paragraph]
-    train, validation = 18 * len(words) // 20, 19 * len(words) // 20
-    counts = Counter(words[:train])
+    text = [word for paragraph in paragraphs for word in paragraph]
+    train, validation = 18 * len(text) // 20, 19 * len(text) // 20
+    counts = Counter(text[:train])
     vocabulary = {word: i for i, word in enumerate([UNKNOWN, *sorted(w for w, count in counts.items() if count > 1)])}
-    ids = torch.tensor([vocabulary.get(word, 0) for word in words])
+    ids = numbers(array("i", [vocabulary.get(word, 0) for word in text]), len(vocabulary))
     return Corpus(len(vocabulary), ids[:train], ids[train:validation], ids[validation:])

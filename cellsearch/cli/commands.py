@@ -79,7 +79,8 @@ def search(
     budget: "Budget",
     resources: "Resources",
     final_steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps of the finals; until training has settled if not given.")
+        int | None,
+        typer.Option(help="Optimizer steps of the finals; as many as the search has, or the task says, if not given."),
     ] = None,
     finalists: Annotated[int, typer.Option(help="Candidates that the verdict judges.")] = 3,
     trials: Trials = 4,

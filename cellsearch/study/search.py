@@ -76,11 +76,12 @@ def search(
     them. `budget` is that of every training, `resources` is where they run. `hyperparameters` maps names such as
     `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to search beside the learning rate's.
 
-    Finals train for `final_steps`, by default as long as the task says that training has settled. The best candidates
-    take part beside the usual forms of LSTM and GRU, and seeds that no registered space has; there are more candidates
-    than `finalists` where they are cut by halving on the way. Each cell's own learning rate is found by bracketing,
-    `trials` tries are made for other hyperparameters that have a range, and the best of that is trained with
-    `fresh_seeds` seeds. With 0 finalists there is no final. `observe` gets the progress twice a second.
+    Finals train for `final_steps`, by default as long as the search, or longer where the task says that training
+    settles later. The best candidates take part beside the usual forms of LSTM and GRU, and seeds that no registered
+    space has; there are more candidates than `finalists` where they are cut by halving on the way. Each cell's own
+    learning rate is found by bracketing, `trials` tries are made for other hyperparameters that have a range, and the
+    best of that is trained with `fresh_seeds` seeds. With 0 finalists there is no final. `observe` gets the progress
+    twice a second.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
@@ -246,11 +247,14 @@ class _Run:
 
 
 def _final_steps(task: Task, budget: Budget, given: int | None) -> int:
-    """The steps of the finals: as given, or until training has settled. Raises BudgetError if the search has more."""
+    """The steps of the finals: as given, or those of the search, or more where the task says when training settles.
+
+    Raises BudgetError if the search has more than are given.
+    """
     steps = budget.steps_of(task)
     if given is not None and whole_number("final_steps", given) < steps:
         raise BudgetError(f"final steps must be at least the {steps} steps of the search, got {given}; raise them")
-    return max(steps, settled_steps(task)) if given is None else given
+    return settled_steps(task, steps) if given is None else given
 
 
 def _can_learn(cell: Cell) -> bool:

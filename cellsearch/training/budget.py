@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Final
+from typing import Any, Final
 
 import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from cellsearch.cell import Cell
 from cellsearch.cell.untrusted import short
@@ -89,7 +91,7 @@ def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:
 def _count(task: Task, cell: Cell, hidden_size: int) -> int:
     """Learned numbers of the model, built without memory, or with where it reads values while it is built."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _Undrawn():
             return parameter_count(task.model(cell, hidden_size))
     except Exception:
         try:
@@ -100,6 +102,20 @@ def _count(task: Task, cell: Cell, hidden_size: int) -> int:
             raise TaskError(
                 f"task {task.name!r}: its model of hidden size {hidden_size} cannot be built: {one_line(error)}"
             ) from error
+
+
+class _Undrawn(TorchFunctionMode):
+    """Fills no array that has no memory: for normal numbers torch would import its compiler, which takes seconds."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if function is Tensor.normal_ or getattr(function, "__module__", "") == "torch.nn.init":
+            filled = named["tensor"] if "tensor" in named else args[0]
+            if filled.is_meta:
+                return filled
+        return function(*args, **named)
 
 
 def check_counts(least: int, **counts: int) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from urllib.error import HTTPError
 
 from cellsearch.errors import DataError
 
-__all__ = ["VARIABLE", "Dataset", "Remote", "cache_folder", "locate", "read_text"]
+__all__ = ["VARIABLE", "Dataset", "Remote", "cache_folder", "locate", "read_text", "text_pieces"]
 
 VARIABLE: Final = "CELLSEARCH_DATA"
 """The environment variable that names the cache folder."""
@@ -35,6 +35,9 @@ TIMEOUT: Final = 30.0
 """Seconds that a server may be silent."""
 
 CHUNK: Final = 1 << 20
+
+PIECE: Final = 1 << 18
+"""Characters of a text that are read at once: the words of a piece take 50 times the room of its letters."""
 
 TARS: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 ARCHIVES: Final = (".zip", *TARS)
@@ -82,15 +85,32 @@ def cache_folder() -> Path:
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
     """The text of a file. Raises DataError if it is missing, blank or in another encoding."""
+    return "".join(text_pieces(path, encoding))
+
+
+def text_pieces(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    """The text of a file of any length, a piece after the other. Raises DataError as `read_text` does."""
+    blank = True
     try:
-        text = path.read_text(encoding=encoding)
+        with path.open(encoding=encoding) as file:
+            while piece := file.read(PIECE):
+                blank = blank and piece.isspace()
+                yield piece
     except OSError as error:
         raise DataError(f"data file {path}: {error.strerror}; name a text file") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"data file {path}: not {encoding.upper()} text (byte {error.start}); convert it") from None
-    if not text.strip():
+    except UnicodeDecodeError:
+        place = _first_wrong_byte(path, encoding)
+        raise DataError(f"data file {path}: not {encoding.upper()} text (byte {place}); convert it") from None
+    if blank:
         raise DataError(f"data file {path} is empty; name a file with text")
-    return text
+
+
+def _first_wrong_byte(path: Path, encoding: str) -> int:
+    try:
+        path.read_bytes().decode(encoding)
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def _local(dataset: Dataset, path: Path) -> Path:

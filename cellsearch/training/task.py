@@ -58,7 +58,7 @@ class Task(Measure, Protocol):
     score. The model is any module built around `cellsearch.recurrence.RNN(cell, ...)`.
 
     Three members are optional: `final_steps`, from which on training has settled (the LSTM's last fifth improves it by
-    less than 1 %), by default `steps`; an option `dropout: float`, which a search may tune; and a method
+    less than 1 %); an option `dropout: float`, which a search may tune; and a method
     `details(model) -> Mapping[str, float]` with further figures of a trained model, such as its scores at other
     lengths, read on test data once, at the end.
     """
@@ -144,9 +144,9 @@ def task_options(task: Task) -> dict[str, Any]:
     return {each.name: getattr(task, each.name) for each in dataclasses.fields(task)}  # type: ignore[arg-type]
 
 
-def settled_steps(task: Task) -> int:
-    """The steps from which on training has settled, as far as the task says."""
-    return int(getattr(task, "final_steps", task.steps))
+def settled_steps(task: Task, steps: int) -> int:
+    """The steps from which on training has settled, as far as the task says, and `steps` at least."""
+    return max(steps, int(getattr(task, "final_steps", 0)))
 
 
 def task_details(task: Task, model: nn.Module) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """What the language tasks share: a text as token numbers, read as streams side by side that carry their states.
 
+A text is numbered piece by piece and kept in the smallest numbers that do, so that one of a gigabyte needs hardly more.
+
 Truncated backpropagation through time (Williams & Peng 1990): a step of training reads `length` tokens of `batch`
 streams, and the states, cut from their past, go on into the next step.
 
@@ -8,7 +10,9 @@ ids: [T, B] time, batch; logits: [T, B, tokens]
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +26,7 @@ SHORTEST = 2
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A text as token numbers below `tokens`, [length] each split."""
+    """A text as token numbers below `tokens`, [length] each split, of the smallest type that holds them."""
 
     tokens: int
     train: Tensor
@@ -35,6 +39,49 @@ class Corpus:
         return len(self.train) + len(self.validation) + len(self.test)
 
 
+def characters(pieces: Callable[[], Iterable[str]]) -> tuple[int, Tensor]:
+    """How many different characters a text has, and for each of its own the place in the alphabet, [length].
+
+    `pieces` gives the text, and is asked for it twice.
+    """
+    known, length = torch.zeros(sys.maxunicode + 1, dtype=torch.bool), 0
+    for piece in pieces():
+        known[_code_points(piece)] = True
+        length += len(piece)
+    alphabet = known.cumsum(0) - 1
+    count, place = int(known.sum()), 0
+    ids = torch.empty(length, dtype=smallest(count))
+    for piece in pieces():
+        ids[place : place + len(piece)] = alphabet[_code_points(piece)]
+        place += len(piece)
+    return count, ids
+
+
+def _code_points(text: str) -> Tensor:
+    return torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32).long()
+
+
+def words(pieces: Iterable[str], end: str) -> Iterator[list[str]]:
+    """The words of a text between blanks, with `end` at the end of each line, some at a time."""
+    rest = ""
+    for piece in pieces:
+        text = rest + piece.replace("\n", f" {end} ")
+        some = text.split()
+        rest = some.pop() if some and not text[-1].isspace() else ""
+        yield some
+    yield [rest] if rest else []
+
+
+def numbers(ids: array[int], tokens: int) -> Tensor:
+    """Token numbers below `tokens` as a tensor."""
+    return torch.frombuffer(ids, dtype=torch.int32).to(smallest(tokens))
+
+
+def smallest(tokens: int) -> torch.dtype:
+    """The smallest type of numbers below `tokens`."""
+    return torch.uint8 if tokens <= 1 << 8 else torch.int16 if tokens <= 1 << 15 else torch.int32
+
+
 def windows(train: Tensor, batch: int, length: int, seed: int) -> Iterator[tuple[Tensor, Tensor, bool]]:
     """(ids [T, B], next ids [T, B], whether the streams go on from the last batch), each pass shifted anew."""
     generator = torch.Generator().manual_seed(seed)
@@ -44,7 +91,7 @@ def windows(train: Tensor, batch: int, length: int, seed: int) -> Iterator[tuple
         rolled = torch.roll(train, -int(torch.randint(0, stream, (), generator=generator)))[shift:]
         ids = rolled[: stream * batch].view(batch, stream).t()
         for start in range(0, max(1, stream - length), length):
-            window = ids[start : start + length + 1]
+            window = ids[start : start + length + 1].long()
             yield window[:-1], window[1:], start > 0
 
 
@@ -64,8 +111,8 @@ def nats(model: nn.Module, text: Tensor, batch: int, window: int) -> float:
     following = text[1 : stream * batch + 1].view(batch, stream).t()
     total, states = 0.0, None
     for some, targets in zip(torch.split(ids, window), torch.split(following, window), strict=True):
-        logits, states = model(some, states)
-        total += float(F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum"))
+        logits, states = model(some.long(), states)
+        total += float(F.cross_entropy(logits.flatten(0, 1), targets.long().flatten(), reduction="sum"))
     return total / following.numel()
 
 

@@ -150,6 +150,13 @@ def test_test_data_is_read_in_fresh_trainings_only(small: Study) -> None:
     assert all((r.test is not None) == (r.role == "fresh") for r in [*small.records, *finals])
 
 
+def test_finals_are_no_longer_than_the_search_where_the_task_knows_of_no_other_steps(tmp_path: Path) -> None:
+    assert TROUBLED.steps == 5
+    budget = Budget(parameters=200, steps=2, reports=1)
+    study = small_search(tmp_path, budget=budget, candidates=1, finalists=1, trials=0)
+    assert {record.steps for records in study.finals.values() for record in records} == {2}
+
+
 def test_at_a_fixed_rate_the_best_of_the_search_go_to_the_full_training(tmp_path: Path) -> None:
     """Longer finals would cut by tuning, of which there is none."""
     fixed = {"learning_rate": 0.01, "weight_decay": 0.0}

@@ -15,6 +15,7 @@ from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_search_spaces.gated import LSTM
 from cellsearch_tasks.chars import SPLITS, TASK, WINDOW, Chars, _corpus
+from tests.helpers.memory import measured
 from tests.helpers.tasks.carried import check_states_are_carried
 
 TEXT = "".join(f"{i} is a number, and {i * i} is its square. " for i in range(400))
@@ -108,7 +109,7 @@ def test_a_score_in_windows_is_that_of_the_whole(tmp_path: Path) -> None:
     path.write_text(TEXT * 4, encoding="utf-8")
     task = Chars(str(path), batch=2)
     model = task.model(LSTM, 6)
-    text = _corpus(str(path)).test
+    text = _corpus(str(path)).test.long()
     stream = (len(text) - 1) // 2
     assert stream > WINDOW
     with torch.no_grad():
@@ -123,6 +124,16 @@ def test_counting_parameters_first_leaves_the_corpus_usable(text_file: str) -> N
     with torch.device("meta"):
         Chars(text_file).model(LSTM, 4)
     assert _corpus(text_file).train.device.type == "cpu"
+
+
+def test_a_large_text_needs_hardly_more_memory_than_its_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "large.txt"
+    path.write_text(TEXT * 500, encoding="utf-8")
+    with measured() as peak:
+        corpus = _corpus(str(path))
+    assert corpus.size > 7_000_000
+    assert corpus.train.dtype == torch.uint8
+    assert peak() < 10_000_000, peak()
 
 
 @pytest.mark.parametrize(

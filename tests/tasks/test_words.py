@@ -14,6 +14,7 @@ from cellsearch.testing.task import check_task
 from cellsearch.training import hidden_size_for
 from cellsearch_search_spaces.gated import LSTM
 from cellsearch_tasks.words import TASK, WIKITEXT2, Words, _corpus
+from tests.helpers.memory import measured
 from tests.helpers.tasks.real_data import shared
 
 SENTENCE = "the cat sat on the <unk> mat\n"
@@ -65,6 +66,13 @@ def test_the_official_archive_is_unpacked_as_it_is_published(tmp_path: Path, mon
         archive.extractall(tmp_path / "unpacked")
     assert _corpus(str(tmp_path / "unpacked")).tokens == 7
     assert [remote.name for remote in WIKITEXT2.files] == ["wikitext-2-v1.zip"]
+
+
+def test_a_large_text_needs_hardly_more_memory_than_its_numbers(tmp_path: Path) -> None:
+    data = write(tmp_path, train=SENTENCE * 100_000)
+    with measured() as peak:
+        assert len(_corpus(data).train) == 800_000
+    assert peak() < 20_000_000, peak()
 
 
 def test_the_language_reference_has_one_vocabulary() -> None:

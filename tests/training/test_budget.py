@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -111,3 +113,15 @@ def test_a_budget_that_holds_no_model_is_refused() -> None:
     message = "a budget of 5 parameters is too small for cell 'gru' on task 'adding': hidden size 1 has 15; raise it"
     with pytest.raises(BudgetError, match=message):
         hidden_size_for(Adding(), GRU, 5)
+
+
+def test_to_count_parameters_torch_imports_no_compiler() -> None:
+    """Which takes seconds in each process, and which drawing the numbers of an embedding without memory would do."""
+    program = """
+import sys
+from cellsearch.training import hidden_size_for, load_task
+from cellsearch_search_spaces.gated import LSTM
+hidden_size_for(load_task("words", {}), LSTM, 300_000)
+print("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.check_output([sys.executable, "-c", program]) == b"False\n"

@@ -121,7 +121,7 @@ def conditions_on(
     Of the hyperparameters that are not chosen, those of `tuned` are drawn, by default all. Raises UnknownNameError and
     BudgetError.
     """
-    steps = settled_steps(named.task) if budget.steps is None else budget.steps
+    steps = settled_steps(named.task, named.task.steps) if budget.steps is None else budget.steps
     return Conditions(
         task=named.reference,
         options=dict(named.options),

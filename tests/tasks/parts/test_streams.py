@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from array import array
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellsearch_tasks.parts.streams import nats, windows
+from cellsearch_tasks.parts.streams import characters, nats, numbers, smallest, windows, words
 
 TEXT = torch.arange(997)
 
@@ -43,3 +44,25 @@ def test_a_pass_reads_each_stream_in_order(batch: int, length: int) -> None:
 @pytest.mark.parametrize("window", [1, 7, 1000])
 def test_a_score_carries_states_from_window_to_window(window: int) -> None:
     assert nats(Ladder(), TEXT, 3, window) == pytest.approx(nats(Ladder(), TEXT, 3, 332), rel=1e-5)
+
+
+PROSE = "Ein Käse,\n\nzwei 🧀  und\tdrei\n  Mäuse\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_a_text_in_pieces_has_the_numbers_of_the_whole(size: int) -> None:
+    pieces = [PROSE[i : i + size] for i in range(0, len(PROSE), size)]
+    alphabet = sorted(set(PROSE))
+    count, ids = characters(lambda: pieces)
+    assert (count, [alphabet[i] for i in ids]) == (len(alphabet), list(PROSE))
+    some = itertools.chain.from_iterable(words(pieces, "<eos>"))
+    assert list(some) == ["Ein", "Käse,", "<eos>", "<eos>", "zwei", "🧀", "und", "drei", "<eos>", "Mäuse", "<eos>"]
+
+
+@pytest.mark.parametrize("tokens", [2, 256, 257, 1 << 15, (1 << 15) + 1])
+def test_numbers_are_kept_small_and_whole(tokens: int) -> None:
+    kept = numbers(array("i", [0, tokens - 1]), tokens)
+    assert kept.dtype == smallest(tokens) and kept.tolist() == [0, tokens - 1]
+    ids, following, _ = next(windows(kept.repeat(50), 2, 5, seed=0))
+    assert ids.dtype == following.dtype == torch.int64
+    assert {*ids.flatten().tolist()} == {0, tokens - 1}
