@@ -104,7 +104,6 @@ RULES = {
     "cellsearch.study": Rule(
         (
             "cellsearch.cell",
-            "cellsearch.space",
             "cellsearch.statistics",
             "cellsearch.recurrence",
             "cellsearch.training",
@@ -138,6 +137,9 @@ RULES = {
         ),
         ("torch", "safetensors"),
     ),
+    "cellsearch.study.strategies": Rule(
+        ("cellsearch.cell", "cellsearch.space", "cellsearch.study", ERRORS), ("numpy", "scipy", "sklearn")
+    ),
     "cellsearch.study.search": Rule(
         (
             "cellsearch.cell",
@@ -145,6 +147,7 @@ RULES = {
             "cellsearch.signals",
             "cellsearch.study",
             "cellsearch.study.comparing",
+            "cellsearch.study.strategies",
             "cellsearch.training",
             "cellsearch.workers",
             "cellsearch.plugins",
@@ -201,7 +204,6 @@ ONE_FILE = {
     "optuna": "cellsearch/study/ledger.py",
     "sqlalchemy": "cellsearch/study/ledger.py",
     "ray": "cellsearch/workers/ray_pool.py",
-    "sklearn": "tasks/digits.py",
     "statsmodels": "tasks/forecast.py",
 }
 """The one file that imports a package."""

@@ -70,7 +70,7 @@ def search(
     seeds: Annotated[
         str, typer.Option(help="Cells to start from, with commas between; all of the space if empty.")
     ] = "",
-    strategy: Annotated[str, typer.Option(help="evolution, random or sample.")] = "evolution",
+    strategy: Annotated[str, typer.Option(help="evolution, local, predictor, random or sample.")] = "evolution",
     candidates: Annotated[int, typer.Option(help="Cells to try beside the baselines.")] = 40,
     study: Study = None,
     seed: Seed = 0,

@@ -24,7 +24,7 @@ from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.references import find_cells
-from cellsearch.study.strategy import Strategy, make_strategy
+from cellsearch.study.strategies import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import (
     Budget,

@@ -16,7 +16,7 @@ from cellsearch.space import SearchSpace
 from cellsearch.space.mutation import mutate
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Proposal, Record, State
-from cellsearch.study.strategy import Strategy
+from cellsearch.study.strategies import Strategy
 
 __all__ = ["HISTORIES", "SPACE", "check_strategy", "record"]
 

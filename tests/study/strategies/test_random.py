@@ -1,4 +1,4 @@
-"""The strategy that draws from the space, and spaces that baselines lie outside of."""
+"""Strategies that learn nothing: mutants of seeds, and what the space draws."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from random import Random
 
 import pytest
 
-from cellsearch.cell import identity
 from cellsearch.errors import UnknownNameError
-from cellsearch.study.strategy import RandomSampling, RegularizedEvolution, make_strategy
-from cellsearch.testing.strategy import record
+from cellsearch.study.strategies import make_strategy
+from cellsearch.study.strategies.random import RandomMutation, RandomSampling
+from cellsearch.testing.strategy import HISTORIES, SEEDS
+from cellsearch.testing.strategy import SPACE as CHECKED
 from cellsearch_search_spaces import gated
 from cellsearch_search_spaces.darts_rnn import SPACE
 
@@ -31,10 +32,9 @@ def test_sampling_is_refused_in_one_line_where_a_space_draws_no_cells() -> None:
     )
 
 
-def test_evolution_never_edits_a_baseline_from_outside_of_the_space() -> None:
-    inside = [cell.renamed(f"cell_{number}") for number, cell in enumerate(SPACE.seeds.values())]
-    history = [record(number, cell, "complete", 1.0) for number, cell in enumerate(inside * 2)]
-    history.append(record(4, gated.LSTM, "complete", 0.1, "baseline"))
-    proposal = RegularizedEvolution(inside, SPACE, population=4, sample=4).propose(history, True, Random(0))
-    assert SPACE.contains(proposal.cell) and 4 not in proposal.parents
-    assert identity(proposal.cell) not in {identity(cell) for cell in inside}
+def test_mutation_starts_from_every_seed_and_names_its_trial() -> None:
+    strategy = RandomMutation(SEEDS, CHECKED)
+    proposals = [strategy.propose(HISTORIES["a search"], True, Random(draw)) for draw in range(200)]
+    assert {proposal.parents for proposal in proposals} == {(0,), (1,)}
+    assert {len(proposal.edits) for proposal in proposals} == {1, 2, 3}
+    assert all(HISTORIES["a search"][p.parents[0]].cell.name == p.cell.name for p in proposals)

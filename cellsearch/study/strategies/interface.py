@@ -1,0 +1,32 @@
+"""What a strategy is: which cell to train next, given what was seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Protocol
+
+from cellsearch.space import SearchSpace
+from cellsearch.study.record import Proposal, Record
+
+__all__ = ["Strategy", "loss", "members"]
+
+
+class Strategy(Protocol):
+    """Proposes cells; all it knows is handed to it, so that a search continues from what is on disk."""
+
+    def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
+        """A cell to train next. `history` has the trials so far in order, baselines first."""
+
+
+def members(history: Iterable[Record], space: SearchSpace) -> list[Record]:
+    """The trials that ended with something to learn from, of cells of the space: a baseline may lie outside of it."""
+    return [each for each in history if each.state in ("complete", "pruned") and space.contains(each.cell)]
+
+
+def loss(record: Record, lower_is_better: bool) -> float:
+    """A trial's score as something to make small; a pruned trial is worse than any complete one."""
+    if record.score is None:
+        return math.inf
+    return record.score if lower_is_better else -record.score

@@ -1,0 +1,101 @@
+"""Predictor-guided mutation: of many children of the best, the one that a model of all that was seen thinks best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsearch.cell import Cell, identity
+from cellsearch.errors import CellError
+from cellsearch.space import SearchSpace
+from cellsearch.space.crossover import crossover
+from cellsearch.space.mutation import mutate
+from cellsearch.study.record import Proposal, Record
+from cellsearch.study.strategies.features import features
+from cellsearch.study.strategies.interface import loss, members
+from cellsearch.study.strategies.random import RandomMutation
+
+__all__ = ["PredictorGuided"]
+
+
+@dataclass(frozen=True)
+class PredictorGuided:
+    """A Bayesian linear model of the graph's Weisfeiler-Lehman counts ranks children; one draw of it decides.
+
+    As in BANANAS (White, Neiswanger & Savani 2021, AAAI) children of the best are ranked by a draw of a model of all
+    trials (Thompson sampling); the model is that of NAS-BOWL with a linear kernel (Ru et al. 2021, ICLR). It learns the
+    order of the losses, made normal, so that a cell that went wrong weighs no more than the worst other. The first
+    `startup` cells are mutants of the seeds; then `children` of the `parents` best are compared, some of them after two
+    edits and a share of `crossed` by crossover. The model learns from the `memory` best and latest trials.
+    """
+
+    seeds: Sequence[Cell]
+    space: SearchSpace
+    startup: int = 10
+    children: int = 100
+    parents: int = 10
+    crossed: float = 0.2
+    memory: int = 1_000
+
+    def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
+        """The child that the draw of the model likes best."""
+        scored = [record for record in members(history, self.space) if record.score is not None]
+        best_first = sorted(scored, key=lambda record: loss(record, lower_is_better))
+        children = []
+        if len(scored) >= self.startup:
+            children = self._children(best_first[: self.parents], {record.identity for record in history}, random)
+        if not children:
+            return RandomMutation(self.seeds, self.space).propose(history, lower_is_better, random)
+        known = list({r.number: r for r in [*best_first[: self.memory // 2], *scored[-self.memory // 2 :]]}.values())
+        losses = np.array([loss(record, lower_is_better) for record in known])
+        predicted = _draw([record.cell for record in known], losses, [child.cell for child in children], random)
+        return children[int(np.argmin(predicted))]
+
+    def _children(self, parents: Sequence[Record], known: set[str], random: Random) -> list[Proposal]:
+        """New cells, each once."""
+        found = dict[str, Proposal]()
+        for _ in range(self.children):
+            try:
+                child = self._child(parents, random)
+            except CellError:
+                continue
+            if (which := identity(child.cell)) not in known:
+                found.setdefault(which, child)
+        return list(found.values())
+
+    def _child(self, parents: Sequence[Record], random: Random) -> Proposal:
+        parent = parents[min(int(random.expovariate(4 / len(parents))), len(parents) - 1)]
+        if random.random() < self.crossed and len(parents) > 1:
+            other = random.choice([record for record in parents if record is not parent])
+            cell, words = crossover(parent.cell, other.cell, self.space, random)
+            return Proposal(cell, (parent.number, other.number), (words,))
+        cell, edits = parent.cell, []
+        for _ in range(random.choice((1, 1, 2))):
+            cell, words = mutate(cell, self.space, random)
+            edits.append(words)
+        return Proposal(cell, (parent.number,), tuple(edits))
+
+
+def _draw(
+    known: Sequence[Cell], losses: NDArray[np.float64], new: Sequence[Cell], random: Random
+) -> NDArray[np.float64]:
+    """The losses of the new cells by one draw of the model's coefficients."""
+    # Imported here, for they take a second that no other strategy should wait.
+    from scipy.stats import norm, rankdata
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import BayesianRidge
+    from sklearn.preprocessing import StandardScaler
+
+    vectorizer = DictVectorizer(sparse=False)
+    scaler = StandardScaler()
+    seen = scaler.fit_transform(np.log1p(vectorizer.fit_transform([features(cell) for cell in known])))
+    order = norm.ppf((rankdata(losses) - 0.5) / len(losses))
+    model = BayesianRidge().fit(seen, order)
+    generator = np.random.default_rng(random.getrandbits(64))
+    coefficients = generator.multivariate_normal(model.coef_, model.sigma_, method="cholesky")
+    unknown = scaler.transform(np.log1p(vectorizer.transform([features(cell) for cell in new])))
+    return np.asarray(unknown @ coefficients, dtype=np.float64)
