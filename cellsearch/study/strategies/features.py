@@ -1,6 +1,6 @@
 """Numbers that describe a cell's graph, for models that predict how good it is.
 
-Weisfeiler-Lehman counts (Shervashidze et al. 2011, JMLR 12): how often each operation occurs, then each operation with
+Weisfeiler-Leman counts (Shervashidze et al. 2011, JMLR 12): how often each operation occurs, then each operation with
 those of its operands, then with theirs. Ru et al. (2021, ICLR) predict the quality of architectures from such counts.
 """
 

@@ -24,7 +24,7 @@ __all__ = ["PredictorGuided"]
 
 @dataclass(frozen=True)
 class PredictorGuided:
-    """A Bayesian linear model of the graph's Weisfeiler-Lehman counts ranks children; one draw of it decides.
+    """A Bayesian linear model of the graph's Weisfeiler-Leman counts ranks children; one draw of it decides.
 
     As in BANANAS (White, Neiswanger & Savani 2021, AAAI) children of the best are ranked by a draw of a model of all
     trials (Thompson sampling); the model is that of NAS-BOWL with a linear kernel (Ru et al. 2021, ICLR). It learns the
