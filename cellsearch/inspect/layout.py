@@ -199,6 +199,8 @@ def _box(shape: Shape) -> Box:
 
 
 def _wrapped(text: str, size: int, bold: bool = False, colour: str = DARK) -> tuple[Text, ...]:
+    # A term that is longer than a line breaks at its own spaces, rather than within a symbol.
+    text = " ".join(term if len(term) <= LINE_LENGTH else term.replace(TIE, " ") for term in text.split(" "))
     lines = wrap(text, LINE_LENGTH, break_on_hyphens=False)
     return tuple(Text(line.replace(TIE, " "), size, bold, colour) for line in lines)
 

@@ -1,37 +1,45 @@
 """What a picture of a cell shows: which shapes it has, and what is written in each.
 
-A shape is a node, together with the linear in front of it where nobody else uses that linear. All that is written
+A shape is a node, together with the linear in front of it where nobody else uses that linear. What is written is the
+cell's equations: a shape is headed by the symbol that they have for its value, and its formula is in their symbols. All
 comes from the table of operations, so that a new operation is drawn without a line here.
 """
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import networkx as nx
 
-from cellsearch.cell import INPUT, LINEAR, OPS, Cell, Node
+from cellsearch.cell import LINEAR, Cell, Node
+from cellsearch.cell.notation.expressions import TEXT, value, write
+from cellsearch.cell.notation.gates import Role, roles
+from cellsearch.cell.notation.statements import next_of
+from cellsearch.cell.notation.symbols import learned, symbols
 
 __all__ = ["TIE", "Kind", "Shape", "shapes"]
 
 Kind = Literal["gate", "activation", "learned", "arithmetic"]
 
-AUTOMATIC: Final = re.compile(rf"(.*_)?({'|'.join(OPS)})(_?\d+)?|(n|node|op)?_?\d*")
-"""Names that nobody chose: those that end in an operation's name, and bare numbers."""
-
 TIE: Final = "\u00a0"
 """A space at which a line does not break: those of a formula's terms."""
+
+NAMELESS: Final = "(…)"
+"""An operand that the equations have no symbol for: the arrow tells which it is."""
+
+STYLE: Final = replace(TEXT, number=lambda number: f"{number:.4g}".replace("-", "−"))
 
 
 @dataclass(frozen=True)
 class Shape:
     """One shape: the node whose value leaves it, what is written in it and what enters it.
 
-    `name` is empty where nobody chose one, `remark` where there is nothing unusual to say. `ordered` says that the
-    operands' order matters.
+    `name` is the value's symbol, empty where the equations have none, `remark` where there is nothing more to say.
+    `ordered` says that the formula has letters for its operands, since their order matters and several have no symbol.
     """
 
     node: str
@@ -51,41 +59,72 @@ class Shape:
 def shapes(cell: Cell) -> tuple[Shape, ...]:
     """The cell's shapes, operands before their users; equal for equal cells, however they were put together."""
     names: list[str] = [*nx.lexicographical_topological_sort(cell.graph)]
-    inside = {name: linear for name in names if (linear := _linear_inside(cell, name))}
+    writer = _Writer(cell)
+    inside = {name: linear for name in names if (linear := writer.linear_inside(name))}
     return tuple(
-        _shape(cell, name, inside.get(name)) for name in names if name in cell.nodes and name not in inside.values()
+        writer.shape(name, inside.get(name)) for name in names if name in cell.nodes and name not in inside.values()
     )
 
 
-def _shape(cell: Cell, name: str, linear: str | None) -> Shape:
-    node = cell.nodes[name]
-    terms = _terms(cell, cell.nodes[linear].operands) if linear else ""
-    first = node if linear is None else cell.nodes[linear]
-    return Shape(
-        node=name,
-        kind=_kind(node),
-        name=_chosen_name(cell, name) or (_chosen_name(cell, linear) if linear else ""),
-        formula=_formula(cell, node, terms),
-        remark=f"b starts at {first.initial_bias:g}".replace("-", "−") if first.initial_bias else "",
-        operands=first.operands,
-        ordered=len(first.operands) > 1 and not first.row.commutes,
-    )
+class _Writer:
+    """Writes the shapes of one cell."""
 
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.roles: Mapping[str, Role] = roles(cell)
+        own = {name: str(symbol) for name, symbol in symbols(cell).items()}
+        self.headings = {name: symbol for name, symbol in own.items() if name in cell.nodes}
+        self.symbols = own | {name: f"{own[state]}′" for name, state in next_of(cell).items()}
 
-def _linear_inside(cell: Cell, name: str) -> str | None:
-    """The linear drawn inside an activation: its only use, no value of its own to show, at most one chosen name."""
-    if name not in cell.nodes or not _is_function(cell.nodes[name]):
-        return None
-    (operand,) = cell.nodes[name].operands
-    alone = operand in cell.nodes and cell.nodes[operand].op == LINEAR and cell.users(operand) == (name,)
-    shown = operand == cell.output or operand in cell.states.values()
-    both_named = _chosen_name(cell, operand) and _chosen_name(cell, name)
-    return operand if alone and not shown and not both_named else None
+    def shape(self, name: str, linear: str | None) -> Shape:
+        """The shape of a node, and of a linear that is drawn inside."""
+        node = self.cell.nodes[name]
+        first = node if linear is None else self.cell.nodes[linear]
+        nameless = [operand for operand in node.operands if operand not in self.symbols]
+        ordered = node.op != LINEAR and len(nameless) > 1 and not node.row.commutes
+        return Shape(
+            node=name,
+            kind=_kind(node),
+            name=self.headings.get(name, ""),
+            formula=self._with_linear(node, linear) if linear else self._formula(name, ordered),
+            remark="; ".join(filter(None, (str(self.roles.get(name, "")), self._bias(linear or name)))),
+            operands=first.operands,
+            ordered=ordered,
+        )
 
+    def linear_inside(self, name: str) -> str | None:
+        """The linear drawn inside an activation: its only use, and no value that the equations have a symbol for."""
+        if name not in self.cell.nodes or not _is_function(self.cell.nodes[name]):
+            return None
+        (operand,) = self.cell.nodes[name].operands
+        alone = operand in self.cell.nodes and self.cell.nodes[operand].op == LINEAR
+        alone = alone and self.cell.users(operand) == (name,)
+        return operand if alone and operand not in self.symbols else None
 
-def _chosen_name(cell: Cell, name: str) -> str:
-    is_next = any(name == following and name == f"{state}_next" for state, following in cell.states.items())
-    return "" if is_next or name in cell.sources or AUTOMATIC.fullmatch(name) else name.replace("_", " ").strip()
+    def _bias(self, linear: str) -> str:
+        """What a bias begins at, where that is not 0."""
+        start = self.cell.nodes[linear].initial_bias
+        return f"{learned(self.cell)[linear][-1]} starts at {STYLE.number(start)}" if start else ""
+
+    def _with_linear(self, node: Node, linear: str) -> str:
+        """`σ(W_f x + U_f h + b_f)`"""
+        function = STYLE.call(node.op, ["\n"]).partition("\n")
+        return f"{function[0]}{self._formula(linear, False)}{function[2]}"
+
+    def _formula(self, name: str, ordered: bool) -> str:
+        """`W_f x + U_f h + b_f`, `tanh`, `⊙`: what a node computes, as short as it stays clear."""
+        node = self.cell.nodes[name]
+        if _is_function(node):
+            return STYLE.call(node.op, [""]).removesuffix("()")
+        if node.row.value == "a":
+            return node.op
+        letters = [*"abc"] if ordered else [self.symbols.get(operand, NAMELESS) for operand in node.operands]
+        # The order of these operands does not matter: `a + b` can be a mere +, `1 − a` a mere 1−.
+        plain = re.fullmatch(r"a (\W) b|(1 -) a", node.row.value)
+        if plain and (node.row.commutes or len(node.operands) == 1):
+            return (plain[1] or "1−").replace("*", "⊙")
+        text = write(value(self.cell, name, [ast.Name(letter) for letter in letters]), STYLE)
+        return _tied(text) if node.op == LINEAR else text.replace(f"({NAMELESS})", NAMELESS)
 
 
 def _is_function(node: Node) -> bool:
@@ -98,38 +137,8 @@ def _kind(node: Node) -> Kind:
     return "learned" if node.parameters() else "arithmetic"
 
 
-def _formula(cell: Cell, node: Node, terms: str) -> str:
-    """`σ(W x + U h + b)`, `tanh`, `⊙`: what the shape computes, as short as it stays clear."""
-    if node.op == LINEAR:
-        return _terms(cell, node.operands)
-    function = "σ" if node.op == "sigmoid" else node.op.replace("_", " ")
-    if terms:
-        return f"{function}({terms})"
-    if _kind(node) != "arithmetic" or node.row.value == "a":
-        return function
-    value = node.row.value.replace("*", "⊙").replace("-", "−")
-    # The order of operands does not matter: `a + b` can be a mere +, `1 − a` a mere 1−.
-    plain = re.fullmatch(r"[abc]( [^ a-z] [abc])*|1 − a", value) and (node.row.commutes or len(node.operands) == 1)
-    return re.sub("[abc ]", "", value) if plain else value
-
-
-def _terms(cell: Cell, operands: Sequence[str]) -> str:
-    """`W x + U h + b`: W multiplies the input, U a state, V another node, numbered where a letter comes twice."""
-    letters = ["W" if o == INPUT else "U" if o in cell.states else "V" for o in operands]
-    terms = []
-    for place, (letter, operand) in enumerate(zip(letters, operands, strict=True)):
-        number = _subscript(1 + letters[:place].count(letter)) if letters.count(letter) > 1 else ""
-        terms.append(f"{letter}{number} {_written(cell, operand)}")
-    # A line breaks before a plus, but not before the last one: a lone b would look lost.
-    return " + ".join(terms).replace(" ", TIE).replace(f"{TIE}+", " +") + f"{TIE}+{TIE}b"
-
-
-def _written(cell: Cell, operand: str) -> str:
-    if operand in cell.sources:
-        return operand
-    states = [state for state, following in cell.states.items() if following == operand]
-    return f"{states[0]}′" if states else f"({_chosen_name(cell, operand) or '…'})"
-
-
-def _subscript(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+def _tied(terms: str) -> str:
+    """Terms at which a line breaks before a plus alone, but not before the last one: a lone b would look lost."""
+    tied = terms.replace(" ", TIE).replace(f"{TIE}+", " +")
+    before, plus, last = tied.rpartition(" +")
+    return f"{before}{TIE}+{last}" if plus else tied

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from itertools import pairwise, permutations
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 
-from cellsearch.cell import Cell, Node, from_equations
+from cellsearch import plugins
+from cellsearch.cell import Cell, Node, equations, from_equations
 from cellsearch.errors import CellsearchError
 from cellsearch.inspect.picture import dot, png, save_picture, svg
+from cellsearch.inspect.shapes import shapes
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 
@@ -47,13 +51,11 @@ CELLS = (RNN, LSTM, GRU, ODD, LONG)
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        (
-            LSTM,
-            ["forget gate", "input gate", "output gate", "candidate", "tanh", "b starts at 1", "c′", "h′", "output"],
-        ),
-        (GRU, ["reset gate", "update gate", "candidate state", "a ⊙ b + (1 − a) ⊙ c", "h′"]),
-        (RNN, ["tanh(W x + U h + b)"]),
-        (ODD, ["keep gate", "layer norm", "square", "a − b", "relu(V (square) + W₁ x + W₂ x + b)", "identity"]),
+        (LSTM, ["f", "forget gate of c; b_f starts", "i", "output gate", "c̃", "tanh", "c′", "h′", "output"]),
+        (GRU, ["r", "reset gate of h", "z", "update gate of h", "z ⊙ h + (1 − z) ⊙ h̃", "h′"]),
+        (RNN, ["tanh(W_h x + U_h h + b_h)"]),
+        (ODD, ["v1", "w_v1 ⊙ normalize(…) + b_v1_2", "square", "a − b", "relu(U_m square + W_m1 x + W_m2 x + b_m)"]),
+        (plugins.seed("sru"), ["w_f ⊙ c", "1.732 x", "f ⊙ c + (1 − f) ⊙ (…)", "h"]),
     ],
 )
 def test_svg_shows_gates_formulas_and_next_states(cell: Cell, words: list[str]) -> None:
@@ -67,16 +69,33 @@ def test_lstm_has_a_shape_for_each_step_of_a_textbook() -> None:
     assert len(shapes) == 3 + 9 + 3, "sources; four gates, three products, a sum, a tanh; next states and output"
 
 
+@pytest.mark.parametrize("cell", [*CELLS[:4], *(plugins.seed(name) for name in ("sru", "mut1", "scrn", "darts_v1"))])
+def test_pictures_have_the_symbols_of_the_equations(cell: Cell) -> None:
+    """Every word of a formula or heading stands in the equations too, with a prime of another sort."""
+    words = re.compile(r"[^\W\d]\w*[\u0303\w]*")
+    known = {*words.findall(" ".join(equations(cell))), "a", "b", "c", "identity", "output"}
+    for shape in shapes(cell):
+        assert {*words.findall(f"{shape.name} {shape.formula}")} <= known, shape
+    assert not any(re.search(r"\bk\b", shape.formula) for shape in shapes(cell))
+
+
+def test_a_line_breaks_within_no_symbol_that_fits_one() -> None:
+    drawn = plugins.load(plugins.SPACES, "nasbench_nlp").sample(Random(1))
+    words = {word.strip("()") for line in texts(svg(drawn)) for word in line.replace("(", " ").split()}
+    assert {"activation_12", "U_activation_14_1", "b_activation_14"} <= words
+
+
 def test_automatic_names_are_not_written() -> None:
     assert not any("product" in text or "linear" in text for text in texts(svg(LSTM)))
 
 
 def test_letters_stand_only_where_order_matters() -> None:
-    assert [text for text in texts(svg(GRU)) if text in ("a", "b", "c")] in [
+    nameless = from_equations("nameless", "h_next = blend(sigmoid(x), 1 - h, x - h)", ["h"], "h_next")
+    assert [text for text in texts(svg(nameless)) if text in ("a", "b", "c")] in [
         list(order) for order in permutations("abc")
     ]
     # The c of the LSTM is its state.
-    assert not {"a", "b"} & set(texts(svg(LSTM)))
+    assert not {"a", "b"} & {*texts(svg(LSTM)), *texts(svg(GRU))}
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name[:8])

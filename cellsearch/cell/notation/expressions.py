@@ -17,7 +17,7 @@ from cellsearch.cell.expression import constants, substitute
 from cellsearch.cell.notation.statements import next_of, stated
 from cellsearch.cell.notation.symbols import OUTPUT, learned, symbols
 
-__all__ = ["TEXT", "Style", "statements", "write"]
+__all__ = ["TEXT", "Style", "statements", "value", "write"]
 
 SUM, PRODUCT, APPLICATION, ATOM = range(1, 5)
 """How tightly an expression holds together."""
@@ -25,24 +25,28 @@ SUM, PRODUCT, APPLICATION, ATOM = range(1, 5)
 
 def statements(cell: Cell) -> list[tuple[str, ast.expr]]:
     """(what is defined, its expression) of each line, in the symbols' text; h' is the next value of h."""
-    following, arrays = next_of(cell), learned(cell)
+    following = next_of(cell)
     named = {name: str(symbol) for name, symbol in symbols(cell).items()}
     named |= {name: f"{named[state]}'" for name, state in following.items()}
 
     def tree(name: str) -> ast.expr:
-        node = cell.nodes[name]
-        operands = [ast.Name(named[o]) if o in named else tree(o) for o in node.operands]
-        if node.row.is_linear:
-            return _linear(operands, [ast.Name(array) for array in arrays[name]])
-        vectors = dict(zip(node.parameters(), map(ast.Name, arrays.get(name, ())), strict=True))
-        return substitute(
-            node.row.value, dict(zip("abc", operands, strict=False)) | vectors | constants(node.row, node.constant)
-        )
+        return value(cell, name, [ast.Name(named[o]) if o in named else tree(o) for o in cell.nodes[name].operands])
 
     found = [(named[line], tree(line)) for line in stated(cell)]
     shared = [(state, name) for state, name in cell.states.items() if following[name] != state]
     found += [(f"{named[state]}'", ast.Name(named[name])) for state, name in shared]
     return found if named[cell.output] == OUTPUT else [*found, (OUTPUT, ast.Name(named[cell.output]))]
+
+
+def value(cell: Cell, name: str, operands: list[ast.expr]) -> ast.expr:
+    """What a node computes of its operands, in the symbols of its learned arrays."""
+    node, arrays = cell.nodes[name], learned(cell)
+    if node.row.is_linear:
+        return _linear(operands, [ast.Name(array) for array in arrays[name]])
+    vectors = dict(zip(node.parameters(), map(ast.Name, arrays.get(name, ())), strict=True))
+    return substitute(
+        node.row.value, dict(zip("abc", operands, strict=False)) | vectors | constants(node.row, node.constant)
+    )
 
 
 def _linear(operands: list[ast.expr], arrays: list[ast.Name]) -> ast.expr:
