@@ -2,8 +2,8 @@
 
 Time flows upwards: the input and the previous states enter at the bottom, the next states (c′, h′) and the output
 leave at the top. Gates are orange, other activations blue, learned arithmetic grey, arithmetic without parameters
-white, mostly a small circle; a state, the lines that leave it and its next value share a colour. What is written has the
-symbols of the equations; letters where lines enter a box stand only where operands without one must be told apart.
+white, mostly a small circle; a state, the lines that leave it and its next value share a colour. What is written has
+the symbols of the equations; letters where lines enter a box stand only where operands without one must be told apart.
 
 Graphviz finds the places (see `layout`), this file writes the SVG, resvg makes the PNG with the font that matplotlib
 carries: a picture looks the same on every machine, fonts or not.

@@ -81,13 +81,14 @@ class _Writer:
         node = self.cell.nodes[name]
         first = node if linear is None else self.cell.nodes[linear]
         nameless = [operand for operand in node.operands if operand not in self.symbols]
+        role = str(self.roles.get(name, "")) if name in self.headings else ""
         ordered = node.op != LINEAR and len(nameless) > 1 and not node.row.commutes
         return Shape(
             node=name,
             kind=_kind(node),
             name=self.headings.get(name, ""),
             formula=self._with_linear(node, linear) if linear else self._formula(name, ordered),
-            remark="; ".join(filter(None, (str(self.roles.get(name, "")), self._bias(linear or name)))),
+            remark="; ".join(filter(None, (role, self._bias(linear or name)))),
             operands=first.operands,
             ordered=ordered,
         )
