@@ -3,12 +3,12 @@
 A study is a folder: `study.db` (SQLite) with one Optuna study a stage ("search", and one for each finalist), cell
 files in `cells/`, weights in `weights/`, tracebacks in `failures/`. One process writes at a time and holds `lock`;
 anyone may read. What is told is on disk before the next trial starts, so that killing the writer loses no finished
-trial; opening the ledger again marks the trials that were running as interrupted and queues them anew.
+trial; opening the ledger again queues anew what was running, and what failed for a cause that may be mended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +29,7 @@ from cellsearch.errors import StudyError
 from cellsearch.recurrence.custom import declare
 from cellsearch.study.conditions import changed
 from cellsearch.study.folder import DATABASE, failure_path, weights_path
-from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult
+from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult, alive
 from cellsearch.training import Range, Report
 
 __all__ = ["STARTUP", "Ledger", "read_records", "read_study"]
@@ -54,7 +54,7 @@ LOCK_SECONDS: Final = 60.0
 
 PROPOSED: Final = ("cell", "identity", "role", "seed", "steps", "parents", "edits", "place", "tuning", "baseline")
 """What the ledger knows of a trial before it begins; `place` counts the stage's trials before it, without those that
-were interrupted, so that a search draws the same hyperparameters whether it was interrupted or not."""
+are there again, so that a search draws the same hyperparameters whether it was interrupted or not."""
 
 RESULT: Final = (
     "hidden_size",
@@ -129,12 +129,13 @@ class Ledger:
 
     def records(self, stage: str) -> list[Record]:
         """Every trial of a stage, in order."""
-        records = []
-        for trial in self._all(stage):
+        records, trials = [], self._all(stage)
+        again = _again(trials)
+        for trial in trials:
             key = (stage, trial.number)
             if trial.state.is_finished() and key not in self._finished:
-                self._finished[key] = _record(stage, trial)
-            records.append(self._finished.get(key) or _record(stage, trial))
+                self._finished[key] = _record(stage, trial, again)
+            records.append(self._finished.get(key) or _record(stage, trial, again))
         return records
 
     def waiting(self, stage: str) -> bool:
@@ -167,7 +168,7 @@ class Ledger:
             "baseline": baseline,
             "parents": list(proposal.parents),
             "edits": list(proposal.edits),
-            "place": sum(record.state != INTERRUPTED for record in self.records(stage)),
+            "place": len(alive(self.records(stage))),
         }
         self._study(stage).enqueue_trial(dict(hyperparameters or {}), user_attrs=attributes)
         self._changed(stage)
@@ -182,7 +183,7 @@ class Ledger:
         trial = study.ask(fixed_distributions=self._distributions if stage == SEARCH else self._final_distributions)
         self._trials[stage, trial.number] = trial
         self._changed(stage)
-        return _record(stage, self._all(stage)[trial.number])
+        return _record(stage, self._all(stage)[trial.number], ())
 
     def report(self, stage: str, number: int, report: Report) -> bool:
         """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
@@ -212,11 +213,16 @@ class Ledger:
         """The pruner gave the trial up."""
         self._end(stage, number, TrialState.PRUNED)
 
-    def fail(self, stage: str, number: int, reason: str, details: str = "") -> None:
-        """The trial ended without a score, for a reason in one line; `details` are kept in a file of their own."""
+    def fail(self, stage: str, number: int, reason: str, details: str = "", lasting: bool = False) -> None:
+        """The trial ended without a score, for a reason in one line; `details` are kept in a file of their own.
+
+        When the ledger is opened again it is tried again, if the failure is not `lasting` (see `workers.Failed`), the
+        trial is a baseline's, or none of its stage came to its end.
+        """
         if details:
             self._keep(failure_path(self.path, stage, number), f"{reason}\n\n{details}\n".encode())
         self._trials[stage, number].set_user_attr("reason", reason)
+        self._trials[stage, number].set_user_attr("lasting", lasting)
         self._end(stage, number, TrialState.FAIL)
 
     def _end(self, stage: str, number: int, state: TrialState, value: float | None = None) -> None:
@@ -247,17 +253,21 @@ class Ledger:
         return self._studies[stage]
 
     def _requeue(self, stage: str) -> None:
-        """Queue again what was running when the last writer ended, each once should this be interrupted too."""
+        """Queue again what was running when the last writer ended, and failures that may be mended.
+
+        Each once, should this be interrupted too.
+        """
         study, trials = self._study(stage), self._all(stage)
-        queued = {trial.user_attrs.get("again") for trial in trials}
+        queued = _again(trials)
+        fruitless = not any(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
         for trial in trials:
-            if trial.state is not TrialState.RUNNING:
-                continue
-            if trial.number not in queued:
+            running = trial.state is TrialState.RUNNING
+            if trial.number not in queued and (running or _may_be_mended(trial, fruitless)):
                 notes = {name: trial.user_attrs[name] for name in PROPOSED} | {"again": trial.number}
                 study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params, user_attrs=notes)
-            self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
-            study.tell(trial.number, state=TrialState.FAIL)
+            if running:
+                self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
+                study.tell(trial.number, state=TrialState.FAIL)
         self._changed(stage)
 
     def _check_settings(self, settings: Mapping[str, Any]) -> None:
@@ -314,7 +324,18 @@ def read_study(path: Path) -> tuple[dict[str, Any], dict[str, list[Record]]]:
             storage.engine.dispose()
     for name, operands in settings.get(OPERATIONS, {}).items():
         declare(name, operands)
-    return settings, {stage: [_record(stage, trial) for trial in each] for stage, each in trials.items()}
+    return settings, {
+        stage: [_record(stage, trial, again) for trial in each]
+        for stage, each in trials.items()
+        for again in [_again(each)]
+    }
+
+
+def _may_be_mended(trial: FrozenTrial, fruitless: bool) -> bool:
+    """Whether a trial failed and is worth another try; `fruitless` is a stage of which none came to its end."""
+    notes = trial.user_attrs
+    failed = trial.state is TrialState.FAIL and notes.get("reason") != INTERRUPTED
+    return failed and (fruitless or notes["role"] == "baseline" or not notes.get("lasting"))
 
 
 def _stages(storage: optuna.storages.RDBStorage) -> list[str]:
@@ -377,14 +398,19 @@ def _locked(path: Path) -> FileLock:
     return lock
 
 
-def _record(stage: str, trial: FrozenTrial) -> Record:
+def _again(trials: Iterable[FrozenTrial]) -> set[int | None]:
+    """The numbers of the trials that are there again under a later number."""
+    return {trial.user_attrs.get("again") for trial in trials}
+
+
+def _record(stage: str, trial: FrozenTrial, again: Collection[int | None]) -> Record:
     notes = trial.user_attrs
     result = notes.get("result", {})
     reason = notes.get("reason", "")
     cell = from_json(notes["cell"])
     return Record(
         number=trial.number,
-        state=INTERRUPTED if reason == INTERRUPTED else STATES[trial.state],
+        state="interrupted" if reason == INTERRUPTED else "repeated" if trial.number in again else STATES[trial.state],
         cell=cell,
         identity=notes["identity"],
         role=notes["role"],

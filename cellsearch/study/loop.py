@@ -84,7 +84,7 @@ class Loop:
                 LOG.info("%s: trial %d ends", stage, record.number)
                 self.ledger.complete(stage, record.number)
                 del self.running[job]
-            case Failed(job, reason, details):
+            case Failed(job, reason, details, lasting):
                 LOG.info("%s: trial %d failed: %s", stage, record.number, "\n".join(filter(None, (reason, details))))
-                self.ledger.fail(stage, record.number, reason, details)
+                self.ledger.fail(stage, record.number, reason, details, lasting)
                 del self.running[job]

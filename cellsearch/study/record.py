@@ -17,7 +17,9 @@ FRESH: Final = "fresh"
 SEARCH: Final = "search"
 """The stage of the candidates; finalists have stages of their own."""
 
-State = Literal["waiting", "running", "complete", "pruned", "failed", "interrupted"]
+State = Literal["waiting", "running", "complete", "pruned", "failed", "interrupted", "repeated"]
+"""An interrupted or repeated trial is there again under a later number: it was running when its driver ended, or failed
+for a cause that may be mended."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ class Record:
 
 
 def alive(records: Iterable[Record]) -> list[Record]:
-    """The trials that were not interrupted."""
-    return [record for record in records if record.state != "interrupted"]
+    """The trials that are not there again under a later number."""
+    return [record for record in records if record.state not in ("interrupted", "repeated")]
 
 
 def best_first(records: Iterable[Record], lower_is_better: bool) -> list[Record]:

@@ -116,7 +116,7 @@ def check_a_hanging_job_times_out(pool: WorkerPool) -> None:
     jobs = [_submit(pool, troubled(trouble=trouble)) for trouble in ("hang", "hang in C")]
     told = over(pool, *jobs)
     for job in jobs:
-        assert told[job][-1] == Failed(job, f"timed out after {TIMEOUT:g} s")
+        assert told[job][-1] == Failed(job, f"timed out after {TIMEOUT:g} s", lasting=True)
         assert [type(event) for event in told[job][:-1]] == [Started, Reported]
     check_jobs_run_side_by_side(pool)
 

@@ -39,12 +39,14 @@ class Failed:
     """The job ended early, for a reason in one line: what it raised, its timeout, or its worker's death.
 
     A job whose worker dies at once may fail without having started. `details` are for who looks for the cause: the
-    traceback, and what the job has printed.
+    traceback, and what the job has printed. A `lasting` failure is the cell's own, as divergence is, or too dear to try
+    again; any other may have a cause that is mended, such as a full disk.
     """
 
     job: int
     reason: str
     details: str = ""
+    lasting: bool = False
 
 
 Event = Started | Reported | Finished | Failed

@@ -10,7 +10,7 @@ from typing import Final
 
 import torch
 
-from cellsearch.errors import CellsearchError, one_line
+from cellsearch.errors import CellsearchError, DivergenceError, one_line
 from cellsearch.training import Evaluation, evaluate
 from cellsearch.workers.interface import Event, Failed, Finished, Reported, Started
 
@@ -27,7 +27,8 @@ def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
         for report in evaluate(evaluation):
             yield Reported(job, report)
     except (Exception, SystemExit) as error:
-        yield Failed(job, one_line(error), "" if _is_told(error) else _traceback(error))
+        details = "" if _is_told(error) else _traceback(error)
+        yield Failed(job, one_line(error), details, lasting=isinstance(error, DivergenceError))
     else:
         yield Finished(job)
 

@@ -130,7 +130,7 @@ class LocalPool:
                     raise CellsearchError(f"worker processes do not start ({why}): {worker.last_words}")
             if worker.job is not None and not worker.cancelled:
                 reason = f"timed out after {self._timeout:g} s" if late else f"its worker process died ({death})"
-                events.append(Failed(worker.job, reason, worker.output))
+                events.append(Failed(worker.job, reason, worker.output, lasting=late))
         return events
 
 

@@ -157,7 +157,7 @@ class RayPool:
                 running.deadline = math.inf
             else:
                 running.cancel()
-                events.append(Failed(running.job, f"timed out after {self._timeout:g} s"))
+                events.append(Failed(running.job, f"timed out after {self._timeout:g} s", lasting=True))
         return events
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from cellsearch.cell import identity
-from cellsearch.study.record import Record
+from cellsearch.study.record import Record, alive
 from cellsearch.study.search import search
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import Budget
@@ -57,10 +57,10 @@ def history(study: Study) -> dict[str, list[dict[str, Any]]]:
 
 def in_order(records: Iterable[Record]) -> list[Record]:
     """The trials that were not interrupted; rates of one round, whose order an interruption may turn, by size."""
-    alive = [record for record in records if record.state != "interrupted"]
-    rates = [record for record in alive if record.role == "rate"]
+    there = alive(records)
+    rates = [record for record in there if record.role == "rate"]
     rates.sort(key=lambda record: (record.steps, record.seed, record.hyperparameters["learning_rate"]))
-    return [*rates, *(record for record in alive if record.role != "rate")]
+    return [*rates, *(record for record in there if record.role != "rate")]
 
 
 def _alive(records: Any) -> list[dict[str, Any]]:

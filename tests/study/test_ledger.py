@@ -22,7 +22,7 @@ from cellsearch.cell import from_equations, identity, load
 from cellsearch.errors import StudyError
 from cellsearch.study.folder import study_folders, weights_path
 from cellsearch.study.ledger import Ledger, read_records, read_study
-from cellsearch.study.record import SEARCH, Proposal, Record
+from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.training import Range, Report
 from tests.helpers.project import ROOT
 
@@ -220,6 +220,40 @@ def test_an_interruption_of_the_requeueing_itself_queues_nothing_twice(tmp_path:
         assert after == [replace(old, ended=new.ended) for old, new in zip(before, after, strict=True)]
         rates = [ledger.begin(SEARCH).hyperparameters["learning_rate"] for _ in range(3)]
     assert rates == [0.02] * 3
+
+
+def test_a_failure_that_may_be_mended_is_tried_again_and_keeps_its_reason(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        run_trial(ledger)
+        for role, reason, lasting in (
+            ("candidate", "OSError: No space left on device", False),
+            ("candidate", "the loss is nan at step 1", True),
+            ("baseline", "the loss is nan at step 2", True),
+        ):
+            ledger.queue(SEARCH, Proposal(CELL, (0,), ("some edit",)), role, seed=7)
+            ledger.fail(SEARCH, ledger.begin(SEARCH).number, reason, lasting=lasting)
+        failed = ledger.records(SEARCH)
+    for _ in range(2):  # once, however often the study is opened before it goes on
+        with opened(tmp_path) as ledger:
+            records = ledger.records(SEARCH)
+            assert [r.state for r in records] == ["complete", "repeated", "failed", "repeated", "waiting", "waiting"]
+    assert [r.reason for r in records] == [r.reason for r in failed] + ["", ""]
+    assert [r.number for r in alive(records)] == [0, 2, 4, 5]
+    with opened(tmp_path) as ledger:
+        for old in (1, 3):
+            again = ledger.begin(SEARCH)
+            intended = replace(_intended(failed[old]), reason="", ended=None, seconds=None, parameters=None)
+            assert _intended(again) == intended, "with the same hyperparameters too"
+
+
+def test_where_no_trial_came_to_its_end_all_are_tried_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        for stage in (SEARCH, "final-a"):
+            ledger.queue(stage, Proposal(CELL), "fresh", seed=7)
+            ledger.fail(stage, ledger.begin(stage).number, "timed out after 600 s", lasting=True)
+    for stage in (SEARCH, "final-a"):
+        with opened(tmp_path) as ledger:
+            assert [r.state for r in ledger.records(stage)] == ["repeated", "waiting"]
 
 
 def test_a_fixed_rate_outlives_an_interruption_before_it_was_drawn(tmp_path: Path) -> None:

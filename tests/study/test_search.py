@@ -23,7 +23,7 @@ from cellsearch.recurrence import RNN
 from cellsearch.signals import will_fail
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.progress import Progress
-from cellsearch.study.record import Record, best_first
+from cellsearch.study.record import Record, alive, best_first
 from cellsearch.study.study import Study, load_study
 from cellsearch.testing.troubled_task import TASK as TROUBLED
 from cellsearch.training import Budget
@@ -266,6 +266,36 @@ def test_a_search_in_which_everything_fails_says_why(tmp_path: Path) -> None:
         _ = study.best
     assert study.trained(3) is None
     study.write_tables()
+
+
+NEEDY = """
+from pathlib import Path
+from cellsearch.testing.troubled_task import Troubled
+
+class Needy(Troubled):
+    def batches(self, seed):
+        if not Path(__file__).with_name("room").exists():
+            raise OSError(28, "No space left on device")
+        return super().batches(seed)
+
+TASK = Needy()
+"""
+
+
+def test_what_failed_for_a_cause_that_is_mended_is_trained_by_the_same_command(tmp_path: Path) -> None:
+    (tmp_path / "needy.py").write_text(NEEDY)
+
+    def searched() -> Study:
+        return small_search(tmp_path / "study", f"{tmp_path / 'needy.py'}:TASK", candidates=2, finalists=0)
+
+    failed = searched()
+    assert {r.state for r in failed.records} == {"failed"} and "No space left" in failed.records[0].reason
+    (tmp_path / "room").touch()
+    mended = searched()
+    assert [r.state for r in mended.records] == ["repeated"] * 5 + ["complete"] * 5
+    assert [r.identity for r in alive(mended.records)] == [r.identity for r in failed.records]
+    assert [r.role for r in alive(mended.records)] == [r.role for r in failed.records]
+    assert mended.best.score is not None and searched().records == mended.records
 
 
 @pytest.mark.slow
