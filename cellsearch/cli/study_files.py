@@ -99,6 +99,7 @@ def deliver_comparison(comparison: Comparison | SeveralTasks, show: Callable[[An
 
     if isinstance(comparison, Comparison):
         _deliver_task(comparison, show)
+        _check_results(comparison)
         show(comparison_statement(comparison))
         show(_written(comparison.path, COMPARISON))
         return
@@ -109,6 +110,15 @@ def deliver_comparison(comparison: Comparison | SeveralTasks, show: Callable[[An
     show(tasks_table(comparison))
     show(tasks_statement(comparison))
     show(_written(comparison.path, TASKS))
+
+
+def _check_results(comparison: Comparison) -> None:
+    """Raises StudyError, with what to do, where no entrant has a result."""
+    from cellsearch.study.failures import remedy
+
+    if not any(entrant.test for entrant in comparison.entrants):
+        records = [record for each in comparison.forms for trials in each.values() for record in trials]
+        raise StudyError(f"study {comparison.path} has no result: {remedy(records)}")
 
 
 def _deliver_task(comparison: Comparison, show: Callable[[Any], None], text: str = "") -> None:

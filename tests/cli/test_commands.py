@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -420,6 +421,17 @@ def test_help_says_what_each_option_is(here: Here) -> None:
         assert f"Usage: cellsearch {command}" in here(command, "--help").out
     alone = here()
     assert alone.code == 2 and "Usage: cellsearch" in alone.out
+
+
+@pytest.mark.slow
+def test_a_comparison_without_any_result_ends_with_its_reason(here: Here, tmp_path: Path) -> None:
+    ended = here("compare", "rnn", "gru", "--task", TASK, *SMALL, *FIXED, "--option", "trouble=raise", "--study", "s")
+    assert ended.code == 2
+    assert re.fullmatch(
+        r"cellsearch: study s has no result: \d+ x RuntimeError: two lines; mend what is named, then run the same "
+        "command again\n",
+        ended.err,
+    )
 
 
 @pytest.mark.slow
