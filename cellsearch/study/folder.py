@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from cellsearch.study.record import SEARCH
 
-__all__ = ["DATABASE", "FAILURES", "failure_path", "study_folders", "weights_path"]
+__all__ = ["DATABASE", "FAILURES", "failure_path", "study_folders", "weights_path", "write_table"]
 
 DATABASE: Final = "study.db"
 FAILURES: Final = "failures"
@@ -26,3 +29,17 @@ def weights_path(path: Path, stage: str, number: int) -> Path:
 def failure_path(path: Path, stage: str, number: int) -> Path:
     """Where a study keeps the traceback of a failed training and what it printed: `failures/17.txt` of trial 17."""
     return path / FAILURES / (f"{number}.txt" if stage == SEARCH else f"{stage}-{number}.txt")
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows with the same columns as a CSV file, which others read meanwhile: it is the old one or the new one."""
+    temporary = path.with_name(f".{path.name}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

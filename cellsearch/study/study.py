@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +14,7 @@ from cellsearch.recurrence import RNN
 from cellsearch.statistics.curves import LearningCurve
 from cellsearch.study.failures import remedy
 from cellsearch.study.finals import best_candidates, scored_fresh
-from cellsearch.study.folder import study_folders, weights_path
+from cellsearch.study.folder import study_folders, weights_path, write_table
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.ledger import read_study
 from cellsearch.study.record import SEARCH, Record, best_first
@@ -24,7 +22,7 @@ from cellsearch.study.verdict import Verdict, learning_curve, unsettled, verdict
 from cellsearch.training import Measure, MeasuredTask
 from cellsearch.training.weights import trained_rnn
 
-__all__ = ["REPORT", "VERDICT", "Study", "csv_text", "load_studies", "load_study", "measured", "tuned_names"]
+__all__ = ["REPORT", "VERDICT", "Study", "load_studies", "load_study", "measured", "tuned_names"]
 
 REPORT = "report.csv"
 VERDICT = "verdict.csv"
@@ -117,11 +115,11 @@ class Study:
     def write_tables(self) -> None:
         """Write `report.csv`, a line a trial, and `verdict.csv`, a line a finalist."""
         tuned = tuned_names(self.records)
-        (self.path / REPORT).write_text(csv_text([_trial_row(record, tuned) for record in self.records]), "utf-8")
+        write_table(self.path / REPORT, [_trial_row(record, tuned) for record in self.records])
         if self.verdicts:
             baselines = [*dict.fromkeys((*BASELINES, *(v.baseline for v in self.verdicts if v.baseline)))]
             rows = [_verdict_row(v, tuned, self.unsettled[v.cell], baselines) for v in self.verdicts]
-            (self.path / VERDICT).write_text(csv_text(rows), "utf-8")
+            write_table(self.path / VERDICT, rows)
 
 
 def load_study(study: str | Path) -> Study:
@@ -204,12 +202,3 @@ def _verdict_row(
         for part in ("mean", "low", "high"):
             row[f"{name}_{part}"] = getattr(value, part) if value else None
     return row
-
-
-def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows with the same columns as a CSV file's text."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

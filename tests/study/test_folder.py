@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellsearch.errors import StudyError
-from cellsearch.study.folder import failure_path
+from cellsearch.study.folder import failure_path, write_table
 from cellsearch.study.ledger import read_records
 from cellsearch.study.record import SEARCH
 from tests.helpers.small_search import small_search
@@ -42,3 +42,17 @@ def test_a_failed_trial_names_the_users_line_and_keeps_traceback_and_output(tmp_
     text = kept.read_text()
     assert text.startswith("KeyError: 'inputs' (mistaken.py:6)\n\nTraceback (most recent call last):")
     assert "in inputs_of" in text and text.endswith("Its output:\nthe batch has x\n")
+
+
+def test_a_table_that_cannot_be_finished_leaves_the_old_one_whole(tmp_path: Path) -> None:
+    table = tmp_path / "report.csv"
+    write_table(table, [{"cell": "lstm", "score": 1.5}])
+
+    class Unprintable:
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_table(table, [{"cell": "gru", "score": 2.5}, {"cell": Unprintable(), "score": 3.5}])
+    assert table.read_bytes() == b"cell,score\nlstm,1.5\n"
+    assert list(tmp_path.iterdir()) == [table]

@@ -14,9 +14,10 @@ from cellsearch.errors import StudyError
 from cellsearch.statistics.curves import LearningCurve, changed_order, unfinished
 from cellsearch.statistics.differences import Difference, Interval, difference, interval
 from cellsearch.study.finals import FRESH, scored_fresh
+from cellsearch.study.folder import write_table
 from cellsearch.study.ledger import read_study
 from cellsearch.study.record import Record, TuningResult, alive
-from cellsearch.study.study import csv_text, measured, tuned_names
+from cellsearch.study.study import measured, tuned_names
 from cellsearch.study.verdict import learning_curve
 from cellsearch.training import Measure
 
@@ -120,14 +121,14 @@ class Comparison:
         """Write `comparison.csv`, a line an entrant, and `trainings.csv`, a line a training."""
         tuned = tuned_names(r for each in self.forms for records in each.values() for r in records)
         rows = [_entrant_row(entrant, tuned, self.entrants) for entrant in self.entrants]
-        (self.path / COMPARISON).write_text(csv_text(rows), "utf-8")
+        write_table(self.path / COMPARISON, rows)
         trainings = [
             _training_row(cell, record, tuned)
             for each in self.forms
             for cell, records in each.items()
             for record in alive(records)
         ]
-        (self.path / TRAININGS).write_text(csv_text(trainings), "utf-8")
+        write_table(self.path / TRAININGS, trainings)
 
 
 def read_comparison(path: Path) -> Comparison:

@@ -13,9 +13,8 @@ from cellsearch.errors import StudyError
 from cellsearch.statistics.differences import Interval
 from cellsearch.statistics.ranks import Ranking, ranking
 from cellsearch.study.comparing.comparison import Comparison, Entrant, read_comparison
-from cellsearch.study.folder import DATABASE
+from cellsearch.study.folder import DATABASE, write_table
 from cellsearch.study.ledger import read_study
-from cellsearch.study.study import csv_text
 from cellsearch.training import task_text
 
 __all__ = ["TASKS", "SeveralTasks", "begun_with", "check_folder", "load_comparison"]
@@ -64,7 +63,7 @@ class SeveralTasks:
     def write_tables(self) -> None:
         """Write `tasks.csv`, a line an entrant; the tables of each task are in its folder."""
         rows = [self._row(cell) for cell in self.cells]
-        (self.path / TASKS).write_text(csv_text(rows), "utf-8")
+        write_table(self.path / TASKS, rows)
 
     def _losses(self, name: str) -> list[float]:
         """An entrant's mean test scores as something to make small, where it has one."""

@@ -17,13 +17,13 @@ from typing import Final
 from cellsearch import files, plugins
 from cellsearch.cell import Cell, identity
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
+from cellsearch.study.folder import write_table
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.profiling.exercises import EXERCISES, Exercise, Skill
 from cellsearch.study.profiling.lesson import RATES, Lesson, lesson
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import Record
 from cellsearch.study.references import find_cells
-from cellsearch.study.study import csv_text
 from cellsearch.training import Budget
 from cellsearch.workers import Resources, open_pool
 
@@ -112,7 +112,7 @@ def profile(
                 for cell in found
             }
             rows = [row for cell, own in trained.items() for row in _rows(cell, own)]
-            (path / TABLE).write_text(csv_text(rows), "utf-8")
+            write_table(path / TABLE, rows)
     skills = [skill for exercise in exercises for skill in exercise.skills]
     return Profile(path, budget.parameters or 0, skills, [_portrait(cell, own, seed) for cell, own in trained.items()])
 
