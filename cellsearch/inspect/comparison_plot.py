@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 from cellsearch.inspect.picture_path import picture_path
@@ -22,6 +23,9 @@ MEAN: Final = "#2f86bd"
 SHOWN: Final = "#c14a00"
 LINE: Final = "#333333"
 
+LONGEST_LABEL: Final = 48
+"""Characters of an axis' label in one line, at most."""
+
 BELOW: Final = 0.24
 """From a mean down to its seeds, in rows."""
 
@@ -38,7 +42,7 @@ def save_comparison(comparison: Comparison, path: str | Path) -> None:
     _differences(differences, entrants)
     better, below = ("lower", "below 0") if comparison.task.lower_is_better else ("higher", "above 0")
     scores.set_xlabel(f"test {comparison.task.metric} ({better} is better)")
-    differences.set_xlabel(f"cell - {entrants[0].label}, same seed ({below} is better)")
+    differences.set_xlabel(fill(f"cell - {entrants[0].cell.name}, same seed ({below} is better)", LONGEST_LABEL))
     scores.set_yticks(range(len(entrants)), [entrant.label for entrant in entrants])
     scores.set_ylim(len(entrants) - 0.5, -0.5)
     for axes in (scores, differences):
