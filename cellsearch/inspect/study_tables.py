@@ -20,7 +20,7 @@ from cellsearch.study.failures import failures_by_kind
 from cellsearch.study.finals import best_candidates
 from cellsearch.study.folder import FAILURES
 from cellsearch.study.forms import BASELINES
-from cellsearch.study.record import Record
+from cellsearch.study.record import Record, alive
 from cellsearch.study.study import Study, tuned_names
 
 __all__ = ["confirmation_statement", "failure_note", "statement", "study_list", "trial_sheet", "verdict_table"]
@@ -64,7 +64,7 @@ def study_list(studies: Sequence[Study]) -> RenderableType:
 
 def failure_note(study: Study) -> str:
     """How many trainings failed, and why, in one line; empty where none did."""
-    records = [*study.records, *(record for each in study.finals.values() for record in each)]
+    records = alive([*study.records, *(record for each in study.finals.values() for record in each)])
     kinds, failed = failures_by_kind(records), sum(record.state == "failed" for record in records)
     where = f" (details in {failures})" if (failures := study.path / FAILURES).is_dir() else ""
     return f"{failed} of {len(records)} trainings failed: {'; '.join(kinds)}{where}" if kinds else ""

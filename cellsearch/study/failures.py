@@ -11,11 +11,13 @@ from cellsearch.study.record import Record
 
 __all__ = ["failures_by_kind", "remedy"]
 
+LOWER: Final = "begin another study with a lower rate, as --hyperparameter learning_rate=0.001"
+
 REMEDIES: Final = {
-    "timed out": "give them longer (--timeout), or fewer --steps",
-    " is nan": "try a lower rate, as --hyperparameter learning_rate=0.001",
-    " is inf": "try a lower rate, as --hyperparameter learning_rate=0.001",
-    "process died": "the machine may lack memory: use fewer --workers, a smaller batch or fewer --parameters",
+    "timed out": "give them longer with --timeout, and run the same command again",
+    " is nan": LOWER,
+    " is inf": LOWER,
+    "process died": "the machine may lack memory: run the same command again with fewer --workers",
 }
 """What to try, by a part of the reason."""
 
@@ -34,8 +36,9 @@ def remedy(records: Sequence[Record]) -> str:
     """What to do where no candidate is complete."""
     failed = [record.reason for record in records if record.state == "failed"]
     if failed:
-        tried = next((what for part, what in REMEDIES.items() if part in failed[-1]), "mend what is named")
-        return f"{', '.join(failures_by_kind(records))}; {tried}, then run the same command again"
+        usual = "mend what is named, then run the same command again"
+        tried = next((what for part, what in REMEDIES.items() if part in failed[-1]), usual)
+        return f"{', '.join(failures_by_kind(records))}; {tried}"
     if any(record.role == "candidate" for record in records):
         return "none came to its end; run the same command again, or with more --candidates"
     return "none was tried; run its search again, with more --candidates or with another --space or other --seeds"

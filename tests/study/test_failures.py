@@ -28,12 +28,14 @@ def test_reasons_that_differ_in_numbers_alone_are_one_kind_and_the_most_frequent
 @pytest.mark.parametrize(
     ("reason", "advice"),
     [
-        ("the loss is nan at step 8", "try a lower rate, as --hyperparameter learning_rate=0.001"),
-        ("timed out after 600 s", "give them longer (--timeout), or fewer --steps"),
-        ("its worker process died (signal 9)", "the machine may lack memory: use fewer --workers, a smaller batch or"),
-        ("KeyError: 'inputs' (mine.py:31)", "mend what is named"),
+        ("the loss is nan at step 8", "begin another study with a lower rate, as --hyperparameter learning_rate=0.001"),
+        ("timed out after 600 s", "give them longer with --timeout, and run the same command again"),
+        (
+            "its worker process died (signal 9)",
+            "the machine may lack memory: run the same command again with fewer --workers",
+        ),
+        ("KeyError: 'inputs' (mine.py:31)", "mend what is named, then run the same command again"),
     ],
 )
 def test_each_reason_has_its_advice(reason: str, advice: str) -> None:
-    assert remedy(failed(reason, reason)).startswith(f"2 x {reason}; {advice}")
-    assert remedy(failed(reason)).endswith(", then run the same command again")
+    assert remedy(failed(reason, reason)) == f"2 x {reason}; {advice}"
