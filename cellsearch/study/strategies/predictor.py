@@ -36,9 +36,9 @@ class PredictorGuided:
     seeds: Sequence[Cell]
     space: SearchSpace
     startup: int = 10
-    children: int = 100
+    children: int = 50
     parents: int = 10
-    crossed: float = 0.2
+    crossed: float = 0.1
     memory: int = 1_000
 
     def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
