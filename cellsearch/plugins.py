@@ -84,6 +84,14 @@ def load(group: str, reference: str) -> Any:
     return _loaded(kind, registered[reference])
 
 
+def load_operations(reference: str) -> None:
+    """Run what defines operations: a file such as my_ops.py, or a search space. Raises UnknownNameError."""
+    if reference.endswith(".py"):
+        load_file("operations", reference, Path(reference))
+    else:
+        load(SPACES, reference)
+
+
 def reference(group: str, kind: type) -> tuple[str, Any]:
     """The reference of an object of the class that the class's own module holds, and that object; else "" and None."""
     module = sys.modules.get(kind.__module__)
@@ -155,7 +163,7 @@ def _fails_to_load(kind: str, reference: str, path: Path, error: Exception) -> U
 
 def texts(*references: str) -> dict[str, str]:
     """The texts of the files that these references name, as this process has run them, by their paths."""
-    places = [reference.rpartition(":")[0] for reference in references]
+    places = [reference if reference.endswith(".py") else reference.rpartition(":")[0] for reference in references]
     return {place: files.text_of(Path(place)) for place in places if place.endswith(".py")}
 
 

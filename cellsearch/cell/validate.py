@@ -99,7 +99,7 @@ def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], st
     if not is_known(node.op):
         raise CellError(
             f"{where}: node {name!r} has unknown operation {short(node.op)}; use one of {', '.join(OPS)}, or import "
-            "the module that defines it first"
+            "the module that defines it first, in a command by --space my_ops.py"
         )
     row = OPS[node.op]
     if not row.takes(len(node.operands)):

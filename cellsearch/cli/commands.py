@@ -210,6 +210,7 @@ def list_(
 @verbose
 def show(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
+    space: Space = "",
     input_size: Annotated[int, typer.Option(min=1, help="Input size that costs are counted at.")] = 128,
     hidden_size: Annotated[int, typer.Option(min=1, help="Hidden size that costs are counted at.")] = 128,
     png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
@@ -220,9 +221,9 @@ def show(
     """Show a cell: equations, operations, cost, and its picture."""
     import cellsearch
     from cellsearch.inspect.cell_tables import cell_sheet
-    from cellsearch.study.references import find_cell, find_trial
+    from cellsearch.study.references import find_trial
 
-    found = find_cell(cell)
+    (found,) = _cells([cell], space)
     if latex:
         typer.echo("\n".join(cellsearch.equations(found, latex=True)))
         return
@@ -253,12 +254,12 @@ def show(
 def diff(
     first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
     second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
+    space: Space = "",
 ) -> None:
     """Show how two cells differ: what to change in the first to get the second, and how far they are apart."""
     from cellsearch.inspect.cell_tables import difference_sheet
-    from cellsearch.study.references import find_cell
 
-    tell(difference_sheet(find_cell(first), find_cell(second)))
+    tell(difference_sheet(*_cells([first, second], space)))
 
 
 @app.command()
@@ -266,14 +267,16 @@ def diff(
 def export(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
     file: Annotated[Path, typer.Argument(help="Python file to write.")],
+    space: Space = "",
 ) -> None:
     """Export a cell as a standalone PyTorch file, with its weights beside it where a study trained it."""
     import cellsearch
-    from cellsearch.study.references import find_cell, find_trial
+    from cellsearch.study.references import find_trial
 
+    (found,) = _cells([cell], space)
     trial = find_trial(cell)
     trained = trial[0].trained(trial[1]) if trial else None
-    for path in cellsearch.export(trained or find_cell(cell), file):
+    for path in cellsearch.export(trained or found, file):
         console().print(f"wrote {path}", highlight=False, soft_wrap=True)
     if trial and (why := trial[0].untrained(trial[1])):
         told = f"note: {file} has the cell without trained weights: {why}"
@@ -327,12 +330,12 @@ def main() -> None:
 
 
 def _cells(references: list[str], space: str) -> "list[Cell]":
-    """The cells, which may have operations that the file of a search space defines."""
+    """The cells, which may have operations that a file or a search space defines."""
     from cellsearch import plugins
     from cellsearch.study.references import find_cells
 
     if space:
-        plugins.load(plugins.SPACES, space)
+        plugins.load_operations(space)
     return find_cells(references)
 
 

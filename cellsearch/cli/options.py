@@ -41,7 +41,7 @@ ConfirmOn = Annotated[
     list[str] | None,
     typer.Option(help="Task that the search never sees, named alike; the finalists are compared there. Repeatable."),
 ]
-Space = Annotated[str, typer.Option(help="Search space of cells with operations of their own.")]
+Space = Annotated[str, typer.Option(help="File (my_ops.py) or search space that defines operations of the cell.")]
 Study = Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Trials = Annotated[int, typer.Option(help="Tries for hyperparameters beside the learning rate, where some are tuned.")]

@@ -9,14 +9,13 @@ from typing import Final
 from cellsearch.cell import INPUT, Cell, equations, identity
 from cellsearch.cell.notation.symbols import legend
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
-from cellsearch.errors import ExportError
 from cellsearch.exporters import template
 from cellsearch.exporters.cell_class import cell_class
 from cellsearch.exporters.expected import BATCH, STEPS, UNTRAINED, expected, filled
 from cellsearch.exporters.names import class_name, printable, uses_raw_input, variables
+from cellsearch.exporters.own_operations import own_operations_source
 from cellsearch.exporters.torch_expressions import WIDTH
 from cellsearch.recurrence import RNN, parameter_count
-from cellsearch.recurrence.custom import USER
 
 __all__ = ["source"]
 
@@ -26,10 +25,11 @@ TOLERANCE: Final = "1e-9"
 
 def source(cell: Cell, stem: str, trained: RNN | None = None) -> str:
     """The text of the module `stem` for a cell, or for a trained RNN of it whose weights are `stem`.safetensors."""
-    _check_operations(cell)
+    own = own_operations_source(cell)
     name = class_name(cell)
     parts = [
         _docstring(cell, name, stem, trained) + "\n\n" + _imports(trained),
+        *([own] if own else []),
         *([template.BLOCK_DIAGONAL] if any(n.op == BLOCK_LINEAR for n in cell.nodes.values()) else []),
         cell_class(cell, name),
         _sequence_class(cell, name),
@@ -37,15 +37,6 @@ def source(cell: Cell, stem: str, trained: RNN | None = None) -> str:
         _check(cell, name, trained),
     ]
     return "\n\n".join(parts)
-
-
-def _check_operations(cell: Cell) -> None:
-    for node, made in cell.nodes.items():
-        if hasattr(USER, made.op):
-            raise ExportError(
-                f"cell {cell.name!r}: node {node!r} is a user's own operation {made.op!r}, whose source no exported "
-                "file can hold; export a cell of the table's operations"
-            )
 
 
 def _docstring(cell: Cell, name: str, stem: str, trained: RNN | None) -> str:

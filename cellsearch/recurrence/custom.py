@@ -29,13 +29,15 @@ from torch import Tensor
 from cellsearch.cell.ops import OPS, Op, is_known, register, unregister
 from cellsearch.errors import CellError
 
-__all__ = ["USER", "declare", "op", "own_operations"]
+__all__ = ["USER", "declare", "function_of", "op", "own_operations"]
 
 Function = Callable[..., Tensor]
 Derivatives = Function | Mapping[str, Function]
 
 USER: Final = SimpleNamespace()
 """The users' functions, `name`, and their derivatives, `name_by_a`: expressions call them `user.name`."""
+
+HOW: Final = "import the module that defines it first, in a command by --space my_ops.py"
 
 LETTERS: Final = "abc"
 RESERVED: Final = {*LETTERS, "g", "k", "y"}
@@ -80,6 +82,13 @@ def own_operations(names: Iterable[str]) -> dict[str, int]:
     return {name: OPS[name].least for name in sorted(set(names)) if name in _DEFINED or name in _DECLARED}
 
 
+def function_of(name: str) -> FunctionType:
+    """The function of an own operation as its user wrote it. Raises CellError if it is not defined here."""
+    if name not in _DEFINED:
+        raise CellError(f"operation {name!r} is not defined here; {HOW}")
+    return _DEFINED[name]
+
+
 def declare(name: str, operands: int) -> None:
     """Make known that an operation takes so many operands, without its function, which `op` may give later.
 
@@ -90,7 +99,7 @@ def declare(name: str, operands: int) -> None:
         return
 
     def missing(*tensors: Tensor) -> Tensor:
-        raise CellError(f"operation {name!r} is not defined here; import the module that defines it first")
+        raise CellError(f"operation {name!r} is not defined here; {HOW}")
 
     letters = LETTERS[:operands]
     calls = [name, *(f"{name}_by_{letter}" for letter in letters)]

@@ -131,7 +131,7 @@ def _loaded(evaluation: Evaluation) -> tuple[Task, Cell]:
     task = load_task(evaluation.task, {**evaluation.options, **dropout})
     task.prepare()
     if evaluation.space:
-        plugins.load(plugins.SPACES, evaluation.space)
+        plugins.load_operations(evaluation.space)
     return task, from_json(evaluation.cell)
 
 

@@ -294,6 +294,31 @@ def test_what_a_terminal_cannot_write_is_a_question_mark() -> None:
     assert b"tanh(W" in done.stdout and done.stdout.isascii()
 
 
+OWN = """
+import cellsearch as cs
+
+@cs.op
+def soft_step(a):
+    return a / (1 + a.abs())
+"""
+
+
+@pytest.mark.usefixtures("table_of_operations")
+def test_a_cell_with_an_operation_of_its_own_is_shown_compared_and_exported(here: Here, tmp_path: Path) -> None:
+    operations, cell, file = (str(tmp_path / name) for name in ("my_ops.py", "soft.json", "soft.py"))
+    Path(operations).write_text(OWN)
+    nodes = {"s": {"op": "linear", "operands": ["x", "h"]}, "n": {"op": "soft_step", "operands": ["s"]}}
+    content = {"schema": "cellsearch.cell/1", "name": "soft", "states": {"h": "n"}, "output": "n", "nodes": nodes}
+    Path(cell).write_text(json.dumps(content))
+    refused = here("show", cell)
+    assert refused.code == 2 and refused.err.endswith("in a command by --space my_ops.py\n")
+    assert "h' = soft_step(W_h x + U_h h + b_h)" in here("show", cell, "--space", operations).out
+    assert here("diff", "rnn", cell, "--space", operations).code == 0
+    assert here("export", cell, file, "--space", operations).code == 0
+    checked = subprocess.run([sys.executable, "-I", file], capture_output=True, text=True)
+    assert checked.stdout.endswith("agrees\n"), checked.stderr
+
+
 def test_diff_tells_what_to_change_and_how_far_it_is(here: Here) -> None:
     ended = here("diff", "lstm", "gru")
     assert ended.code == 0 and ended.err == ""

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from cellsearch.cell import OPS, Cell, Node, equations, from_equations, from_json, to_json
-from cellsearch.errors import CellError, ExportError
-from cellsearch.exporters.standalone import export
+from cellsearch.errors import CellError
 from cellsearch.recurrence.custom import USER, op
 from cellsearch.recurrence.eager.backend import EAGER
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
@@ -88,12 +87,6 @@ def test_an_operation_that_nobody_imported_is_unknown() -> None:
     text = to_json(own_cell()).replace('"op": "soft_sign"', '"op": "os.system"')
     with pytest.raises(CellError, match=r"unknown operation 'os.system'; .* or import the module that defines it"):
         from_json(text)
-
-
-def test_a_cell_with_it_is_refused_by_the_export(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="operation 'straight_through'"):
-        export(own_cell(), tmp_path / "own.py")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_lines_may_run_twice() -> None:

@@ -85,7 +85,7 @@ def compare(
     for each in named:
         prepare_task(each.reference, each.task)
     if space:
-        plugins.load(plugins.SPACES, space)
+        plugins.load_operations(space)
     entrants = taking_part(find_cells(cells))
     (fresh_seeds,) = check_counts(2, fresh_seeds=fresh_seeds)
     path = Path(study)

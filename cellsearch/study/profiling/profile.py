@@ -91,7 +91,7 @@ def profile(
     """
     files.end_load()
     if space:
-        plugins.load(plugins.SPACES, space)
+        plugins.load_operations(space)
     path, found = Path(study), _distinct([*find_cells(cells), *find_cells(BASELINES)])
     budget = replace(budget, parameters=PARAMETERS if budget.parameters is None else budget.parameters)
     lessons = [lesson(path, each, found, space, seed, budget) for each in exercises]
