@@ -10,14 +10,14 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-__all__ = ["PREFIX", "end_load", "give_texts", "load", "text_of"]
+__all__ = ["PREFIX", "end_load", "give_texts", "load", "load_module", "text_of"]
 
 PREFIX: Final = "cellsearch_file_"
 """How the modules of files are called, with a number after it: a file's classes find it when they are pickled."""
@@ -33,13 +33,14 @@ class _Loaded:
     text: str
     beside: Mapping[str, tuple[Path, bytes]]
 
-    def is_new(self, text: str) -> bool:
+    def is_current(self, text: str) -> bool:
         """Whether nothing of it has changed since."""
         return text == self.text and all(_content(path) == content for path, content in self.beside.values())
 
 
 _LOADED: Final[dict[Path, _Loaded]] = {}
 _GIVEN: Final[dict[str, str]] = {}
+_CONTENTS: Final[dict[str, bytes]] = {}
 _LOADING: Final[list[Path]] = []
 
 
@@ -64,6 +65,21 @@ def text_of(path: Path) -> str:
     return _LOADED[path.resolve()].text
 
 
+def load_module(name: str) -> ModuleType:
+    """The module of that name, anew if its file has changed since. Raises whatever importing it raises."""
+    main = sys.modules["__main__"]
+    if getattr(getattr(main, "__spec__", None), "name", None) == name:  # python -m name
+        return main
+    module = importlib.import_module(name)
+    file = _file(module)
+    content = _content(file) if file else b""
+    if _CONTENTS.setdefault(name, content) != content:
+        importlib.invalidate_caches()
+        module = importlib.reload(module)
+    _CONTENTS[name] = content
+    return module
+
+
 def load(path: Path) -> ModuleType:
     """The module of a file. Raises OSError if there is none, and whatever running it raises."""
     text = _GIVEN.get(str(path))
@@ -75,7 +91,7 @@ def load(path: Path) -> ModuleType:
         _LOADED.setdefault(place, _Loaded(main, text, {}))
         return main
     known = _LOADED.get(place)
-    if known is None or not known.is_new(text):
+    if known is None or not known.is_current(text):
         _forget(place, known)
         _LOADED[place] = _run(place, text)
     return _LOADED[place].module
@@ -113,7 +129,8 @@ def _beside(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.dont_write_bytecode = writes
-        sys.path.remove(str(folder))
+        with suppress(ValueError):  # a file may have changed the path itself
+            sys.path.remove(str(folder))
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
 

@@ -134,11 +134,8 @@ def _loaded(kind: str, points: Sequence[EntryPoint]) -> Any:
 
 
 def _module(kind: str, reference: str, place: str) -> ModuleType:
-    main = sys.modules["__main__"]
-    if getattr(getattr(main, "__spec__", None), "name", None) == place:  # python -m place
-        return main
     try:
-        return importlib.import_module(place)
+        return files.load_module(place)
     except Exception as error:
         raise UnknownNameError(
             f"{kind} {reference!r}: {one_line(error)}; install the package or name a file"

@@ -63,6 +63,13 @@ def test_files_of_two_folders_have_their_own_modules_of_one_name(tmp_path: Path)
     assert found == ["a", "b", "a"]
 
 
+def test_a_module_that_was_changed_is_imported_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for number in (1, 22):
+        (tmp_path / "beside_module.py").write_text(f"VALUE = {number}\n")
+        assert load(TASKS, "beside_module:VALUE") == number
+
+
 def test_a_module_that_a_file_lacks_is_named_and_not_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("open('nothing.txt')\n")
     with pytest.raises(

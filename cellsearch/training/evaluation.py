@@ -15,7 +15,7 @@ from cellsearch import files, plugins
 from cellsearch.cell import Cell, from_json
 from cellsearch.errors import DivergenceError
 from cellsearch.recurrence import parameter_count
-from cellsearch.training.budget import Budget, hidden_size_for
+from cellsearch.training.budget import Budget, hidden_size_for, whole_number
 from cellsearch.training.hyperparameters import Hyperparameters
 from cellsearch.training.optimization import device, inference_seconds, train
 from cellsearch.training.task import Task, load_task, task_details
@@ -45,6 +45,11 @@ class Evaluation:
     final: bool = False
     initialisation: int | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("seed", "initialisation"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, whole_number(name, getattr(self, name)))
 
 
 @dataclass(frozen=True)

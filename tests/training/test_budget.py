@@ -15,7 +15,7 @@ from torch import nn
 from cellsearch.cell import Cell, Node
 from cellsearch.errors import BudgetError, TaskError
 from cellsearch.recurrence import parameter_count
-from cellsearch.training import Budget, hidden_size_for, load_task
+from cellsearch.training import Budget, Evaluation, Hyperparameters, hidden_size_for, load_task
 from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 from cellsearch_tasks.adding import Adding
@@ -105,6 +105,8 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert json.dumps(dataclasses.asdict(budget)) == json.dumps(dataclasses.asdict(Budget(900, 7, 5, 0.5)))
     resources = Resources(workers=np.int64(2), timeout=np.float32(5))  # type: ignore[arg-type]
     assert json.dumps(dataclasses.asdict(resources)) == json.dumps(dataclasses.asdict(Resources(workers=2, timeout=5)))
+    evaluation = Evaluation("adding", "", budget, Hyperparameters(0.1), np.int64(3))  # type: ignore[arg-type]
+    assert type(evaluation.seed) is int
     node = Node("linear", ("x", "h"), initial_bias=np.float32(1))  # type: ignore[arg-type]
     assert json.dumps(dataclasses.asdict(node)) == json.dumps(dataclasses.asdict(Node("linear", ("x", "h"), 1.0)))
 
