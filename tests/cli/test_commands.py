@@ -115,7 +115,7 @@ BAD = [
     ((*SEARCH, "--seeds", "rnn,nothing"), "unknown cell 'nothing'; use a seed such as lstm, gru, rnn"),
     ((*SEARCH, "--seeds", "cycle.json"), "cell file cycle.json: cell 'loop': nodes"),
     ((*SEARCH, "--seeds", "nothing.json"), "cell file nothing.json: No such file or directory"),
-    ((*SEARCH, "--strategy", "luck"), "unknown strategy 'luck'; use evolution, random"),
+    ((*SEARCH, "--strategy", "luck"), "unknown strategy 'luck'; use evolution, local, predictor, random"),
     ((*SEARCH, "--executor", "cloud"), "unknown executor 'cloud'; use local or ray"),
     ((*SEARCH, "--study", "locked"), "study locked is being written by another process; wait for it or name another"),
     ((*SEARCH, "--study", "cycle.json"), "study cycle.json: File exists; name a folder that can be written"),
