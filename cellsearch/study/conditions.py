@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, to_json
-from cellsearch.recurrence.custom import own_operations
+from cellsearch.recurrence.custom import function_of, own_operations
 from cellsearch.statistics.tuning import RateGrid
 from cellsearch.study.record import FRESH, Record
 from cellsearch.training import (
@@ -75,7 +75,9 @@ class Conditions:
         return {name: each.first for name, each in self.tuning.beside_rate.items()}
 
     def check(self, task: Task, cells: list[Cell]) -> None:
-        """Raises BudgetError if the budget does not hold one of the cells."""
+        """Raises BudgetError if the budget does not hold one of the cells, CellError if its operation is not here."""
+        for name in own_operations(node.op for cell in cells for node in cell.nodes.values()):
+            function_of(name)
         for cell in cells:
             hidden_size_for(task, cell, self.budget.parameters_of(task))
 

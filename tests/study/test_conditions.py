@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from cellsearch.cell import from_equations
+from cellsearch.errors import CellError
+from cellsearch.recurrence.custom import declare
+from cellsearch.study.comparing.compare import compare
 from cellsearch.study.conditions import changed
+from tests.helpers.small_search import BUDGET, TASK
+
+
+@pytest.mark.usefixtures("table_of_operations")
+def test_a_cell_whose_operation_is_only_declared_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    declare("unheard", 1)
+    cell = from_equations("own", "h_next = unheard(linear(x, h))", ["h"], "h_next")
+    with pytest.raises(CellError, match="operation 'unheard' is not defined here; import the module that defines it"):
+        compare([cell, "lstm"], TASK, study=tmp_path / "study", budget=BUDGET)
+    assert not (tmp_path / "study").exists()
+
 
 CELL = '{"schema": "cellsearch.cell/1", "name": "mine", "states": {"h": "h_next"}, "output": "h_next", "nodes": {%s}}'
 
