@@ -232,7 +232,7 @@ class Moody(Troubled):
 TASK = Moody()
 """
 REASONS = {
-    0: "RuntimeError: two lines",
+    0: "RuntimeError: two lines (moody.py:13)",
     1: "timed out after 1 s",
     3: "the loss is nan at step 1",
     4: "its worker process died (signal 9)",
