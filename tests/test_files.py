@@ -88,6 +88,7 @@ TASK = Turned()
 """
 
 
+@pytest.mark.slow
 def test_a_task_that_was_changed_between_two_searches_is_new_in_driver_and_workers(tmp_path: Path) -> None:
     path = tmp_path / "turned.py"
     for lower, sign in ((True, 1), (False, -1)):
@@ -136,6 +137,7 @@ print(len(cs.compare(["lstm", "gru"], TASK, study="compared", budget=cs.Budget(2
 """
 
 
+@pytest.mark.slow
 def test_a_script_that_holds_its_task_and_has_no_main_guard_runs_once(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     (tmp_path / "beside_script.py").write_text("NAME = 'mine'\n")

@@ -282,6 +282,7 @@ TASK = Needy()
 """
 
 
+@pytest.mark.slow
 def test_what_failed_for_a_cause_that_is_mended_is_trained_by_the_same_command(tmp_path: Path) -> None:
     (tmp_path / "needy.py").write_text(NEEDY)
 

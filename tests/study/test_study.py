@@ -195,6 +195,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_study_is_read_without_its_task_and_space_and_none_of_their_code_is_run(moved: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", READ], cwd=moved, timeout=300, capture_output=True, text=True, check=False
