@@ -23,6 +23,7 @@ ACROSS = {
     "test_layering.py": "imports",
     "test_mirror.py": "the tests",
     "test_readme.py": "README.md",
+    "test_recipes.py": "docs/recipes.md",
     "workers/test_ray_cluster.py": "Ray on two machines",
 }
 """Tests of what no single file holds, and what that is."""
