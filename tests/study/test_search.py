@@ -21,6 +21,7 @@ from cellsearch.cell import Node, from_equations, identity
 from cellsearch.errors import BudgetError, CellError, CellsearchError, StudyError, UnknownNameError
 from cellsearch.recurrence import RNN
 from cellsearch.signals import will_fail
+from cellsearch.study.comparing.confirm import load_confirmation
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record, alive, best_first
@@ -92,6 +93,7 @@ def test_a_seed_of_the_users_own_is_in_the_finals_under_a_name_of_its_own(tmp_pa
     assert [r.cell.name for r in study.records] == ["lstm_2", "rnn", "lstm", "gru"]
     judged = {v.cell.name: v for v in study.verdicts if v.fresh_seeds}
     assert "lstm_2" in judged and "rnn" not in judged
+    assert load_confirmation(study) is None  # which looks up the finalists
     assert judged["lstm_2"].role == "baseline" and {"lstm", "gru"} <= judged["lstm_2"].differences.keys()
 
 

@@ -111,7 +111,7 @@ def _entrants(study: Study) -> Entrants:
 
 def _cell(verdict: Verdict) -> Cell:
     """The finalist's cell; of LSTM and GRU the seed, for on another task another of its forms may be the best."""
-    return plugins.seed(verdict.baseline) if verdict.baseline else verdict.cell
+    return plugins.seed(verdict.baseline) if verdict.baseline in BASELINES else verdict.cell
 
 
 def _folder(study: Path, entrants: Entrants) -> Path:
