@@ -79,6 +79,7 @@ def test_an_operation_of_a_users_is_compiled_with_its_derivative() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own
 def test_the_default_compiler_takes_a_long_sequence_in_seconds() -> None:
     rnn, x = RNN(LSTM, 3, 4), torch.randn(200, 2, 3, requires_grad=True)
     for found, expected in zip(results(torch.compile(rnn, fullgraph=True), x), results(rnn, x), strict=True):
