@@ -54,7 +54,7 @@ def test_a_class_that_cannot_be_built_is_refused() -> None:
         def __init__(self, input_size: int, hidden_size: int, width: int) -> None:
             super().__init__()
 
-    with pytest.raises(TraceError, match=r"^my.py: Three\(3, 5\) fails: TypeError\(.*; let its first two arguments"):
+    with pytest.raises(TraceError, match=r"^my.py: Three\(3, 5\) fails: TypeError: .*; let its first two arguments"):
         trace_class(_file(Three=Three), "Three", 3, 5)
 
 
