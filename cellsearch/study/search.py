@@ -31,13 +31,14 @@ from cellsearch.training import (
     Evaluation,
     Task,
     check_counts,
+    expect_budget,
     named_task,
     prepare_task,
     settled_steps,
     tuning,
     whole_number,
 )
-from cellsearch.workers import Resources, open_pool
+from cellsearch.workers import Resources, expect_resources, open_pool
 
 __all__ = ["search"]
 
@@ -86,6 +87,8 @@ def search(
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
     files.end_load()
+    expect_budget(budget)
+    expect_resources(resources)
     named = named_task(task, options or {})
     the_task = named.task
     prepare_task(named.reference, the_task)

@@ -1,6 +1,6 @@
 """Training: one cell on one task at one budget and seed."""
 
-from cellsearch.training.budget import Budget, check_counts, hidden_size_for, whole_number
+from cellsearch.training.budget import Budget, check_counts, expect_budget, hidden_size_for, whole_number
 from cellsearch.training.evaluation import Evaluation, Report, evaluate
 from cellsearch.training.hyperparameters import Hyperparameters, Range, Tuning, tuning
 from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task, task_text
@@ -29,6 +29,7 @@ __all__ = [
     "Tuning",
     "check_counts",
     "evaluate",
+    "expect_budget",
     "hidden_size_for",
     "load_task",
     "named_task",

@@ -16,7 +16,7 @@ from cellsearch.errors import BudgetError, CellsearchError, TaskError, one_line
 from cellsearch.recurrence import parameter_count
 from cellsearch.training.task import Task
 
-__all__ = ["Budget", "check_counts", "hidden_size_for", "whole_number"]
+__all__ = ["Budget", "check_counts", "expect_budget", "hidden_size_for", "whole_number"]
 
 
 DOUBLINGS: Final = 5
@@ -56,6 +56,12 @@ class Budget:
     def steps_of(self, task: Task) -> int:
         """Optimizer steps of a training on the task."""
         return task.steps if self.steps is None else self.steps
+
+
+def expect_budget(given: object) -> None:
+    """Raise BudgetError, which tells how to make a budget, if something else is given."""
+    if not isinstance(given, Budget):
+        raise BudgetError(f"a Budget is expected, got {short(given)}; write cellsearch.Budget(parameters=60_000)")
 
 
 def hidden_size_for(task: Task, cell: Cell, parameters: int) -> int:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from cellsearch.workers.interface import Event, Failed, Finished, Reported, Started, WorkerPool
-from cellsearch.workers.resources import EXECUTORS, Resources
+from cellsearch.workers.resources import EXECUTORS, Resources, expect_resources
 
-__all__ = ["EXECUTORS", "Event", "Failed", "Finished", "Reported", "Resources", "Started", "WorkerPool", "open_pool"]
+__all__ = [
+    "EXECUTORS",
+    "Event",
+    "Failed",
+    "Finished",
+    "Reported",
+    "Resources",
+    "Started",
+    "WorkerPool",
+    "expect_resources",
+    "open_pool",
+]
 
 
 def open_pool(resources: Resources) -> WorkerPool:

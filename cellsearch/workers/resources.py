@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cellsearch.cell.untrusted import short
 from cellsearch.errors import BudgetError, UnknownNameError
 from cellsearch.training import whole_number
 
-__all__ = ["EXECUTORS", "Resources", "cores"]
+__all__ = ["EXECUTORS", "Resources", "cores", "expect_resources"]
 
 EXECUTORS: Final = ("local", "ray")
 """Every kind of pool: processes on this machine, and a Ray cluster."""
@@ -53,6 +54,12 @@ class Resources:
     def size(self) -> int:
         """Trainings at once."""
         return cores() if self.workers is None else self.workers
+
+
+def expect_resources(given: object) -> None:
+    """Raise BudgetError, which tells how to make resources, if something else is given."""
+    if not isinstance(given, Resources):
+        raise BudgetError(f"Resources are expected, got {short(given)}; write cellsearch.Resources(workers=2)")
 
 
 def cores() -> int:

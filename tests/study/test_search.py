@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+import cellsearch
 from cellsearch.cell import Node, from_equations, identity
 from cellsearch.errors import BudgetError, CellError, CellsearchError, StudyError, UnknownNameError
 from cellsearch.recurrence import RNN
@@ -472,3 +474,25 @@ def _by_role(records: Any, role: str) -> list[Record]:
 def test_helpers_tell_differences() -> None:
     assert same({"a": [1.0, None]}, {"a": [1.0001, None]}) and not same({"a": [1.0]}, {"a": [1.1]})
     assert not same([1], [1, 2]) and identity(LSTM)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"budget": 60_000}, "a Budget is expected, got 60000; write cellsearch.Budget"),
+        ({"resources": "ray"}, "Resources are expected, got 'ray'; write cellsearch.Resources"),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+)
+def test_a_number_where_a_budget_or_resources_belong_is_told(
+    wrong: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    entries: dict[str, Callable[[], object]] = {
+        "search": lambda: cellsearch.search("parity", study=tmp_path / "study", **wrong),
+        "compare": lambda: cellsearch.compare(("rnn", "gru"), "parity", study=tmp_path / "study", **wrong),
+        "profile": lambda: cellsearch.profile(("rnn",), study=tmp_path / "study", **wrong),
+    }
+    for entry in entries.values():
+        with pytest.raises(BudgetError, match=message):
+            entry()
+        assert not (tmp_path / "study").exists()

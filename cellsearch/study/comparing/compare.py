@@ -13,8 +13,17 @@ from cellsearch.study.comparing.contest import Contest, conditions_on, entrants_
 from cellsearch.study.comparing.several_tasks import SeveralTasks, check_folder, load_comparison
 from cellsearch.study.progress import Observer
 from cellsearch.study.references import find_cells
-from cellsearch.training import Budget, NamedTask, Task, check_counts, named_task, named_tasks, prepare_task
-from cellsearch.workers import Resources
+from cellsearch.training import (
+    Budget,
+    NamedTask,
+    Task,
+    check_counts,
+    expect_budget,
+    named_task,
+    named_tasks,
+    prepare_task,
+)
+from cellsearch.workers import Resources, expect_resources
 
 __all__ = ["compare"]
 
@@ -80,6 +89,8 @@ def compare(
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
     files.end_load()
+    expect_budget(budget)
+    expect_resources(resources)
     several = isinstance(task, list | tuple)
     named = named_tasks(task, options or {}) if isinstance(task, list | tuple) else [named_task(task, options or {})]
     for each in named:

@@ -24,8 +24,8 @@ from cellsearch.study.profiling.lesson import RATES, Lesson, lesson
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import Record
 from cellsearch.study.references import find_cells
-from cellsearch.training import Budget
-from cellsearch.workers import Resources, open_pool
+from cellsearch.training import Budget, expect_budget
+from cellsearch.workers import Resources, expect_resources, open_pool
 
 __all__ = ["BUDGET", "TABLE", "Portrait", "Profile", "profile"]
 
@@ -90,6 +90,8 @@ def profile(
     UnknownNameError, StudyError, and BudgetError if the parameters are too few, before anything is trained.
     """
     files.end_load()
+    expect_budget(budget)
+    expect_resources(resources)
     if space:
         plugins.load_operations(space)
     path, found = Path(study), _distinct([*find_cells(cells), *find_cells(BASELINES)])
