@@ -184,7 +184,7 @@ def test_a_space_or_task_that_is_broken_takes_no_other_along(capsys: pytest.Capt
     list_kind(Kind.TASKS, Path())
     assert (
         "task 'a' is registered but cannot be loaded: ModuleNotFoundError: No module named 'gone_impostor'"
-        in capsys.readouterr().out
+        in " ".join(capsys.readouterr().out.split())
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cellsearch.cell.untrusted import short
 from cellsearch.errors import BudgetError, UnknownNameError
 from cellsearch.training import whole_number
 
@@ -59,7 +58,7 @@ class Resources:
 def expect_resources(given: object) -> None:
     """Raise BudgetError, which tells how to make resources, if something else is given."""
     if not isinstance(given, Resources):
-        raise BudgetError(f"Resources are expected, got {short(given)}; write cellsearch.Resources(workers=2)")
+        raise BudgetError(f"Resources are expected, got {given!r:.60}; write cellsearch.Resources(workers=2)")
 
 
 def cores() -> int:

@@ -205,7 +205,8 @@ def test_a_study_is_read_without_its_task_and_space_and_none_of_their_code_is_ru
         "mine negative error False",
         "h' = gentle(W_h x + U_h h + b_h) output = h'",
         "True (3, 1, 6)",
-        "operation 'gentle' is not defined here; import the module that defines it first",
+        "operation 'gentle' is not defined here; import the module that defines it first, in a command by "
+        "--space my_ops.py",
     ]
 
 

@@ -25,6 +25,12 @@ def rnn(w: Weights, x: Tensor, h: Tensor) -> Values:
     return h, h
 
 
+@published("plain")
+def plain(w: Weights, x: Tensor, h: Tensor) -> Values:
+    h = tanh(w.mixed(x, h))
+    return h, h
+
+
 @published("mut1")
 def mut1(w: Weights, x: Tensor, h: Tensor) -> Values:
     z, r = sigmoid(w.update_gate(x)), sigmoid(w.reset_gate(x, h))
