@@ -73,8 +73,8 @@ FULL: Final = "disk is full"
 
 STARTUP_SEARCH: Final = 10
 STARTUP: Final = 5
-"""Trials of a stage whose hyperparameters are drawn at random before the sampler models what it has seen: more in the
-search, where each trial has another cell."""
+"""Trials whose hyperparameters are drawn at random before the sampler models what it has seen: of the search, where
+each has another cell, more than of a final, where those that its rates were tried with do not count."""
 
 
 class Ledger:
@@ -177,13 +177,25 @@ class Ledger:
         """Begin the first waiting trial of the stage, with its hyperparameters."""
         study = self._study(stage)
         first = next(trial for trial in self._all(stage) if trial.state is TrialState.WAITING)
-        # A sampler of its own for each trial: draws depend on seed, place and history, not on this process' past.
-        startup = STARTUP_SEARCH if stage == SEARCH else STARTUP
-        study.sampler = _sampler(self._seed * 1_000_003 + first.user_attrs["place"], startup)
+        study.sampler = self._sampler(stage, first)
         trial = study.ask(fixed_distributions=self._distributions if stage == SEARCH else self._final_distributions)
         self._trials[stage, trial.number] = trial
         self._changed(stage)
         return _record(stage, self._all(stage)[trial.number], ())
+
+    def _sampler(self, stage: str, trial: FrozenTrial) -> optuna.samplers.BaseSampler:
+        """A sampler of its own for each trial: draws depend on seed, place and history, not on this process' past.
+
+        A final's first draws depend on no other trial, so that they are the same whichever ends first.
+        """
+        place, role = trial.user_attrs["place"], trial.user_attrs["role"]
+        seed = (self._seed * 1_000_003 + place) % 2**32
+        if stage == SEARCH:
+            return optuna.samplers.TPESampler(n_startup_trials=STARTUP_SEARCH, seed=seed)
+        alike = {each.user_attrs["place"] for each in self._all(stage) if each.user_attrs["role"] == role}
+        if sum(other < place for other in alike) < STARTUP:
+            return optuna.samplers.RandomSampler(seed=seed)
+        return optuna.samplers.TPESampler(n_startup_trials=0, seed=seed)
 
     def report(self, stage: str, number: int, report: Report) -> bool:
         """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
@@ -380,10 +392,6 @@ def _of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
 
 def _distributions(ranges: Mapping[str, Range]) -> dict[str, BaseDistribution]:
     return {name: FloatDistribution(r.low, r.high, log=r.log) for name, r in ranges.items()}
-
-
-def _sampler(seed: int, startup: int) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.TPESampler(n_startup_trials=startup, seed=seed % 2**32)
 
 
 def _locked(path: Path) -> FileLock:

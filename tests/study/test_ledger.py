@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event
 from cellsearch.cell import from_equations, identity, load
 from cellsearch.errors import StudyError
 from cellsearch.study.folder import study_folders, weights_path
-from cellsearch.study.ledger import Ledger, read_records, read_study
+from cellsearch.study.ledger import STARTUP, Ledger, read_records, read_study
 from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.training import Range, Report
 from tests.helpers.project import ROOT
@@ -264,6 +264,28 @@ def test_a_fixed_rate_outlives_an_interruption_before_it_was_drawn(tmp_path: Pat
     database.close()
     with opened(tmp_path) as ledger:
         assert ledger.begin(SEARCH).hyperparameters["learning_rate"] == 0.02
+
+
+def test_the_first_draws_of_a_final_are_the_same_whichever_training_ends_first(tmp_path: Path) -> None:
+    """The rates that were tried before are no draws, and however many there are, two begin side by side."""
+    drawn = []
+    for order in ("one after the other", "side by side"):
+        with opened(tmp_path / order) as ledger:
+            for score in range(STARTUP + 1):
+                ledger.queue("final-a", Proposal(CELL), "rate", seed=7, hyperparameters=RATE | {"dropout": 0.0})
+                _end(ledger, ledger.begin("final-a").number, float(score))
+            ledger.queue("final-a", Proposal(CELL), "tuning", seed=7)
+            first = ledger.begin("final-a")
+            if order == "one after the other":
+                _end(ledger, first.number, -1.0)
+            ledger.queue("final-a", Proposal(CELL), "tuning", seed=7)
+            drawn.append((first.hyperparameters, ledger.begin("final-a").hyperparameters))
+    assert drawn[0] == drawn[1] and drawn[0][0] != drawn[0][1]
+
+
+def _end(ledger: Ledger, number: int, score: float) -> None:
+    ledger.report("final-a", number, report(10, score))
+    ledger.complete("final-a", number)
 
 
 @pytest.mark.parametrize("trials", [2, pytest.param(14, marks=pytest.mark.slow, id="with a model of what was seen")])
