@@ -103,9 +103,9 @@ def _run(place: Path, text: str) -> _Loaded:
     module.__file__ = str(place)
     before = set(sys.modules)
     sys.modules[name] = module
+    _LOADING.append(place)
     try:
         with _beside(place.parent):
-            _LOADING.append(place)
             exec(compile(text, str(place), "exec"), vars(module))
     except _LoadEnds:
         pass

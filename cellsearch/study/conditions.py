@@ -18,13 +18,15 @@ from cellsearch.training import (
     Evaluation,
     Hyperparameters,
     MeasuredTask,
+    NamedTask,
     Task,
     Tuning,
     hidden_size_for,
+    tuning,
     whole_number,
 )
 
-__all__ = ["Conditions", "changed"]
+__all__ = ["Conditions", "changed", "conditions_on"]
 
 LONGEST: Final = 60
 """Characters of a value in a line."""
@@ -60,8 +62,8 @@ class Conditions:
         """What must stay the same while a study goes on; `operations` are those that its cells may have."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("budget", "measured")}
         measured = {"task_name" if name == "name" else name: value for name, value in asdict(self.measured).items()}
-        tuning, operands = self.tuning.settings(), own_operations(operations)
-        return {**own, **measured, **asdict(self.budget), "tuning": tuning, "operations": operands}
+        drawn, operands = self.tuning.settings(), own_operations(operations)
+        return {**own, **measured, **asdict(self.budget), "tuning": drawn, "operations": operands}
 
     @property
     def grid(self) -> RateGrid | None:
@@ -100,6 +102,35 @@ class Conditions:
             initialisation=initialisation,
             texts=self._texts,
         )
+
+
+def conditions_on(
+    named: NamedTask,
+    *,
+    space: str,
+    seed: int,
+    budget: Budget,
+    hyperparameters: Mapping[str, object],
+    trials: int,
+    tuned: Iterable[str] | None = None,
+    final_steps: int | None = None,
+) -> Conditions:
+    """The conditions on a task, with its own budget where none is given; finals are as long as the rest by default.
+
+    Of the hyperparameters that are not chosen, those of `tuned` are drawn, by default all. Raises UnknownNameError and
+    BudgetError.
+    """
+    return Conditions(
+        task=named.reference,
+        options=dict(named.options),
+        measured=named.measured,
+        space=space,
+        seed=seed,
+        budget=budget.of(named.task),
+        final_steps=budget.steps_of(named.task) if final_steps is None else final_steps,
+        trials=trials,
+        tuning=tuning(named.task, named.options, hyperparameters, tuned),
+    )
 
 
 def changed(name: str, before: object, now: object) -> tuple[str, str, str]:

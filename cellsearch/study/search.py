@@ -16,7 +16,7 @@ from cellsearch.errors import BudgetError, CellError, UnknownNameError
 from cellsearch.signals import will_fail
 from cellsearch.space import SearchSpace
 from cellsearch.study.comparing.confirm import confirm, tasks_to_confirm_on
-from cellsearch.study.conditions import Conditions
+from cellsearch.study.conditions import Conditions, conditions_on
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage, rungs
 from cellsearch.study.forms import BASELINES, forms
 from cellsearch.study.ledger import Ledger
@@ -35,7 +35,6 @@ from cellsearch.training import (
     named_task,
     prepare_task,
     settled_steps,
-    tuning,
     whole_number,
 )
 from cellsearch.workers import Resources, expect_resources, open_pool
@@ -95,16 +94,15 @@ def search(
     the_space = plugins.load(plugins.SPACES, space)
     if not isinstance(the_space, SearchSpace):
         raise UnknownNameError(f"{space!r} is no search space but a {type(the_space).__name__}; name a SearchSpace")
-    conditions = Conditions(
-        task=named.reference,
-        options=dict(named.options),
-        measured=named.measured,
+    conditions = conditions_on(
+        named,
         space=space,
         seed=seed,
-        budget=budget.of(the_task),
-        final_steps=_final_steps(the_task, budget, final_steps),
+        budget=budget,
+        hyperparameters=hyperparameters or {},
         trials=trials,
-        tuning=tuning(the_task, named.options, hyperparameters or {}, TUNED),
+        tuned=TUNED,
+        final_steps=_final_steps(the_task, budget, final_steps),
     )
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)

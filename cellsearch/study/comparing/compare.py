@@ -9,8 +9,9 @@ from typing import TypedDict, Unpack, overload
 from cellsearch import files, plugins
 from cellsearch.cell import Cell
 from cellsearch.study.comparing.comparison import Comparison
-from cellsearch.study.comparing.contest import Contest, conditions_on, entrants_text, run_all, taking_part
+from cellsearch.study.comparing.contest import Contest, entrants_text, run_all, settled, taking_part
 from cellsearch.study.comparing.several_tasks import SeveralTasks, check_folder, load_comparison
+from cellsearch.study.conditions import conditions_on
 from cellsearch.study.progress import Observer
 from cellsearch.study.references import find_cells
 from cellsearch.training import (
@@ -103,7 +104,12 @@ def compare(
 
     def contest(named: NamedTask) -> Contest:
         conditions = conditions_on(
-            named, space=space, seed=seed, budget=budget, hyperparameters=hyperparameters or {}, trials=trials
+            named,
+            space=space,
+            seed=seed,
+            budget=settled(budget, named.task),
+            hyperparameters=hyperparameters or {},
+            trials=trials,
         )
         place, stage = (path / named.folder, f"comparison on {named.text}") if several else (path, "comparison")
         return Contest(place, named, conditions, entrants, fresh_seeds, stage)

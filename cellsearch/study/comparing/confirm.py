@@ -16,12 +16,12 @@ from cellsearch.errors import UnknownNameError
 from cellsearch.study.comparing.contest import (
     Contest,
     Entrants,
-    conditions_on,
     run_all,
+    settled,
     taking_part,
 )
 from cellsearch.study.comparing.several_tasks import SeveralTasks, begun_with, load_comparison
-from cellsearch.study.conditions import Conditions
+from cellsearch.study.conditions import Conditions, conditions_on
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.progress import Observer
 from cellsearch.study.study import Study
@@ -59,7 +59,7 @@ def tasks_to_confirm_on(
             named,
             space=space,
             seed=seed,
-            budget=budget,
+            budget=settled(budget, named.task),
             hyperparameters=hyperparameters,
             trials=trials,
             tuned=tuned,

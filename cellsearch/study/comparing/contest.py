@@ -7,7 +7,7 @@ the same data in the same order, but each draws its own model, so that even two 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,10 +24,10 @@ from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Loop
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import Record, alive
-from cellsearch.training import Budget, Evaluation, NamedTask, settled_steps, tuning
+from cellsearch.training import Budget, Evaluation, NamedTask, Task, settled_steps
 from cellsearch.workers import Resources, WorkerPool, open_pool
 
-__all__ = ["Contest", "Entrants", "conditions_on", "entrants_text", "run_all", "taking_part"]
+__all__ = ["Contest", "Entrants", "entrants_text", "run_all", "settled", "taking_part"]
 
 APART: Final = 1_000_000_000
 """From one entrant's seeds of its models to the next one's."""
@@ -106,33 +106,9 @@ def run_all(contests: Sequence[Contest], resources: Resources, observe: Observer
             contest.run(ledger, pool, observe)
 
 
-def conditions_on(
-    named: NamedTask,
-    *,
-    space: str,
-    seed: int,
-    budget: Budget,
-    hyperparameters: Mapping[str, object],
-    trials: int,
-    tuned: Iterable[str] | None = None,
-) -> Conditions:
-    """The conditions on a task: its own parameters where none are given, and the steps at which training has settled.
-
-    Of the hyperparameters that are not chosen, those of `tuned` are drawn, by default all. Raises UnknownNameError and
-    BudgetError.
-    """
-    steps = settled_steps(named.task, named.task.steps) if budget.steps is None else budget.steps
-    return Conditions(
-        task=named.reference,
-        options=dict(named.options),
-        measured=named.measured,
-        space=space,
-        seed=seed,
-        budget=replace(budget.of(named.task), steps=steps),
-        final_steps=steps,
-        trials=trials,
-        tuning=tuning(named.task, named.options, hyperparameters, tuned),
-    )
+def settled(budget: Budget, task: Task) -> Budget:
+    """The budget, with the steps at which training on the task has settled where none are given."""
+    return replace(budget, steps=settled_steps(task, task.steps)) if budget.steps is None else budget
 
 
 def taking_part(cells: Sequence[Cell]) -> Entrants:

@@ -6,7 +6,7 @@ Its folder is one of the profile's. Every training has test data read at its end
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isclose
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from safetensors.torch import load as from_safetensors
 from torch import nn
 
 from cellsearch.cell import Cell, identity
-from cellsearch.study.conditions import Conditions
+from cellsearch.study.conditions import Conditions, conditions_on
 from cellsearch.study.finals import FRESH
 from cellsearch.study.folder import weights_path
 from cellsearch.study.ledger import Ledger
@@ -23,7 +23,7 @@ from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.profiling.exercises import Exercise
 from cellsearch.study.progress import Watch
 from cellsearch.study.record import Proposal, Record, alive, best_first
-from cellsearch.training import Budget, NamedTask, named_task, prepare_task, tuning
+from cellsearch.training import Budget, NamedTask, named_task, prepare_task
 from cellsearch.workers import WorkerPool
 
 __all__ = ["RATES", "Lesson", "lesson"]
@@ -95,16 +95,14 @@ def lesson(path: Path, exercise: Exercise, cells: Sequence[Cell], space: str, se
     named = named_task(exercise.task, exercise.options)
     prepare_task(named.reference, named.task)
     steps, rates = budget.steps or exercise.steps, [named.task.learning_rate * rate for rate in RATES]
-    conditions = Conditions(
-        task=named.reference,
-        options=dict(named.options),
-        measured=named.measured,
+    conditions = conditions_on(
+        named,
         space=space,
         seed=seed,
-        budget=Budget(budget.parameters, steps, budget.reports, budget.patience),
-        final_steps=steps,
+        budget=replace(budget, steps=steps),
+        hyperparameters={"learning_rate": (min(rates), max(rates))},
         trials=0,
-        tuning=tuning(named.task, named.options, {"learning_rate": (min(rates), max(rates))}, ()),
+        tuned=(),
     )
     conditions.check(named.task, [*cells])
     return Lesson(path / named.folder, exercise, named, conditions, cells)

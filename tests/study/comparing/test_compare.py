@@ -14,8 +14,9 @@ from cellsearch import plugins
 from cellsearch.errors import BudgetError, CellError, CellsearchError, DataError, StudyError, UnknownNameError
 from cellsearch.study.comparing.compare import compare
 from cellsearch.study.comparing.comparison import Comparison
-from cellsearch.study.comparing.contest import _forms, _named, conditions_on
+from cellsearch.study.comparing.contest import _forms, _named, settled
 from cellsearch.study.comparing.several_tasks import SeveralTasks, load_comparison
+from cellsearch.study.conditions import conditions_on
 from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record
 from cellsearch.training import Budget, MeasuredTask, named_tasks
@@ -227,7 +228,8 @@ def test_a_list_is_compared_as_each_of_its_tasks_is_alone(several: SeveralTasks,
 def test_parameters_and_steps_are_each_tasks_own_unless_given() -> None:
     def budgets(budget: Budget) -> list[tuple[int | None, int | None]]:
         rest: dict[str, Any] = {"space": "", "seed": 0, "hyperparameters": {}, "trials": 1}
-        found = [conditions_on(each, budget=budget, **rest).budget for each in named_tasks([TASK, "adding"], {})]
+        named = named_tasks([TASK, "adding"], {})
+        found = [conditions_on(each, budget=settled(budget, each.task), **rest).budget for each in named]
         return [(each.parameters, each.steps) for each in found]
 
     assert budgets(Budget()) == [(100, 5), (5_000, 600)]
