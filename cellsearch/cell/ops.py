@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -33,6 +34,7 @@ __all__ = [
     "OPS",
     "Op",
     "is_known",
+    "nearest",
     "register",
     "unregister",
 ]
@@ -57,7 +59,8 @@ class Op:
     vector's is summed over batch and time. `parameters` maps each learned vector to its initial value. `constant` says
     what the node's constant may be: any number (float), 1, 2, 3, ... (int), or None where there is none. `operations`
     counts elementwise floating-point operations an element, a transcendental function as one. `latex` is the function
-    that `value` calls in LaTeX, where that is not its name set upright.
+    that `value` calls in LaTeX, where that is not its name set upright. `domain` says where the function is defined, if
+    that is not everywhere: "positive" or "not 0".
     """
 
     name: str
@@ -71,6 +74,7 @@ class Op:
     constant: type[float] | None = None
     operations: int = 1
     latex: str = ""
+    domain: str = ""
 
     @property
     def is_linear(self) -> bool:
@@ -158,6 +162,19 @@ _TABLE: Final[tuple[Op, ...]] = (
         {"a": "g * (normal_cumulative(a) + 0.3989422804014327 * a * exp(-0.5 * a * a))"},
     ),
     Op("sine", "sine", "sin(a)", {"a": "g * cos(a)"}, latex=r"\sin"),
+    Op("log", "natural logarithm, of numbers above 0", "log(a)", {"a": "g / a"}, domain="positive", latex=r"\log"),
+    Op("sqrt", "square root, of numbers above 0", "sqrt(a)", {"a": "g / (2 * y)"}, domain="positive"),
+    Op("reciprocal", "1 / a, of numbers other than 0", "1 / a", {"a": "-g * y * y"}, domain="not 0"),
+    Op("is_positive", "1 where a is positive, else 0; its gradient is 0", "is_positive(a)", {"a": "0 * g"}),
+    Op(
+        "where",
+        "b where a is positive, else c; no gradient reaches a",
+        "choose(a, b, c)",
+        {"a": "0 * g", "b": "g * positive(a)", "c": "g * (1 - positive(a))"},
+        least=3,
+        most=3,
+        latex=r"\mathrm{where}",
+    ),
     Op(
         "maximum",
         "the larger of a and b",
@@ -240,6 +257,29 @@ _TABLE: Final[tuple[Op, ...]] = (
         operations=6,
     ),
     Op(
+        "mean",
+        "the mean of a over the hidden units, at each of them",
+        "level(a)",
+        {"a": "level(g)"},
+        operations=2,
+    ),
+    Op(
+        "group_mean",
+        "the mean of a over each of k equal groups of neighbouring hidden units, at each of them; of as many groups as"
+        " k and the hidden size have in common, where k does not divide it",
+        "group_mean(a, k)",
+        {"a": "group_mean(g, k)"},
+        constant=int,
+        operations=2,
+    ),
+    Op(
+        "softmax",
+        "exp(a) over its sum over the hidden units",
+        "softmax(a)",
+        {"a": "y * (g - row_sum(g * y))"},
+        operations=4,
+    ),
+    Op(
         "cumulative_softmax",
         "softmax over the hidden units, summed from the first one on (ON-LSTM: Shen et al. 2019)",
         "running_sum(softmax(a))",
@@ -267,6 +307,11 @@ def unregister(name: str, functions: Iterable[str]) -> None:
     """Take away a row and functions that `register` added."""
     del _ROWS[name]
     remove_functions(functions)
+
+
+def nearest(name: str) -> str:
+    """The operations that a mistaken name may mean, in words: `sigmoid or hard_sigmoid`, or where all are listed."""
+    return " or ".join(get_close_matches(name, _ROWS)) or "one of cellsearch.cell.OPS"
 
 
 def is_known(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 import networkx as nx
 
 from cellsearch.cell.node import Node
-from cellsearch.cell.ops import INPUT, OPS, Op, is_known
+from cellsearch.cell.ops import INPUT, OPS, Op, is_known, nearest
 from cellsearch.cell.reach import in_order, over_time, reached, readers, within_step
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import CellError
@@ -98,8 +98,8 @@ def _check_sources(where: str, nodes: Mapping[str, Node], states: Mapping[str, s
 def _check_node(where: str, name: str, node: Node, nodes: Mapping[str, Node], states: Mapping[str, str]) -> None:
     if not is_known(node.op):
         raise CellError(
-            f"{where}: node {name!r} has unknown operation {short(node.op)}; use one of {', '.join(OPS)}, or import "
-            "the module that defines it first, in a command by --space my_ops.py"
+            f"{where}: node {name!r} has unknown operation {short(node.op)}; use {nearest(str(node.op))}, or "
+            "import the module that defines it first, in a command by --space my_ops.py"
         )
     row = OPS[node.op]
     if not row.takes(len(node.operands)):

@@ -5,6 +5,7 @@ It is the definition of what a cell means; every other backend is tested against
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -85,4 +86,4 @@ def _written(op: str) -> Callable[..., Tensor]:
     arguments = ", ".join(["a", "b", "c"][: row.least] + list(row.parameters))
     # The text comes from the table of operations alone, never from a cell.
     source = f"lambda {arguments}, *, k=1.0: {torch_source(parse(row.value))}"
-    return eval(source, {"torch": torch, "user": USER})  # type: ignore[no-any-return]
+    return eval(source, {"math": math, "torch": torch, "user": USER})  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from cellsearch.cell.cell import Cell
-from cellsearch.cell.ops import OPS, is_known
+from cellsearch.cell.ops import is_known, nearest
 from cellsearch.errors import CellError
 from cellsearch.space.edits import EDITS, Edit
 
@@ -40,7 +40,7 @@ class SearchSpace:
         where = f"search space {self.name!r}"
         unknown = [op for op in self.operations if not is_known(op)]
         if unknown:
-            raise CellError(f"{where}: unknown operation {unknown[0]!r}; use {', '.join(OPS)}")
+            raise CellError(f"{where}: unknown operation {unknown[0]!r}; use {nearest(unknown[0])}")
         if not self.edits:
             raise CellError(f"{where}: it has no edits; allow some of {', '.join(EDITS)}, or write one")
         for name, seed in self.seeds.items():

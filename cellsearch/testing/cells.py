@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cellsearch.cell import INPUT, LINEAR, OPS, Cell, Node
 
-__all__ = ["cells"]
+__all__ = ["DECIDING", "cells"]
 
 MOST_OPERANDS = 4
 STEMS = ("n", "a", "y", "g", "v", "f", "weight", "bias", "steps", "torch", "add", "out")
@@ -17,6 +17,9 @@ STEMS = ("n", "a", "y", "g", "v", "f", "weight", "bias", "steps", "torch", "add"
 
 OPERATIONS = tuple(OPS)
 """The table as it is before a test adds operations of its own."""
+
+DECIDING = ("is_positive", "where")
+"""Operations that see only the sign of their first operand."""
 
 CONSTANTS: dict[type[float] | None, tuple[float, ...]] = {None: (1.0,), float: (0.5, -1.0, 2.0), int: (1.0, 2.0, 3.0)}
 """Constants of a node, by the kind that its operation has."""
@@ -34,7 +37,7 @@ def cells(draw: st.DrawFn, most_nodes: int = 12, most_states: int = 3) -> Cell:
     nodes: dict[str, Node] = {}
     unused = [*states, INPUT]
     for name in draw(_names(stem, most_nodes)):
-        nodes[name] = draw(_nodes([INPUT, *states, *nodes], unused))
+        nodes[name] = _defined(name, draw(_nodes([INPUT, *states, *nodes], unused)), nodes)
         unused = [value for value in unused if value not in nodes[name].operands] + [name]
     # The output is the last node and states remember what nobody uses yet, so that little is dropped.
     loose = [name for name in unused if name in nodes]
@@ -57,6 +60,22 @@ def _nodes(draw: st.DrawFn, values: list[str], unused: list[str]) -> Node:
     bias = draw(st.sampled_from((0.0, 1.0, -0.5))) if "bias" in row.parameters else 0.0
     constant = draw(st.sampled_from(CONSTANTS[row.constant]))
     return Node(op, tuple(draw(operand) for _ in range(count)), bias, constant)
+
+
+def _defined(name: str, node: Node, nodes: dict[str, Node]) -> Node:
+    """The node with a first operand that suits it.
+
+    One that is not defined everywhere has 1 plus a sigmoid. One that decides has a linear, which rounding does not
+    move over 0.
+    """
+    if node.row.domain:
+        nodes[f"{name}_gate"] = Node("sigmoid", node.operands)
+        nodes[f"{name}_suits"] = Node("plus_constant", (f"{name}_gate",), constant=1.0)
+    elif node.op in DECIDING:
+        nodes[f"{name}_suits"] = Node(LINEAR, node.operands[:1])
+    else:
+        return node
+    return replace(node, operands=(f"{name}_suits", *node.operands[1:]))
 
 
 def _repaired(

@@ -15,8 +15,8 @@ from cellsearch.cell.expression import parse, torch_source
 from cellsearch.cell.ops import Op
 
 EXPRESSIONS = [row for row in OPS.values() if not row.is_linear]
-OVER_HIDDEN_UNITS = ("layer_norm", "rms_norm", "normalize", "cumulative_softmax")
-K = -1.5
+OVER_HIDDEN_UNITS = ("layer_norm", "rms_norm", "normalize", "cumulative_softmax", "mean", "group_mean", "softmax")
+K = {float: -1.5, int: 2, None: None}
 every_row = pytest.mark.parametrize("row", OPS.values(), ids=list(OPS))
 every_expression = pytest.mark.parametrize("row", EXPRESSIONS, ids=lambda row: row.name)
 
@@ -50,15 +50,15 @@ def test_a_row_speaks_the_language_of_expressions(row: Op) -> None:
 def test_derivatives_are_those_of_autograd(row: Op, seed: int) -> None:
     """At values of some size, so that a hard sigmoid is at its ends, too."""
     torch.manual_seed(seed)
-    operands = {letter: 3 * torch.randn(4, 6, dtype=torch.float64) for letter in "abc"[: row.least]}
+    operands = {letter: 3 * _drawn(row) for letter in "abc"[: row.least]}
     learned = {name: torch.randn(6, dtype=torch.float64) for name in row.parameters}
     inputs = {name: tensor.requires_grad_() for name, tensor in (operands | learned).items()}
-    y = _evaluate(row.value, inputs | {"k": K})
+    y = _evaluate(row.value, inputs | {"k": K[row.constant]})
     g = torch.randn_like(y)
-    expected = dict(zip(inputs, torch.autograd.grad(y, list(inputs.values()), g), strict=True))
+    expected = dict(zip(inputs, torch.autograd.grad(y, list(inputs.values()), g, materialize_grads=True), strict=True))
     with torch.no_grad():
         for name, text in row.derivatives.items():
-            gradient = _evaluate(text, {**inputs, "y": y, "g": g, "k": K})
+            gradient = _evaluate(text, {**inputs, "y": y, "g": g, "k": K[row.constant]})
             gradient = gradient.sum(0) if name in learned else gradient
             torch.testing.assert_close(gradient, expected[name], rtol=1e-12, atol=1e-12)
 
@@ -66,10 +66,11 @@ def test_derivatives_are_those_of_autograd(row: Op, seed: int) -> None:
 @every_expression
 def test_operands_commute_exactly_where_the_row_says_so(row: Op) -> None:
     torch.manual_seed(0)
-    values = {letter: torch.randn(4, 6, dtype=torch.float64) for letter in "abc"[: row.least]}
+    values = {letter: _drawn(row) for letter in "abc"[: row.least]}
     learned = {name: torch.randn(6, dtype=torch.float64) for name in row.parameters}
-    forward = _evaluate(row.value, values | learned | {"k": K})
-    backward = _evaluate(row.value, dict(zip(values, reversed(values.values()), strict=True)) | learned | {"k": K})
+    forward = _evaluate(row.value, values | learned | {"k": K[row.constant]})
+    mirrored = dict(zip(values, reversed(values.values()), strict=True))
+    backward = _evaluate(row.value, mirrored | learned | {"k": K[row.constant]})
     assert row.commutes == (row.least > 1 and torch.equal(forward, backward))
 
 
@@ -80,6 +81,12 @@ def test_operands_commute_exactly_where_the_row_says_so(row: Op) -> None:
 def test_operations_count_what_the_expression_does(row: Op) -> None:
     steps = [node for node in ast.walk(parse(row.value)) if isinstance(node, ast.BinOp | ast.Call)]
     assert row.operations == len(steps)
+
+
+def _drawn(row: Op) -> Tensor:
+    """Numbers for which the operation is defined, [4, 6]."""
+    drawn = torch.randn(4, 6, dtype=torch.float64)
+    return drawn.abs() + 0.1 if row.domain == "positive" else drawn
 
 
 def test_arity_in_words() -> None:
@@ -119,7 +126,7 @@ def test_gelu_is_the_exact_one() -> None:
 
 
 def _evaluate(text: str, names: Mapping[str, Tensor | float]) -> Tensor:
-    value = eval(torch_source(parse(text)), {"torch": torch, **names})
+    value = eval(torch_source(parse(text)), {"math": math, "torch": torch, **names})
     shapes = [each.shape for each in names.values() if isinstance(each, Tensor)]
     return torch.broadcast_to(value, torch.broadcast_shapes(value.shape, *shapes))
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from cellsearch.cell.canonical.constants import OF_NUMBER
 from cellsearch.cell.canonical.terms import COMBINATION, ZERO, Rule, Term, TooLarge, ValueGraph, combination, split
-from cellsearch.cell.ops import BLOCK_LINEAR, LINEAR, LOW_RANK_LINEAR
+from cellsearch.cell.ops import BLOCK_LINEAR, LINEAR, LOW_RANK_LINEAR, OPS
 
 __all__ = ["EXPANDING", "RULES"]
 
@@ -155,6 +155,28 @@ def ramp(graph: ValueGraph, term: Term) -> int | None:
     return combination(graph, 0.0, [(1.0, graph.value(_of(term, positive))), (-1.0, positive)])
 
 
+def inverse(graph: ValueGraph, term: Term) -> int | None:
+    """1 / (k a) = (1 / k) (1 / a)."""
+    (a,) = term.operands
+    k = _sign(graph, a) * _size(graph, a)
+    if k == 1 or not split(graph, a)[1]:
+        return None
+    return _scaled(graph, 1 / k, graph.value(_of(term, _scaled(graph, 1 / k, a))))
+
+
+def of_the_sign(graph: ValueGraph, term: Term) -> Term | None:
+    """f(k a) = f(a) for k > 0: is_positive and where, which see nothing of a but whether it is positive."""
+    a, *others = term.operands
+    k = _size(graph, a)
+    return None if k == 1 else term._replace(operands=(_scaled(graph, 1 / k, a), *others))
+
+
+def the_same_either_way(graph: ValueGraph, term: Term) -> int | None:
+    """where(a, b, b) = b."""
+    _, b, c = term.operands
+    return b if b == c else None
+
+
 def never_negative(graph: ValueGraph, term: Term) -> int | None:
     """relu(a) = a and leaky_relu(a) = a, where a is a relu, sigmoid, exp or such; relu(-a) = 0."""
     (a,) = term.operands
@@ -170,19 +192,70 @@ def rectified_twice(graph: ValueGraph, term: Term) -> Term | None:
 
 
 def shift_free(graph: ValueGraph, term: Term) -> Term | None:
-    """f(a + k) = f(a), where f subtracts the mean or divides by a sum of exponentials."""
+    """f(a + b) = f(a), where b is the same at all units, and f subtracts the mean or divides by a sum of exponentials."""
     constant, pairs = split(graph, term.operands[0])
-    return _of(term, combination(graph, 0.0, pairs)) if constant else None
+    kept = [(k, value) for k, value in pairs if not _is_level(graph, value)]
+    return _of(term, combination(graph, 0.0, kept)) if constant or len(kept) < len(pairs) else None
+
+
+def mean_of_sum(graph: ValueGraph, term: Term) -> int | None:
+    """mean(k a + b c + d) = k mean(a) + b mean(c) + d, where b and d are the same at all units; group_mean likewise."""
+    constant, pairs = split(graph, term.operands[0])
+    taken = [(k, value, *_level_part(graph, value)) for k, value in pairs]
+    if not constant and len(taken) == 1 and taken[0][0] == 1 and not taken[0][2]:
+        return None
+    means = []
+    for k, value, level, rest in taken:
+        mean = [graph.value(_of(term, rest if level else value))] if rest is not None else []
+        means.append((k, _product(graph, sorted([*level, *mean]))))
+    return combination(graph, constant, means)
+
+
+def mean_of_mean(graph: ValueGraph, term: Term) -> int | Term | None:
+    """group_mean(a, 1) = mean(a), mean(group_mean(a)) = mean(a), group_mean(group_mean(a, k), k) = group_mean(a, k)."""
+    (a,) = term.operands
+    inner = graph.terms[a]
+    if term.op == "group_mean" and term.numbers[1] == 1:
+        return term._replace(op="mean")
+    if inner.op == "group_mean":
+        return _of(term, inner.operands[0]) if term.op == "mean" else a if inner.numbers == term.numbers else None
+    return graph.settled(ZERO) if term.op == "mean" and inner.op == "normalize" else None
+
+
+def of_a_positive(graph: ValueGraph, term: Term) -> int | None:
+    """is_positive(a) = 1 and where(a, b, c) = b, where a is a sigmoid, exponential or such."""
+    a = term.operands[0]
+    constant, pairs = split(graph, a)
+    if graph.terms[a].op in POSITIVE or (not pairs and constant > 0):
+        return term.operands[1] if term.op == "where" else combination(graph, 1.0, [])
+    return None
+
+
+def of_one_sign(graph: ValueGraph, term: Term) -> Term | None:
+    """f(tanh(a)) = f(a) for f that sees no more than whether a is positive."""
+    a, *others = term.operands
+    inner = graph.terms[a]
+    return term._replace(operands=(inner.operands[0], *others)) if inner.op in SIGN_KEEPING else None
+
+
+def undone(graph: ValueGraph, term: Term) -> int | Term | None:
+    """1 / (1 / a) = a, 1 / exp(a) = exp(-a), log(exp(a)) = a."""
+    inner = graph.terms[term.operands[0]]
+    if inner.op == "reciprocal" == term.op or (term.op, inner.op) == ("log", "exp"):
+        return inner.operands[0]
+    if (term.op, inner.op) == ("reciprocal", "exp"):
+        return _of(inner, _scaled(graph, -1.0, inner.operands[0]))
+    return None
 
 
 def of_number(graph: ValueGraph, term: Term) -> int | None:
-    """f(k) is a number: gelu(0) = 0, exp(0) = 1. One that floats do not hold stays as it is written."""
+    """f(k) is a number: gelu(0) = 0, exp(0) = 1. One that is none, or that floats do not hold, stays as written."""
     constant, pairs = split(graph, term.operands[0])
     if pairs:
         return None
     try:
         return combination(graph, OF_NUMBER[term.op](constant), [])
-    except OverflowError:
+    except (ArithmeticError, ValueError):
         return None
 
 
@@ -197,8 +270,13 @@ def zero_left_out(graph: ValueGraph, term: Term) -> Term | None:
     return term._replace(operands=tuple(operands), weights=tuple(weights))
 
 
+POSITIVE: Final = ("sigmoid", "exp", "softplus", "softmax", "cumulative_softmax")
+SIGN_KEEPING: Final = ("tanh", "relu", "leaky_relu", "gelu", "is_positive")
 ODD: Final = ("tanh", "sine", "normalize", "rms_norm")
-NEVER_NEGATIVE: Final = ("relu", "sigmoid", "hard_sigmoid", "exp", "softplus", "cumulative_softmax")
+NEVER_NEGATIVE: Final = (
+    *("relu", "sigmoid", "hard_sigmoid", "exp", "softplus", "sqrt", "is_positive"),
+    *("softmax", "cumulative_softmax"),
+)
 
 _LIST: Final[tuple[tuple[Rule, tuple[str, ...]], ...]] = (
     (zero_left_out, (LINEAR, BLOCK_LINEAR, LOW_RANK_LINEAR, "layer_norm")),
@@ -214,14 +292,41 @@ _LIST: Final[tuple[tuple[Rule, tuple[str, ...]], ...]] = (
     (extremes, ("maximum", "minimum")),
     (odd, ODD),
     (homogeneous, ("scale", "peephole", "static_gate")),
+    (mean_of_mean, ("mean", "group_mean")),
+    (mean_of_sum, ("mean", "group_mean")),
+    (undone, ("reciprocal", "log")),
+    (inverse, ("reciprocal",)),
+    (of_a_positive, ("is_positive", "where")),
+    (of_one_sign, ("is_positive", "where")),
+    (of_the_sign, ("is_positive", "where")),
+    (the_same_either_way, ("where",)),
     (never_negative, ("relu", "leaky_relu")),
     (rectified_twice, ("relu",)),
     (positively_homogeneous, ("relu", "leaky_relu")),
     (complementary, ("sigmoid", "hard_sigmoid")),
     (ramp, ("relu", "softplus", "gelu")),
-    (shift_free, ("layer_norm", "normalize", "cumulative_softmax")),
+    (shift_free, ("layer_norm", "normalize", "softmax", "cumulative_softmax")),
     (of_number, tuple(OF_NUMBER)),
 )
+
+
+def _is_level(graph: ValueGraph, value: int) -> bool:
+    """Whether it is the same at all units of a sequence: made of means and numbers alone."""
+    term = graph.terms[value]
+    if term.op == "mean":
+        return True
+    unit_by_unit = term.op in (COMBINATION, "product", "maximum", "minimum") or (
+        term.op in OPS and not OPS[term.op].is_linear and not OPS[term.op].parameters
+    )
+    return unit_by_unit and term.op != "cumulative_softmax" and all(_is_level(graph, o) for o in term.operands)
+
+
+def _level_part(graph: ValueGraph, value: int) -> tuple[list[int], int | None]:
+    """The factors of a value that are the same at all units, and the product of its others, if it has others."""
+    factors = _atoms(graph, value)
+    level = [each for each in factors if _is_level(graph, each)]
+    others = [each for each in factors if each not in level]
+    return level, _product(graph, others) if others else None
 
 
 def _by_operation(rules: Iterable[tuple[Rule, tuple[str, ...]]]) -> Mapping[str, Sequence[Rule]]:

@@ -12,6 +12,7 @@ of torch, never a name from a cell, so that cells of the same structure share on
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -101,10 +102,11 @@ KERNELS: Final[Mapping[str, str]] = {
 }
 """Expressions of the table for which torch has one kernel."""
 
-PLAIN: Final = ("cos", "exp", "maximum", "minimum", "sigmoid", "sin", "tanh")
+PLAIN: Final = ("cos", "exp", "log", "maximum", "minimum", "sigmoid", "sin", "sqrt", "tanh")
 """Functions of the expression language that torch has under the same name, and that write into given memory."""
 
 NAMESPACE: Final[Mapping[str, Any]] = {
+    "math": math,
     "torch": torch,
     "add": torch.add,
     "addcmul": torch.addcmul,

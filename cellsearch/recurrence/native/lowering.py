@@ -15,13 +15,13 @@ from typing import Final
 from cellsearch.cell.expression import parse
 from cellsearch.cell.functions import FUNCTIONS
 
-__all__ = ["ALONG_ROW", "HIDDEN_SIZE", "Instruction", "Lowering", "compiles", "functions"]
+__all__ = ["ALONG_ROW", "HIDDEN_SIZE", "SCANS", "Instruction", "Lowering", "compiles", "functions"]
 
 HIDDEN_SIZE: Final = "hidden_size"
 """In definitions of functions, the number of hidden units."""
 
 REDUCTIONS: Final = ("row_sum", "row_max")
-SCANS: Final = ("running_sum", "reverse_sum")
+SCANS: Final = ("running_sum", "reverse_sum", "group_mean")
 
 ALONG_ROW: Final = (*REDUCTIONS, *SCANS)
 """Functions that look along the row: their result belongs to the stage after their operand's."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from cellsearch.cell.functions import FUNCTIONS
-from cellsearch.recurrence.native.lowering import ALONG_ROW, HIDDEN_SIZE
+from cellsearch.recurrence.native.lowering import ALONG_ROW, HIDDEN_SIZE, SCANS
 from cellsearch.recurrence.native.places import Group, Place
 
 __all__ = ["Numbering", "Row"]
@@ -60,7 +60,7 @@ class Row:
         found: dict[int, str] = {}
         for number in self.needed:
             name, operands = self.lowering.instructions[number].name, self.lowering.instructions[number].operands
-            if name in ("running_sum", "reverse_sum"):
+            if name in SCANS:
                 self._spill(found, number)
                 self._spill(found, operands[0])
             for operand in operands:
@@ -120,8 +120,11 @@ class Row:
     def _along_row(self, number: int) -> tuple[list[str], list[str]]:
         """Lines before and after the loop of this stage; in the loop, a reduction collects its lanes."""
         name, operand = self.lowering.instructions[number].name, self.lowering.instructions[number].operands[0]
-        if name in ("running_sum", "reverse_sum"):
+        if name in SCANS:
             self._vector(operand)
+            if name == "group_mean":
+                groups = self.lowering.instructions[self.lowering.instructions[number].operands[1]].of
+                return [], [f"group_mean({self.spilled[operand]}, {self.spilled[number]}, H, (long){groups});"]
             loop = "for (long j = 0; j < H; j++)" if name == "running_sum" else "for (long j = H - 1; j >= 0; j--)"
             given, made = self.spilled[operand], self.spilled[number]
             return [], [f"{{ real total = 0; {loop} {made}[j] = total += {given}[j]; }}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -75,7 +76,7 @@ class Calculator:
                 arguments[f"a{len(arguments)}"] = self.sum()
             assert self.take(")")
             source = FUNCTIONS[function].torch.format(*arguments)
-            result: Tensor = eval(source, {"torch": torch, **arguments})
+            result: Tensor = eval(source, {"math": math, "torch": torch, **arguments})
             return result
         if token[0].isdigit():
             return torch.tensor(float(token), dtype=torch.float64)

@@ -28,7 +28,7 @@ from cellsearch.recurrence.reference import REFERENCE
 
 __all__ = ["Probe", "alike", "same"]
 
-INPUT_SIZE, HIDDEN_SIZE = 3, 4
+INPUT_SIZE, HIDDEN_SIZE = 5, 6
 SIZES = (0.1, 0.3, 0.5, 0.5, 1.0, 1.0, 2.0, 4.0, 8.0)
 """Of the inputs and states of each row: small ones for what explodes, large ones for what is flat around zero."""
 

@@ -90,6 +90,22 @@ INLINE real v_total(vector a) {
     return lanes.one[0];
 }
 
+/* The means of `count` groups of neighbours, each written over all of its group; fewer groups where `count` does not
+   divide the size. */
+static __attribute__((unused)) void group_mean(const real *given, real *made, long size, long count) {
+    long divisor = size, rest = count;
+    while (rest) {
+        long next = divisor % rest;
+        divisor = rest, rest = next;
+    }
+    long width = size / divisor;
+    for (long from = 0; from < size; from += width) {
+        real total = 0;
+        for (long j = from; j < from + width; j++) total += given[j];
+        for (long j = from; j < from + width; j++) made[j] = total / (real)width;
+    }
+}
+
 /* c[0] + c[1] x + c[2] x^2 + ... Unrolled, the coefficients become constants. */
 INLINE vector horner(vector x, const real *c, int count) {
     vector sum = splat(c[count - 1]);
@@ -179,14 +195,16 @@ INLINE vector v_larger(vector a, vector b) {
     vector difference = a - b; /* as torch: NaN, infinity less infinity too, counts as not larger */
     return keep(difference > 0, splat(1)) + keep(difference == 0, splat((real)0.5));
 }
-INLINE vector v_rsqrt(vector a) { /* 1.5 ulp */
+INLINE vector v_choose(vector a, vector b, vector c) { return choose(a > 0, b, c); }
+INLINE vector v_sqrt(vector a) { /* exactly rounded */
 #if defined __AVX__
     __asm__(PACKED("vsqrt") " %0, %0" : "+v"(a));
 #else
     for (int i = 0; i < WIDTH; i++) a[i] = REAL_BYTES == 4 ? __builtin_sqrtf((float)a[i]) : __builtin_sqrt(a[i]);
 #endif
-    return 1 / a;
+    return a;
 }
+INLINE vector v_rsqrt(vector a) { return 1 / v_sqrt(a); } /* 1.5 ulp */
 
 /* log(1 + exp a) = max(a, 0) + log(1 + u) with u = exp(-|a|), and log(1 + u) = 2 atanh(u / (u + 2)): 4 ulp. */
 #if REAL_BYTES == 4
@@ -211,6 +229,22 @@ static const real TWICE_ATANH[] = {
 INLINE vector v_softplus(vector a) {
     vector u = v_exp(-magnitude(a)), s = u / (u + 2);
     return v_relu(a) + s * POLYNOMIAL(s * s, TWICE_ATANH);
+}
+
+/* log(a) with a = 2^n m, m between sqrt(1/2) and sqrt(2), is n log(2) + 2 atanh((m - 1) / (m + 1)): 2 ulp. Numbers below
+   the smallest normal one are multiplied up first. */
+INLINE vector v_log(vector a) {
+    const real least = REAL_BYTES == 4 ? (real)1.17549435e-38 : (real)2.2250738585072014e-308;
+    whole_vector small = (a < least) & (a > 0);
+    vector scaled = choose(small, a * (real)((bits)1 << DIGITS), a);
+    bits_vector root = (bits_vector)splat((real)0.70710678118654752);
+    whole_vector beyond = (whole_vector)((bits_vector)scaled - root), power = beyond >> DIGITS;
+    vector m = (vector)((bits_vector)(beyond - (power << DIGITS)) + root), s = (m - 1) / (m + 1);
+    vector n = __builtin_convertvector(power, vector) - keep(small, splat((real)DIGITS));
+    vector result = n * LOG2_HIGH + (s * POLYNOMIAL(s * s, TWICE_ATANH) + n * LOG2_LOW);
+    result = choose(a == 0, splat(-(real)__builtin_inf()), result);
+    result = choose(a == (real)__builtin_inf(), a, result);
+    return choose(a >= 0, result, splat((real)__builtin_nan("")));
 }
 
 /* The normal distribution function. With z = |a| / sqrt(2): erfc(z) = exp(-z^2) P(t) / (1 + z), t = (z-3) / (z+3).
