@@ -40,7 +40,7 @@ def test_a_seed_outside_of_its_space_is_refused() -> None:
 
 def test_an_unknown_operation_is_refused() -> None:
     with pytest.raises(
-        CellError, match="search space 'odd': unknown operation 'swish'; use one of cellsearch.cell.OPS"
+        CellError, match=r"search space 'odd': unknown operation 'swish'; use one of cellsearch\.cell\.OPS"
     ):
         SearchSpace("odd", {}, ("linear", "swish"), most_nodes=24, most_states=3)
 
