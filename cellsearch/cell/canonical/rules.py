@@ -192,7 +192,7 @@ def rectified_twice(graph: ValueGraph, term: Term) -> Term | None:
 
 
 def shift_free(graph: ValueGraph, term: Term) -> Term | None:
-    """f(a + b) = f(a), where b is the same at all units and f subtracts the mean or divides by a sum of exponentials."""
+    """f(a + b) = f(a), where b is the same at all units, and f subtracts the mean or divides by a sum of exps."""
     constant, pairs = split(graph, term.operands[0])
     kept = [(k, value) for k, value in pairs if not _is_level(graph, value)]
     return _of(term, combination(graph, 0.0, kept)) if constant or len(kept) < len(pairs) else None
