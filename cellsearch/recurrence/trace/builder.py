@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from cellsearch.cell import INPUT, LINEAR
-from cellsearch.cell.ops import BLOCK_LINEAR
-from cellsearch.recurrence.trace.calls import Line, UnsupportedError
+from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.recurrence.trace.lines import Line, UnsupportedError
 from cellsearch.recurrence.trace.values import Known, ResultShape, TracedNode, Value
 
 __all__ = ["BATCH", "CellBuilder"]
@@ -29,27 +30,27 @@ SECOND: Final = 1 << 40
 
 @dataclass(frozen=True)
 class _Source:
-    """An input, state or node."""
+    """An input, state or node; `alike` units side by side are equal, as those of a mean are."""
 
     name: str
     width: int
+    alike: int = 1
 
 
 @dataclass(frozen=True)
 class _Product:
     """Matrix products, summed: rows of them become linears as they are used.
 
-    weights: [rows, size of the operand], bias: [rows].
+    weights: [rows, size of the operand], bias: [rows]. A narrow one is a pair of matrices, [rows, rank] and
+    [rank, size]. `only_inside`: it has another width than gates, and means something within another product alone.
     """
 
+    width: int
     operands: tuple[str, ...]
     weights: tuple[Tensor, ...]
     bias: Tensor | None = None
-
-    @property
-    def width(self) -> int:
-        """Rows."""
-        return self.weights[0].shape[0]
+    narrow: tuple[tuple[str, Tensor, Tensor], ...] = ()
+    only_inside: bool = False
 
 
 class CellBuilder:
@@ -67,9 +68,11 @@ class CellBuilder:
         self.notes: list[str] = []
         """How the cell learns otherwise than the module."""
         self._used: dict[int, Tensor] = {}
+        self._frozen: set[int] = set()
         self._makers: dict[int, _Source | _Product] = {}
         self._maker_of: list[int] = []
         self._rows: dict[tuple[int, ...], str] = {}
+        self._shared: dict[tuple[str, tuple[str, ...], float], str] = {}
         self._values: dict[str, Value] = {}
         for name in states:
             self._made(_Source(name, hidden_size))
@@ -83,16 +86,33 @@ class CellBuilder:
         vectors: Mapping[str, Known] | None = None,
         constant: float = 1.0,
     ) -> Value:
-        """One node for each hidden size of units of the result."""
-        operands = [self._whole_nodes(_broadcast(value, result), op) for value in values]
+        """One node for each hidden size of units of the result.
+
+        Of values that are the same at many units the result is too: it may have one place for all of them.
+        """
+        units = [_broadcast(value, result) for value in values]
+        repeated = self.hidden_size // len(units[0]) if self.hidden_size % len(units[0]) == 0 else 1
+        alike = min(map(self._alike, units)) if not vectors else 1
+        if repeated > 1 and alike % repeated:
+            raise UnsupportedError(
+                f"its result has {len(units[0])} units, the hidden size is {self.hidden_size}; pass it through a Linear"
+            )
+        operands = [self._whole_nodes(each.repeat_interleave(repeated), op) for each in units]
         learned = {
             name: torch.split(self._vector(known, result), self.hidden_size) for name, known in (vectors or {}).items()
         }
         made = []
         for i, names in enumerate(zip(*operands, strict=True)):
             node = TracedNode(op, names, self.line, {name: each[i] for name, each in learned.items()}, constant)
-            made.append(self._add(node).units)
-        return Value(torch.cat(made).reshape(_without(result.shape, result.batch)), result.batch)
+            made.append(self._add(node, alike).units)
+        return Value(torch.cat(made)[::repeated].reshape(result.units), result.batch)
+
+    def mean(self, value: Value, over: Sequence[int], result: ResultShape) -> Value:
+        """The mean over some dimensions of a value (its batch left out): one node a hidden size, or for its groups."""
+        kept = [place for place in range(value.units.dim()) if place not in over]
+        rows = value.units.permute(*kept, *over).reshape(prod(value.units.shape[place] for place in kept), -1)
+        means = [self._mean_of(row.sort().values) for row in rows]
+        return Value(torch.stack(means).reshape(result.units), result.batch)
 
     def product(
         self,
@@ -108,33 +128,58 @@ class CellBuilder:
         is the number of weights that it has. A learned `bias` is added.
         """
         flat = value.units.flatten()
-        matrices = {}
-        for name, numbers in self._split(flat):
+
+        def matrix(numbers: Tensor) -> Tensor:
             one_hot = (flat == numbers[:, None]).reshape(len(numbers), *value.units.shape)
             image = run(one_hot.to(self.dtype).movedim(0, value.batch), len(numbers)).movedim(result.batch, 0)
-            matrices[name] = image.reshape(len(numbers), -1).T.contiguous()
+            return image.reshape(len(numbers), -1).T.contiguous()
+
         vector = None if bias is None else self._vector(bias, result)
-        if sum(matrix.numel() for matrix in matrices.values()) > weights:
+        matrices, inner = self._factors(flat, matrix)
+        if not inner and sum(each.numel() for each in matrices.values()) > weights:
             units = self._structured(matrices, weights, vector)
         else:
-            units = self._made(_Product(tuple(matrices), tuple(matrices.values()), vector))
-        return Value(units.reshape(_without(result.shape, result.batch)), result.batch)
+            units = self._composed(prod(result.units), matrices, inner, vector)
+        return Value(units.reshape(result.units), result.batch)
 
-    def parameter(self, tensor: Tensor) -> Known:
+    def scaled(self, value: Value, factor: Known | None, added: Known | None, result: ResultShape) -> Value | None:
+        """A value that is no gate, such as the input, times and plus what does not change: part of the next product.
+
+        None where a node of its own can compute it.
+        """
+        flat = value.units.flatten()
+        if self._is_whole(flat):
+            return None
+
+        def vector(known: Known) -> Tensor:
+            tensor = self.use(known) if known.learned else known.tensor
+            return tensor.to(self.dtype).broadcast_to(result.shape).flatten()
+
+        by = vector(factor) if factor else torch.ones(len(flat), dtype=self.dtype)
+        matrices, inner = self._factors(flat, lambda numbers: _diagonal(flat, numbers, by))
+        units = self._composed(len(flat), matrices, inner, vector(added) if added else None, only_inside=True)
+        return Value(units.reshape(result.units), result.batch)
+
+    def parameter(self, tensor: Tensor, frozen: bool = False) -> Known:
         """A parameter of the module, of which nothing is used yet."""
         self._used[tensor.data_ptr()] = torch.zeros(tensor.numel(), dtype=torch.bool)
+        if frozen:
+            self._frozen.add(tensor.data_ptr())
         return Known(tensor, learned=True)
 
     def use(self, known: Known) -> Tensor:
         """A known tensor as learned numbers of the cell; notes where the module learns them otherwise."""
         tensor = known.tensor
-        used = self._used.get(tensor.untyped_storage().data_ptr())
+        place = tensor.untyped_storage().data_ptr()
+        used = self._used.get(place)
+        if place in self._frozen:
+            self.note("uses a parameter that is frozen; the cell learns it")
         if used is None:
-            self._note("is computed from parameters; the cell learns the result itself")
+            self.note("is computed from parameters; the cell learns the result itself")
         else:
             mine = used.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
             if mine.any():
-                self._note("uses a parameter once more; the cell learns it for each place by itself")
+                self.note("uses a parameter once more; the cell learns it for each place by itself")
             mine.fill_(True)
         return tensor
 
@@ -149,26 +194,31 @@ class CellBuilder:
             raise UnsupportedError("it mixes the sequences of a batch; a cell takes each by itself")
         return Value(first, batch)
 
+    def whole(self, value: Value) -> list[str]:
+        """The nodes or sources that a result [B, n H] is."""
+        return self._whole_nodes(value.units.flatten(), "the result")
+
     def node(self, value: Value) -> str:
         """The one node or source that a value [B, H] is."""
-        names = self._whole_nodes(value.units.flatten(), "the result")
+        names = self.whole(value)
         if len(names) != 1:
-            raise UnsupportedError(f"it has {len(names)} times the hidden size; a state and the output have it once")
+            raise UnsupportedError(f"it has {len(names)} times the hidden size, where it is needed once; take a part")
         return names[0]
 
     def value(self, name: str) -> Value:
         """The value of a node or source."""
         return self._values[name]
 
-    def _note(self, what: str) -> None:
+    def note(self, what: str) -> None:
+        """Tell how the cell learns otherwise than the module at the line that is read."""
         note = f"{self.line} {what}"
         if note not in self.notes:
             self.notes.append(note)
 
-    def _add(self, node: TracedNode) -> Value:
+    def _add(self, node: TracedNode, alike: int = 1) -> Value:
         name = f"_{len(self.nodes)}"
         self.nodes[name] = node
-        self._made(_Source(name, self.hidden_size))
+        self._made(_Source(name, self.hidden_size, alike))
         return self._values[name]
 
     def _made(self, maker: _Source | _Product) -> Tensor:
@@ -186,8 +236,8 @@ class CellBuilder:
         for name, numbers in parts:
             if len(numbers) != self.hidden_size:
                 raise UnsupportedError(
-                    f"{user} takes {name!r} with {len(numbers)} units, the hidden size is {self.hidden_size}; pass it "
-                    "through a Linear first"
+                    f"{user} takes {_shown(name)} with {len(numbers)} units, the hidden size is {self.hidden_size}; "
+                    "pass it through a Linear first"
                 )
         return [name for name, _ in parts]
 
@@ -195,14 +245,14 @@ class CellBuilder:
         """Sources and nodes in a row of units, each whole and in order, with the numbers of their units."""
         parts, place = [], 0
         while place < len(flat):
-            start = self._maker_of[int(flat[place])]
-            maker = self._makers[start]
+            start, maker = self._maker(flat[place])
             width = maker.width if isinstance(maker, _Source) else self.hidden_size
             numbers = flat[place : place + width]
             if isinstance(maker, _Source):
-                if not torch.equal(numbers, torch.arange(start, start + width)):
+                if not self._is_all_of(start, maker, numbers):
                     raise UnsupportedError(
-                        f"it takes only some of the {width} units of {_shown(maker.name)}, or shuffles them"
+                        f"it takes only some of the {width} units of {_shown(maker.name)}, or shuffles them; pass all"
+                        " of them through a Linear"
                     )
                 parts.append((maker.name, numbers))
             else:
@@ -210,21 +260,140 @@ class CellBuilder:
             place += width
         return parts
 
+    def _maker(self, unit: Tensor | int) -> tuple[int, _Source | _Product]:
+        start = self._maker_of[int(unit)]
+        return start, self._makers[start]
+
+    def _is_all_of(self, start: int, source: _Source, numbers: Tensor) -> bool:
+        """Whether these are the source's units in order, or such as are equal to them."""
+        groups = torch.div(numbers - start, source.alike, rounding_mode="floor")
+        return torch.equal(groups, torch.arange(source.width) // source.alike)
+
+    def _is_whole(self, flat: Tensor) -> bool:
+        """Whether a row of units consists of gates, which an operation takes unit by unit."""
+        size = self.hidden_size
+        makers = [maker for _, maker in map(self._maker, flat.tolist())]
+        return all(
+            maker.width == size if isinstance(maker, _Source) else not (maker.only_inside or maker.width % size)
+            for maker in makers
+        )
+
+    def _alike(self, flat: Tensor) -> int:
+        """How many units side by side are equal in all that a row of units is from."""
+        found = [maker.alike if isinstance(maker, _Source) else 1 for _, maker in map(self._maker, flat.tolist())]
+        return min(found)
+
+    def _mean_of(self, numbers: Tensor) -> Tensor:
+        """A unit of the mean of some units, which are whole nodes or a group of one."""
+        if len(numbers) % self.hidden_size == 0:
+            nodes = self._whole_nodes(numbers, "mean")
+            means = [self._once("mean", (node,), self.hidden_size) for node in nodes]
+            total = means[0]
+            for each in means[1:]:
+                total = self._once("sum", (total, each), self.hidden_size)
+            share = 1 / len(means)
+            total = total if share == 1 else self._once("times_constant", (total,), self.hidden_size, share)
+            return self._values[total].units[0]
+        groups, rest = divmod(self.hidden_size, len(numbers))
+        start, _ = self._maker(numbers[0])
+        place = int(numbers[0]) - start
+        first = start + place // self.hidden_size * self.hidden_size
+        together = torch.equal(numbers, torch.arange(len(numbers)) + numbers[0])
+        if rest or not together or (int(numbers[0]) - first) % len(numbers):
+            raise UnsupportedError(
+                f"it takes the mean of {len(numbers)} units, the hidden size is {self.hidden_size}; a cell has means "
+                "over all units, or over equal groups of neighbours"
+            )
+        (node,) = self._whole_nodes(torch.arange(first, first + self.hidden_size), "mean")
+        made = self._once("group_mean", (node,), len(numbers), groups)
+        return self._values[made].units[int(numbers[0]) - first]
+
+    def _once(self, op: str, operands: tuple[str, ...], alike: int, constant: float = 1.0) -> str:
+        """The name of such a node, made if there is none yet."""
+        key = (op, operands, constant)
+        if key not in self._shared:
+            self._shared[key] = self.node(self._add(TracedNode(op, operands, self.line, constant=constant), alike))
+        return self._shared[key]
+
+    def _factors(
+        self, flat: Tensor, matrix: Callable[[Tensor], Tensor]
+    ) -> tuple[dict[str, Tensor], list[tuple[_Product, Tensor, Tensor]]]:
+        """What a product multiplies: whole sources, each by its matrix, and rows of other products by theirs."""
+        matrices: dict[str, Tensor] = {}
+        inner = []
+        place = 0
+        while place < len(flat):
+            start, maker = self._maker(flat[place])
+            rows = _run_of(flat[place:], start, maker.width)
+            if isinstance(maker, _Product) and (maker.only_inside or len(rows) % self.hidden_size):
+                inner.append((maker, rows - start, matrix(rows)))
+                place += len(rows)
+                continue
+            width = maker.width if isinstance(maker, _Source) else self.hidden_size
+            for name, numbers in self._split(flat[place : place + width]):
+                matrices[name] = matrix(numbers)
+            place += width
+        return matrices, inner
+
+    def _composed(
+        self,
+        width: int,
+        matrices: Mapping[str, Tensor],
+        inner: Sequence[tuple[_Product, Tensor, Tensor]],
+        bias: Tensor | None,
+        *,
+        only_inside: bool = False,
+    ) -> Tensor:
+        """The units of a product of sources and of other products' rows: matrices in a row are one or a narrow pair."""
+        weights, narrow = dict(matrices), list[tuple[str, Tensor, Tensor]]()
+        for product, rows, matrix in inner:
+            for operand, weight in zip(product.operands, product.weights, strict=True):
+                if len(rows) < min(self.hidden_size, weight.shape[1]) and not product.only_inside:
+                    narrow.append((operand, matrix, weight[rows]))
+                    continue
+                if not only_inside:
+                    self.note("multiplies what was multiplied before; the cell learns one matrix for both")
+                dense = matrix @ weight[rows]
+                weights[operand] = weights[operand] + dense if operand in weights else dense
+            narrow += [(operand, matrix @ left[rows], right) for operand, left, right in product.narrow]
+            if product.bias is not None:
+                moved = matrix @ product.bias[rows]
+                bias = moved if bias is None else bias + moved
+        return self._made(_Product(width, tuple(weights), tuple(weights.values()), bias, tuple(narrow), only_inside))
+
     def _cut(self, start: int, product: _Product, numbers: Tensor) -> str:
         """The linear of some rows of a product."""
         rows = numbers - start
         if len(rows) != self.hidden_size or int(rows.min()) < 0 or int(rows.max()) >= product.width:
             raise UnsupportedError(
                 f"it takes parts of a product with {product.width} rows that are no whole gates; the hidden size is "
-                f"{self.hidden_size}, and a gate has as many rows"
+                f"{self.hidden_size}, and a gate has as many rows: choose a width that is a multiple of it"
+            )
+        if product.only_inside:
+            raise UnsupportedError(
+                f"it takes the input or a part of it with {product.width} units, the hidden size is "
+                f"{self.hidden_size}; pass it through a Linear first"
             )
         key = tuple(numbers.tolist())
         if key not in self._rows:
-            learned = {f"weight_{i}": weight[rows] for i, weight in enumerate(product.weights)}
-            if product.bias is not None:
-                learned["bias"] = product.bias[rows]
-            self._rows[key] = self.node(self._add(TracedNode(LINEAR, product.operands, self.line, learned)))
+            self._rows[key] = self._linear(product, rows)
         return self._rows[key]
+
+    def _linear(self, product: _Product, rows: Tensor) -> str:
+        """The node that is some rows of a product: a linear, low-rank linears, or their sum."""
+        bias = {} if product.bias is None else {"bias": product.bias[rows]}
+        made = []
+        if product.operands:
+            weights = {f"weight_{i}": weight[rows] for i, weight in enumerate(product.weights)}
+            made.append(TracedNode(LINEAR, product.operands, self.line, {**weights, **bias}))
+        for operand, left, right in product.narrow:
+            arrays = {"left": left[rows], "right": right, **(bias if not made else {})}
+            made.append(TracedNode(LOW_RANK_LINEAR, (operand,), self.line, arrays, constant=len(right)))
+        total = self.node(self._add(made[0]))
+        for each in made[1:]:
+            node = self.node(self._add(each))
+            total = self.node(self._add(TracedNode("sum", (total, node), self.line)))
+        return total
 
     def _structured(self, matrices: Mapping[str, Tensor], weights: int, bias: Tensor | None) -> Tensor:
         """The units of a block-diagonal linear; raises UnsupportedError where the matrices are none."""
@@ -247,7 +416,7 @@ class CellBuilder:
         shape[result.batch] = BATCH
         tensor = self.use(known)
         if tensor.numel() < self.hidden_size:
-            self._note("uses a parameter for many units; the cell learns one for each")
+            self.note("uses a parameter for many units; the cell learns one for each")
         first, second = tensor.broadcast_to(shape).unbind(result.batch)
         if not torch.equal(first, second):
             raise UnsupportedError("its parameter differs between the sequences of a batch")
@@ -261,8 +430,15 @@ def _broadcast(value: Value, result: ResultShape) -> Tensor:
     return with_batch.broadcast_to(result.shape).flatten()
 
 
-def _without(shape: tuple[int, ...], place: int) -> tuple[int, ...]:
-    return shape[:place] + shape[place + 1 :]
+def _run_of(flat: Tensor, start: int, width: int) -> Tensor:
+    """The units at the beginning of a row that are of one maker."""
+    inside = (flat >= start) & (flat < start + width)
+    return flat if inside.all() else flat[: int(inside.long().argmin())]
+
+
+def _diagonal(flat: Tensor, numbers: Tensor, factor: Tensor) -> Tensor:
+    """The matrix [len(flat), len(numbers)] that multiplies each unit by its factor."""
+    return (flat[:, None] == numbers) * factor[:, None]
 
 
 def _shown(name: str) -> str:

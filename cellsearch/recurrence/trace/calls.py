@@ -1,6 +1,6 @@
 """How a user's step module is called, found by trying, and the graph that torch.export makes of it.
 
-B is a batch that is neither the input size nor the hidden size, x: [B, I], each state: [B, H].
+B is a batch that is neither the input size nor the hidden size, x: [B, I], each state: [B, H] or several times as wide.
 """
 
 from __future__ import annotations
@@ -8,17 +8,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
-import linecache
 import logging
-import re
 import sys
-import traceback
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
-from inspect import isfunction
-from pathlib import Path
-from types import TracebackType
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from inspect import Parameter, isfunction
+from itertools import accumulate
 from typing import Any, Final
 
 import torch
@@ -26,102 +22,131 @@ from torch import Tensor, fx, nn
 from torch.export import Dim, ExportedProgram
 from torch.fx.traceback import annotate_fn
 from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
 
 from cellsearch.errors import TraceError
 from cellsearch.recurrence.interface import States
+from cellsearch.recurrence.trace.forms import Form, forms_in_source, state_by_default, tuple_form
+from cellsearch.recurrence.trace.lines import forward_line, is_torchs, user_line
 
-__all__ = [
-    "TORCH",
-    "CallingConvention",
-    "Line",
-    "UnsupportedError",
-    "calling_convention",
-    "exported",
-    "forward_line",
-    "line_of",
-    "random_step",
-]
+__all__ = ["CallingConvention", "calling_convention", "exported", "failure", "random_step"]
 
 MOST_STATES: Final = 8
-"""States in one tuple, at most, that are tried."""
+"""Tensors in one tuple, at most, that are tried."""
 
-TORCH: Final = str(Path(torch.__file__).parent)
-"""Folder of torch: whose lines are no user's."""
-
-HERE: Final = str(Path(__file__).parent)
-STANDARD: Final = str(Path(inspect.__file__).parent) + "/"
-
-
-class UnsupportedError(Exception):
-    """Why something cannot be expressed; whoever knows the line of source makes a TraceError of it."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the user's source, and the one that it was called from."""
-
-    file: str
-    number: int
-    text: str
-    caller: Line | None = None
-
-    def refusal(self, reason: str) -> TraceError:
-        """The error that names the line and the reason."""
-        return TraceError(f"{self}: {reason}")
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.number}: `{self.text}`"
+NO_STATES: Final = frozenset(
+    ("t", "ts", "dt", "time", "times", "timespan", "timespans", "delta", "delta_t", "elapsed", "elapsed_time", "mask")
+)
+"""Names of arguments that are no states, whatever a step returns."""
 
 
 @dataclass(frozen=True)
 class CallingConvention:
-    """How a module takes its states, `count` of them: in one tuple, or as arguments of their own."""
+    """How a module takes its states: in one argument of some form, or as several arguments; and constants by name.
 
-    count: int
-    in_tuple: bool
+    `names` are those of the arguments that may be states, `first` the input's. `widths` has the hidden sizes in each
+    tensor; a wide one is several states of the cell side by side. `output_last`: the states are returned before it.
+    """
 
-    def arguments(self, x: Tensor, states: States) -> tuple[Any, ...]:
-        """The arguments of `forward`."""
-        return (x, tuple(states)) if self.in_tuple else (x, *states)
+    form: Form
+    names: tuple[str, ...]
+    widths: tuple[int, ...]
+    spread: bool = False
+    constants: Mapping[str, object] = field(default_factory=dict)
+    first: str = "x"
+    output_last: bool = False
+
+    @property
+    def count(self) -> int:
+        """States of the cell."""
+        return sum(self.widths)
+
+    def arguments(self, x: Tensor, states: States) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What `forward` is called with, by place; and by name where some arguments are constants."""
+        tree = self._tree(self._tensors(states))
+        parts = tuple(tree) if self.spread else (tree,)
+        if not self.constants:
+            return (x, *parts), {}
+        return (x,), {**dict(zip(self.names, parts, strict=False)), **self.constants}
+
+    def call(self, module: nn.Module, x: Tensor, states: States) -> object:
+        """What a step returns."""
+        args, kwargs = self.arguments(x, states)
+        return module(*args, **kwargs)
+
+    def shapes(self, batch: object) -> Any:
+        """The arguments' shapes for torch.export, `batch` for each tensor."""
+        tree = self._tree([batch] * len(self.widths))
+        parts = tuple(tree) if self.spread else (tree,)
+        if not self.constants:
+            return (batch, *parts)
+        named = dict(zip(self.names, parts, strict=False))
+        return {self.first: batch, **named, **dict.fromkeys(self.constants)}
 
     def returned(self, result: object) -> tuple[Tensor, States] | None:
         """The output and the next states in what `forward` returned; None if these are not in it.
 
-        Either `(output, states)` with the states in the form in which they came, or the states alone as `nn.LSTMCell`
-        returns them; the output is then the first.
+        Either `(output, states)` or `(states, output)`, or the states alone as `nn.LSTMCell` returns them; the output
+        is then the first.
         """
+        leaves = pytree.tree_leaves(result)
+        if not all(isinstance(leaf, Tensor) for leaf in leaves):
+            return None
+        if len(leaves) - len(self.widths) not in (0, 1):
+            return None
+        output, *states = replace(self, output_last=self.has_output_last(result)).arranged(leaves)
+        return output, tuple(states)
+
+    def arranged(self, results: Sequence[Any]) -> list[Any]:
+        """The output and then the states, of the results in the order in which they are returned."""
+        if len(results) == len(self.widths):
+            return [results[0], *results]
+        return [results[-1], *results[:-1]] if self.output_last else list(results)
+
+    def has_output_last(self, result: object) -> bool:
+        """Whether a step returns (states, output), several states together."""
         match result:
-            case Tensor() if self.count == 1:
-                return result, (result,)
-            case (Tensor() as output, tuple() | list() as states) if _tensors(states, self.count):
-                return output, tuple(states)
-            case tuple() | list() if _tensors(result, self.count + 1):
-                return result[0], tuple(result[1:])
-            case tuple() | list() if _tensors(result, self.count):
-                return result[0], tuple(result)
-        return None
+            case (tuple() | list() | dict()) as states, Tensor():
+                return len(pytree.tree_leaves(states)) == len(self.widths) > 1
+        return False
+
+    def apart(self, tensors: Sequence[Tensor]) -> States:
+        """The states of the cell in the tensors of the module."""
+        return tuple(part for each, width in zip(tensors, self.widths, strict=True) for part in each.chunk(width, -1))
+
+    def _tensors(self, states: States) -> list[Tensor]:
+        return [torch.cat(states[end - width : end], -1) for end, width in self.places()]
+
+    def places(self) -> list[tuple[int, int]]:
+        """Where each tensor's states end among all, and how many it has."""
+        return list(zip(accumulate(self.widths), self.widths, strict=True))
+
+    def _tree(self, leaves: Sequence[Any]) -> Any:
+        spec = pytree.tree_structure(self.form)
+        return pytree.tree_unflatten(leaves, spec)
 
 
-def calling_convention(module: nn.Module, x: Tensor, states: States) -> CallingConvention:
+def calling_convention(
+    module: nn.Module, x: Tensor, states: States, constants: Mapping[str, object] | None = None
+) -> CallingConvention:
     """The way of calling that fits: the first that runs and returns as many states of the shape that they had.
 
-    Raises TraceError with the failure of the way that got furthest.
+    Raises TraceError with the failure of the most likely way, and among these of the one that got furthest.
     """
-    furthest, reason = -1, TraceError(f"{_forward(module)} takes no state; a step is forward(x, state)")
-    for convention in _conventions(module):
+    furthest, reason = (-1, -1), TraceError(f"{_forward(module)} takes no state; a step is forward(x, state)")
+    for likely, convention in _conventions(module, x, states[0], constants or {}):
         counter = _Counter()
         try:
             with torch.no_grad(), counter:
-                problem = _problem(
-                    convention, module(*convention.arguments(x, states[: convention.count])), x, states[0]
-                )
+                result = convention.call(module, x, states[: convention.count])
+                problem = _problem(convention, result, x, states[0])
             if problem is None:
-                return convention
-            failure = TraceError(f"{_forward(module)} {problem}")
+                return replace(convention, output_last=convention.has_output_last(result))
+            failed = TraceError(f"{_forward(module)} {problem}")
         except Exception as error:  # Whatever the user's code raises tells that this way does not fit.
-            failure = _failure(module, error, x, states[0])
-        if counter.calls > furthest:
-            furthest, reason = counter.calls, failure
+            failed = failure(module, error, x, states[0])
+        if (likely, counter.calls) > furthest:
+            furthest, reason = (likely, counter.calls), failed
     raise reason
 
 
@@ -130,15 +155,15 @@ def exported(module: nn.Module, convention: CallingConvention, x: Tensor, states
 
     Raises TraceError at the line that has none.
     """
-    batch = {0: Dim.AUTO}
     _keep_lines(module)
-    shapes = convention.arguments(batch, (batch,) * convention.count)  # type: ignore[arg-type]
+    args, kwargs = convention.arguments(x, states)
+    shapes = convention.shapes({0: Dim.AUTO})
     try:
         with _quiet():
-            program = torch.export.export(module, convention.arguments(x, states), dynamic_shapes=shapes)
+            program = torch.export.export(module, args, kwargs, dynamic_shapes=shapes)
             return program.run_decompositions({}) if any(map(_changes_in_place, program.graph.nodes)) else program
     except Exception as error:
-        raise _failure(module, error, x, states[0]) from None
+        raise failure(module, error, x, states[0]) from None
 
 
 def _changes_in_place(node: fx.Node) -> bool:
@@ -155,28 +180,21 @@ def random_step(module: nn.Module, input_size: int, hidden_size: int) -> tuple[T
     def draw(width: int) -> Tensor:
         return torch.randn(batch, width, generator=generator, dtype=torch.float64).to(like)
 
-    return draw(input_size), tuple(draw(hidden_size) for _ in range(MOST_STATES))
+    return draw(input_size), tuple(draw(hidden_size) for _ in range(2 * MOST_STATES))
 
 
-def line_of(node: fx.Node, module: nn.Module) -> Line:
-    """The user's line that a node of the graph comes from; that of `forward` where only torch's own led to it."""
-    line = None
-    for file, number, text in re.findall(r'File "(.+)", line (\d+), in .+\n(.*)', node.meta.get("stack_trace") or ""):
-        if not file.startswith((TORCH, "torch/")):
-            line = Line(file, int(number), text.strip(), caller=line)
-    return line or forward_line(module)
-
-
-def forward_line(module: nn.Module) -> Line:
-    """The line on which the module's `forward` begins."""
-    code = inspect.unwrap(type(module).forward).__code__
-    text = linecache.getline(code.co_filename, code.co_firstlineno).strip()
-    return Line(code.co_filename, code.co_firstlineno, text)
+def failure(module: nn.Module, error: Exception, x: Tensor, state: Tensor) -> TraceError:
+    """What the user's code raised, as an error at its line."""
+    line = user_line(error.__traceback__) or forward_line(module)
+    first = next((text.strip() for text in str(error).splitlines() if text.strip()), type(error).__name__)
+    if "data-dependent" in first:
+        first = "the way taken depends on the numbers in the input or state; a cell does the same at every step"
+    return line.refusal(f"{first} (in a step with x {list(x.shape)} and states {list(state.shape)})")
 
 
 def _keep_lines(module: nn.Module) -> None:
     """Have torch keep the lines of helper methods and functions too; it keeps those of `forward` by itself."""
-    classes = {kind for part in module.modules() for kind in type(part).__mro__ if not _is_torchs(kind)}
+    classes = {kind for part in module.modules() for kind in type(part).__mro__ if not is_torchs(kind)}
     for kind in classes:
         module_of = sys.modules.get(kind.__module__)
         beside = filter(isfunction, vars(module_of).values()) if module_of else ()
@@ -184,20 +202,35 @@ def _keep_lines(module: nn.Module) -> None:
             annotate_fn({})(function)
 
 
-def _is_torchs(kind: type) -> bool:
-    return kind is object or kind.__module__.split(".")[0] == "torch"
+def _conventions(
+    module: nn.Module, x: Tensor, state: Tensor, constants: Mapping[str, object]
+) -> Iterator[tuple[int, CallingConvention]]:
+    """Ways of calling, each with how likely it is: 2 as the module itself says, 1 as most are, 0 anything else."""
+    first, *others = inspect.signature(module.forward).parameters.values()
+    if unknown := [name for name in constants if name not in {p.name for p in others}]:
+        raise TraceError(f"{_forward(module)} has no argument {unknown[0]!r}; give one of its own")
+    places = [p for p in others if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name not in constants]
+    names = tuple(p.name for p in places)
+    needed = sum(p.default is Parameter.empty for p in places)
 
+    def convention(form: Form, widths: Sequence[int] | None = None, spread: bool = False) -> CallingConvention:
+        count = len(pytree.tree_leaves(form))
+        return CallingConvention(form, names, tuple(widths or (1,) * count), spread, constants, first.name)
 
-def _conventions(module: nn.Module) -> Iterator[CallingConvention]:
-    parameters = list(inspect.signature(module.forward).parameters.values())[1:]
-    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    needed = sum(p.default is p.empty for p in places)
     if needed < 2 and places:
+        told = list[CallingConvention]()
+        if (default := state_by_default(module, x, constants)) and all(w % state.shape[1] == 0 for w in default[1]):
+            told.append(convention(default[0], [width // state.shape[1] for width in default[1]]))
+        told += [convention(form) for form in forms_in_source(module, places[0].name)]
+        yield from ((2, each) for each in told)
         # A tensor passes for a tuple where a tuple is indexed, so that tuples come first; two states are most common.
-        yield from (CallingConvention(count, in_tuple=True) for count in (2, 1, *range(3, MOST_STATES + 1)))
-    yield from (
-        CallingConvention(count, in_tuple=False) for count in range(max(1, needed), min(len(places), MOST_STATES) + 1)
-    )
+        for count in (2, 1, *range(3, MOST_STATES + 1)):
+            yield 0, convention(tuple_form(count))
+        if not told:
+            yield 1, convention(...)
+    for count in range(max(1, needed), min(len(places), MOST_STATES) + 1):
+        single = count == 1
+        yield 1, convention(... if single else tuple_form(count), spread=not single)
 
 
 def _problem(convention: CallingConvention, result: object, x: Tensor, state: Tensor) -> str | None:
@@ -205,35 +238,32 @@ def _problem(convention: CallingConvention, result: object, x: Tensor, state: Te
     if parts is None:
         return f"returns {_shapes(result)}; a step returns (output, state), or the states in the form that they came in"
     output, states = parts
-    if any(each.shape != state.shape for each in states):
+    wanted = [(*state.shape[:-1], width * state.shape[-1]) for width in convention.widths]
+    if [tuple(each.shape) for each in states] != wanted:
         return f"returns states {_shapes(states)} for states {list(state.shape)}; all need the hidden size"
     if output.shape != state.shape:
         return f"returns the output {_shapes(output)}; it needs the hidden size, {list(state.shape)}: read out outside"
+    if convention.spread and (extra := _no_state(convention, states)):
+        return (
+            f"takes {extra!r} beside the input and its states, and returns no next value of it; give it a value that "
+            f"stays the same: trace(module, {extra}=1.0)"
+        )
     return None
 
 
-def _failure(module: nn.Module, error: Exception, x: Tensor, state: Tensor) -> TraceError:
-    line = _user_line(error.__traceback__) or forward_line(module)
-    first = next((text.strip() for text in str(error).splitlines() if text.strip()), type(error).__name__)
-    if "data-dependent" in first:
-        first = "the way taken depends on the numbers in the input or state; a cell does the same at every step"
-    return line.refusal(f"{first} (in a step with x {list(x.shape)} and states {list(state.shape)})")
-
-
-def _user_line(trace: TracebackType | None) -> Line | None:
-    frames = [f for f in traceback.extract_tb(trace) if not f.filename.startswith((TORCH, HERE, STANDARD, "<"))]
-    if not frames:
-        return None
-    last = frames[-1]
-    return Line(last.filename, last.lineno or 0, (last.line or "").strip())
+def _no_state(convention: CallingConvention, states: States) -> str | None:
+    """The argument that is no state: by its name, or since one tensor is returned for it and for a state before it."""
+    taken = convention.names[: len(states)]
+    if named := next((name for name in taken if name in NO_STATES), None):
+        return named
+    for place, each in enumerate(states):
+        if any(each is other for other in states[:place]):
+            return taken[place]
+    return None
 
 
 def _forward(module: nn.Module) -> str:
     return f"{forward_line(module)}: {type(module).__name__}.forward"
-
-
-def _tensors(values: tuple[object, ...] | list[object], count: int) -> bool:
-    return len(values) == count and all(isinstance(value, Tensor) for value in values)
 
 
 def _shapes(value: object) -> str:

@@ -19,7 +19,7 @@ from itertools import permutations
 from torch import Tensor
 
 from cellsearch.cell import LINEAR
-from cellsearch.recurrence.trace.calls import Line
+from cellsearch.recurrence.trace.lines import Line
 from cellsearch.recurrence.trace.values import TracedNode
 
 __all__ = ["merged"]

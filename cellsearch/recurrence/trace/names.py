@@ -16,21 +16,29 @@ from cellsearch.cell import INPUT
 from cellsearch.cell.node import free_name
 from cellsearch.cell.notation.equations import NEXT
 from cellsearch.cell.validate import NAME_LENGTH
-from cellsearch.recurrence.trace.calls import CallingConvention, Line
+from cellsearch.recurrence.trace.calls import CallingConvention
+from cellsearch.recurrence.trace.lines import Line
 from cellsearch.recurrence.trace.values import TracedNode
 
 __all__ = ["node_names", "state_names"]
 
 
 def state_names(module: nn.Module, convention: CallingConvention) -> tuple[str, ...]:
-    """The states' names in the module's source: its arguments, or the names that it unpacks the tuple to."""
-    arguments = list(inspect.signature(module.forward).parameters)[1:]
-    names = tuple("h" if name == "hx" else name for name in arguments[: convention.count])
-    if convention.in_tuple:
-        names = _unpacked(module, arguments[0], convention.count) or ("h", "c")
-    if len(names) != convention.count or len(set(names)) != len(names) or not all(map(_is_free, names)):
-        return ("h",) if convention.count == 1 else tuple(f"h{i}" for i in range(convention.count))
-    return names
+    """The states' names in the module's source: its arguments, or the names that it unpacks them to.
+
+    A tensor of several hidden sizes has one name, numbered.
+    """
+    count = len(convention.widths)
+    told = tuple("h" if name == "hx" else name for name in convention.names[:count])
+    if not convention.spread and convention.form is not ...:
+        told = _unpacked(module, convention.names[0], count) or (("h", "c") if count == 2 else ())
+    if len(told) != count or len(set(told)) != len(told) or not all(map(_is_free, told)):
+        told = ("h",) if count == 1 else tuple(f"h{i}" for i in range(count))
+    wide = [
+        (f"{name}{i + 1}" for i in range(width)) if width > 1 else (name,)
+        for name, width in zip(told, convention.widths, strict=True)
+    ]
+    return tuple(name for names in wide for name in names)
 
 
 def node_names(nodes: Mapping[str, TracedNode], following: Mapping[str, str], output: str) -> dict[str, str]:
@@ -63,16 +71,25 @@ def node_names(nodes: Mapping[str, TracedNode], following: Mapping[str, str], ou
 
 
 def _unpacked(module: nn.Module, argument: str, count: int) -> tuple[str, ...] | None:
-    """The names of `h, c = state`."""
+    """The names of `h, c = state`, or of `(h, c), n = state`."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(type(module).forward)))
     except (OSError, SyntaxError):
         return None
     for each in ast.walk(tree):
         match each:
-            case ast.Assign([ast.Tuple(targets)], ast.Name(value)) if value == argument and len(targets) == count:
-                return tuple(target.id for target in targets if isinstance(target, ast.Name))
+            case ast.Assign([ast.Tuple() as target], ast.Name(value)) if value == argument:
+                names = tuple(part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+                if len(names) == count:
+                    return _in_order(target)
     return None
+
+
+def _in_order(target: ast.expr) -> tuple[str, ...]:
+    """The names of nested targets from left to right."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return tuple(name for part in target.elts for name in _in_order(part))
+    return (target.id,) if isinstance(target, ast.Name) else ()
 
 
 def _assignment(line: Line) -> Line:

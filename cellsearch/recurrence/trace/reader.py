@@ -16,11 +16,14 @@ from torch.export.graph_signature import OutputKind
 
 from cellsearch.cell import INPUT
 from cellsearch.recurrence.trace.builder import BATCH, CellBuilder
-from cellsearch.recurrence.trace.calls import UnsupportedError, line_of
+from cellsearch.recurrence.trace.calls import CallingConvention
+from cellsearch.recurrence.trace.decisions import DECISIONS, OF_NUMBERS, as_number
 from cellsearch.recurrence.trace.functions import FUNCTIONS
+from cellsearch.recurrence.trace.lines import UnsupportedError, line_of
+from cellsearch.recurrence.trace.reductions import REDUCTIONS
 from cellsearch.recurrence.trace.rules import REASONS, RULES
 from cellsearch.recurrence.trace.torch_cells import TORCH_CELLS
-from cellsearch.recurrence.trace.values import Known, ResultShape, Value
+from cellsearch.recurrence.trace.values import Condition, Known, ResultShape, Value
 
 __all__ = ["read"]
 
@@ -82,16 +85,25 @@ FILLS: Final = {
 }
 """Number that an operation fills a tensor with that is like another; None: its last argument."""
 
-OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {**RULES, **FUNCTIONS, **TORCH_CELLS}
+OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    **RULES,
+    **FUNCTIONS,
+    **REDUCTIONS,
+    **DECISIONS,
+    **OF_NUMBERS,
+    **TORCH_CELLS,
+}
 """Rule by torch's name for all that computes."""
 
 
-def read(program: ExportedProgram, module: nn.Module, builder: CellBuilder) -> list[Value]:
+def read(
+    program: ExportedProgram, module: nn.Module, builder: CellBuilder, convention: CallingConvention
+) -> list[Value]:
     """The values that a step returns, in the order of the program's results; their nodes are now in `builder`.
 
     Raises TraceError at the line of source that no cell can express.
     """
-    reader = _GraphReader(program, builder)
+    reader = _GraphReader(program, builder, convention)
     *nodes, last = program.graph.nodes
     specs = list(zip(program.graph_signature.output_specs, last.args[0], strict=True))
     # A step may write over the states that it gets; what it returns is what counts.
@@ -110,17 +122,21 @@ def read(program: ExportedProgram, module: nn.Module, builder: CellBuilder) -> l
 
 
 class _GraphReader:
-    def __init__(self, program: ExportedProgram, builder: CellBuilder) -> None:
+    def __init__(self, program: ExportedProgram, builder: CellBuilder, convention: CallingConvention) -> None:
         self.builder = builder
+        self.module = program.graph_module
         self.values: dict[fx.Node, Any] = {}
         self.known = _known(program, builder)
-        self.sources = dict(zip(program.graph_signature.user_inputs, (INPUT, *builder.states), strict=True))
+        given = [name for name in program.graph_signature.user_inputs if _is_tensor(program, name)]
+        self.sources = dict(zip(given, [builder.value(INPUT), *_states(builder, convention)], strict=True))
 
     def value(self, node: fx.Node) -> Any:
         """A Value, a Known, or a tuple of these; nothing for a size, which `_given` computes for each batch."""
         if node.op == "placeholder":
             name = node.name
-            return self.builder.value(self.sources[name]) if name in self.sources else self.known[name]
+            return self.sources[name] if name in self.sources else self.known[name]
+        if node.op == "get_attr":
+            return getattr(self.module, str(node.target))
         if isinstance(node.meta.get("val"), SymInt | int):
             return None
         name = _name(node)
@@ -132,7 +148,7 @@ class _GraphReader:
         if name in FILLS:
             fill = node.args[-1] if FILLS[name] is None else FILLS[name]
             return Known(torch.tensor(fill, dtype=self.builder.dtype), learned=False)
-        if not varying:
+        if not varying and name not in REASONS:
             return self._computed(node)
         if name in MOVES:
             return self._move(node)
@@ -141,7 +157,7 @@ class _GraphReader:
         rule = OPERATIONS.get(name)
         if rule is None:
             raise UnsupportedError(REASONS.get(name, f"{name} is no operation of a cell"))
-        args, kwargs = self._arguments(node)
+        args, kwargs = self._arguments(node, conditions=name in DECISIONS)
         return rule(self.builder, _result_shape(_first(node.meta["val"])), *args, **kwargs)
 
     def varying(self, node: fx.Node) -> Value:
@@ -171,6 +187,8 @@ class _GraphReader:
     def _move(self, node: fx.Node) -> Any:
         if any(isinstance(self.values.get(n), Known) for n in node.all_input_nodes):
             raise UnsupportedError(f"{_name(node)} puts parameters or constants beside what changes; add them instead")
+        if any(isinstance(self.values.get(n), Condition) for n in node.all_input_nodes):
+            raise UnsupportedError(f"{_name(node)} moves a comparison; move what is compared instead")
         result = self._run(node, lambda n: self.builder.moved(self.values[n]), BATCH)
         moved = node.meta["val"]
         if isinstance(result, Tensor):
@@ -200,7 +218,7 @@ class _GraphReader:
                 if n in inside:
                     return one_hot
                 known = self.values[n].tensor if isinstance(self.values[n], Known) else torch.zeros(())
-                return known if n in factors else torch.zeros_like(known)
+                return known if n in factors else torch.zeros_like(known[0] if known.dim() > 1 else known)
 
             image: Tensor = self._run(node, replaced, size)
             return image
@@ -210,9 +228,17 @@ class _GraphReader:
         product = self.builder.product(self.values[inside[0]], run, shape, count, own)
         return product if bias is own else RULES["add"](self.builder, shape, product, bias)
 
-    def _arguments(self, node: fx.Node) -> tuple[list[Any], dict[str, Any]]:
-        args = fx.node.map_arg(node.args, lambda n: self._given(n, BATCH, self.values.get))
-        return list(args), dict(fx.node.map_arg(node.kwargs, lambda n: self._given(n, BATCH, self.values.get)))
+    def _arguments(self, node: fx.Node, conditions: bool = False) -> tuple[list[Any], dict[str, Any]]:
+        """What the node is given; comparisons as 1 and 0, unless `conditions`."""
+
+        def value(n: fx.Node) -> Any:
+            found = self.values.get(n)
+            if isinstance(found, Condition) and not conditions:
+                return as_number(self.builder, _result_shape(n.meta["val"]), found)
+            return found
+
+        args = fx.node.map_arg(node.args, lambda n: self._given(n, BATCH, value))
+        return list(args), dict(fx.node.map_arg(node.kwargs, lambda n: self._given(n, BATCH, value)))
 
     def _run(self, node: fx.Node, tensor: Callable[[fx.Node], Any], batch: int) -> Any:
         """What torch makes of the node for a batch of that size, with `tensor` for each operand."""
@@ -233,6 +259,18 @@ class _GraphReader:
         return [known for known in found if isinstance(known, Known)]
 
 
+def _is_tensor(program: ExportedProgram, name: object) -> bool:
+    """Whether an input is a tensor, and no constant argument."""
+    placeholders = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    return isinstance(name, str) and name in placeholders and isinstance(placeholders[name].meta.get("val"), Tensor)
+
+
+def _states(builder: CellBuilder, convention: CallingConvention) -> list[Value]:
+    """The tensors of the module's states, each of one or several states of the cell."""
+    units = [builder.value(name).units for name in builder.states]
+    return [Value(torch.cat(units[end - width : end])) for end, width in convention.places()]
+
+
 def _known(program: ExportedProgram, builder: CellBuilder) -> dict[str, Known]:
     """Parameters, buffers and constants by the name of their placeholder, on the CPU, where products are exact."""
     signature = program.graph_signature
@@ -240,7 +278,7 @@ def _known(program: ExportedProgram, builder: CellBuilder) -> dict[str, Known]:
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
     known = {name: Known(tensors[key].detach().cpu().clone(), False) for name, key in fixed.items()}
     for name, key in signature.inputs_to_parameters.items():
-        known[name] = builder.parameter(tensors[key].detach().cpu().clone())
+        known[name] = builder.parameter(tensors[key].detach().cpu().clone(), frozen=not tensors[key].requires_grad)
     return known
 
 

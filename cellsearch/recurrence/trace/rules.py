@@ -12,15 +12,15 @@ from typing import Any, Final
 import torch
 
 from cellsearch.recurrence.trace.builder import CellBuilder
-from cellsearch.recurrence.trace.calls import UnsupportedError
+from cellsearch.recurrence.trace.lines import UnsupportedError
 from cellsearch.recurrence.trace.values import Known, ResultShape, Value
 
-__all__ = ["REASONS", "RULES", "SOFTMAX", "Operand", "add", "multiply", "number_of"]
+__all__ = ["REASONS", "RULES", "Operand", "add", "cast", "divide", "multiply", "number_of", "power", "subtract"]
 
 Operand = Value | Known | float
 
-SOFTMAX: Final = "softmax"
-"""A node while a module is read; in a cell only `cumulative_softmax` is left."""
+MOST_FACTORS: Final = 16
+"""The largest whole number to whose power something is raised by multiplying."""
 
 MIXING: Final = {
     "batch_norm": "batch_norm",
@@ -30,12 +30,25 @@ MIXING: Final = {
 """Normalizations over the batch by torch's names, which has another where nothing changes in place."""
 
 REASONS: Final[Mapping[str, str]] = {
-    SOFTMAX: "softmax runs over all units; the operations of a cell take each unit by itself, or use nn.LayerNorm",
-    "detach": "detach cuts the gradient; a cell is differentiated throughout",
-    "mean": "mean runs over all units; the operations of a cell take each unit by itself, or use nn.LayerNorm",
-    "sum": "sum runs over all units; the operations of a cell take each unit by itself, or use a Linear",
-    "where": "where chooses by a condition; use a gate, which has a gradient",
-    **{f"conv{d}d": "a convolution shares weights between places; a cell has full matrices" for d in (1, 2, 3)},
+    "detach": "detach cuts the gradient; a cell is differentiated throughout, so leave it out",
+    "wrap_with_set_grad_enabled": "gradients are turned off for it; a cell is differentiated throughout, so leave"
+    " torch.no_grad out",
+    **{
+        name: f"{name} compares for equality, which rounding decides; compare with > or <"
+        for name in ("eq", "ne", "isclose")
+    },
+    **{
+        name: f"{name} joins conditions; choose by one after the other, with torch.where"
+        for name in ("logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor")
+    },
+    **{
+        name: f"{name} looks for the largest or smallest of all units; a cell has softmax and means over its units"
+        for name in ("amax", "amin", "argmax", "argmin", "topk", "sort", "median", "logsumexp", "cummax", "cummin")
+    },
+    **{
+        f"conv{d}d": "a convolution shares weights between places; a cell has full matrices: use nn.Linear"
+        for d in (1, 2, 3)
+    },
     **{name: f"{name} runs over time; trace the step alone" for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},
     **{name: f"{norm} mixes the sequences of a batch; use nn.LayerNorm" for name, norm in MIXING.items()},
 }
@@ -50,6 +63,8 @@ def add(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, alpha
     assert isinstance(a, Value)
     if isinstance(b, Value):
         return builder.elementwise("sum", [a, b], result)
+    if part := builder.scaled(a, None, _known(b), result):
+        return part
     if (number := number_of(b)) is not None:
         return builder.elementwise("plus_constant", [a], result, constant=number)
     assert isinstance(b, Known)
@@ -74,6 +89,8 @@ def multiply(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand) 
         return _scaled(a, b)
     if isinstance(b, Value):
         return builder.elementwise("product", [a, b], result)
+    if part := builder.scaled(a, _known(b), None, result):
+        return part
     if (number := number_of(b)) is not None:
         return builder.elementwise("times_constant", [a], result, constant=number)
     assert isinstance(b, Known)
@@ -84,17 +101,39 @@ def multiply(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand) 
 
 
 def divide(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, rounding_mode: str | None = None) -> Any:
-    """a / b, where b does not change with the sequence."""
-    if isinstance(b, Value) or rounding_mode:
-        raise UnsupportedError("it divides by what changes with the sequence; a cell has no division")
+    """a / b as a * (1 / b)."""
+    if rounding_mode:
+        raise UnsupportedError(f"it rounds its quotient ({rounding_mode}), which has no gradient; leave it out")
+    if isinstance(b, Value):
+        inverse = builder.elementwise("reciprocal", [b], result)
+        return inverse if number_of(a) == 1 else multiply(builder, result, a, inverse)
     return multiply(builder, result, a, Known(1 / b.tensor, b.learned) if isinstance(b, Known) else 1 / b)
 
 
-def power(builder: CellBuilder, result: ResultShape, a: Value, exponent: Operand = 2) -> Value:
-    """The square."""
-    if number_of(exponent) != 2:
-        raise UnsupportedError(f"a cell has no power but the square, got the exponent {exponent}")
-    return builder.elementwise("product", [a, a], result)
+def power(builder: CellBuilder, result: ResultShape, a: Operand, exponent: Operand = 2) -> Value:
+    """a ** n for a number n, and n ** a for a positive number n."""
+    if not isinstance(a, Value):
+        base = number_of(a)
+        if base is None or base <= 0:
+            raise UnsupportedError("it raises what is no positive number to a power; use torch.exp")
+        return builder.elementwise("exp", [multiply(builder, result, exponent, math.log(base))], result)
+    number = number_of(exponent)
+    if number is None:
+        logarithm = builder.elementwise("log", [a], result)
+        return builder.elementwise("exp", [multiply(builder, result, logarithm, exponent)], result)
+    if number < 0:
+        return builder.elementwise("reciprocal", [power(builder, result, a, -number)], result)
+    if number.is_integer() and 1 <= number <= MOST_FACTORS:
+        half = a if number < 4 else power(builder, result, a, number // 2)
+        factors = [half] * (int(number) if number < 4 else 2) + [a] * (number >= 4 and int(number) % 2)
+        product = factors[0]
+        for factor in factors[1:]:
+            product = builder.elementwise("product", [product, factor], result)
+        return product
+    if number == 0.5:
+        return builder.elementwise("sqrt", [a], result)
+    logarithm = builder.elementwise("log", [a], result)
+    return builder.elementwise("exp", [multiply(builder, result, logarithm, number)], result)
 
 
 def addcmul(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, c: Operand, value: float = 1) -> Value:
@@ -108,52 +147,6 @@ def lerp(builder: CellBuilder, result: ResultShape, start: Value, end: Value, we
         assert isinstance(weight, Value)
         return builder.elementwise("blend", [weight, end, start], result)
     return add(builder, result, start, multiply(builder, result, subtract(builder, result, end, start), weight))
-
-
-def layer_norm(
-    builder: CellBuilder,
-    result: ResultShape,
-    a: Value,
-    shape: list[int],
-    weight: Known | None = None,
-    bias: Known | None = None,
-    eps: float = 1e-5,
-    cudnn_enable: bool = True,
-) -> Value:
-    """Layer normalization over the hidden units."""
-    _check_norm(builder, shape, eps)
-    normalized = builder.elementwise("normalize", [a], result)
-    scaled = normalized if weight is None else multiply(builder, result, normalized, weight)
-    return scaled if bias is None else add(builder, result, scaled, bias)
-
-
-def rms_norm(
-    builder: CellBuilder,
-    result: ResultShape,
-    a: Value,
-    shape: list[int],
-    weight: Known | None = None,
-    eps: float | None = None,
-) -> Value:
-    """Root mean square normalization over the hidden units."""
-    _check_norm(builder, shape, eps)
-    weight = weight or builder.parameter(torch.ones(builder.hidden_size, dtype=builder.dtype))
-    return builder.elementwise("rms_norm", [a], result, {"weight": weight})
-
-
-def softmax(builder: CellBuilder, result: ResultShape, a: Value, place: int, dtype: torch.dtype | None = None) -> Value:
-    """A node that no cell has, unless it is summed up next."""
-    if place % len(result.shape) != len(result.shape) - 1 or result.shape[-1] != builder.hidden_size:
-        raise UnsupportedError(REASONS[SOFTMAX])
-    return builder.elementwise(SOFTMAX, [a], result)
-
-
-def cumsum(builder: CellBuilder, result: ResultShape, a: Value, place: int, dtype: torch.dtype | None = None) -> Value:
-    """The sum of a softmax from the first unit on."""
-    node = builder.nodes.get(builder.node(a))
-    if node is None or node.op != SOFTMAX or place % len(result.shape) != len(result.shape) - 1:
-        raise UnsupportedError("cumsum runs over all units; a cell has that of a softmax over them alone")
-    return builder.elementwise("cumulative_softmax", [builder.value(node.operands[0])], result)
 
 
 def dropout(builder: CellBuilder, result: ResultShape, a: Value, p: float, train: bool) -> Value:
@@ -193,30 +186,15 @@ RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "neg": lambda builder, result, a: multiply(builder, result, a, -1.0),
     "negative": lambda builder, result, a: multiply(builder, result, a, -1.0),
     "square": power,
+    "reciprocal": lambda builder, result, a: builder.elementwise("reciprocal", [a], result),
     "pow": power,
     "addcmul": addcmul,
     "lerp": lerp,
-    "layer_norm": layer_norm,
-    "rms_norm": rms_norm,
-    "softmax": softmax,
-    "cumsum": cumsum,
     "dropout": dropout,
     "copy": copied,
     "fill": copied,
-    "to": cast,
-    "_to_copy": cast,
-    "type_as": cast,
 }
 """Rule by torch's name, for an operation of which an operand changes with the sequence."""
-
-
-def _check_norm(builder: CellBuilder, shape: list[int], eps: float | None) -> None:
-    if list(shape) != [builder.hidden_size]:
-        raise UnsupportedError(
-            f"it normalizes over {list(shape)}; a cell does over the hidden size, {builder.hidden_size}"
-        )
-    if eps != 1e-5:
-        raise UnsupportedError(f"its eps is {eps}; that of a cell is 1e-05")
 
 
 def number_of(value: Operand) -> float | None:
@@ -224,6 +202,12 @@ def number_of(value: Operand) -> float | None:
     if isinstance(value, Value):
         return None
     return value.number() if isinstance(value, Known) else float(value)
+
+
+def _known(value: Operand) -> Known:
+    """A number or parameter, as it is known."""
+    assert not isinstance(value, Value)
+    return value if isinstance(value, Known) else Known(torch.tensor(float(value)), learned=False)
 
 
 def _scaled(a: Known | float, b: Operand) -> Known | float:

@@ -14,15 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from cellsearch.cell import Cell, Node
+from cellsearch.cell.untrusted import short
 from cellsearch.errors import TraceError
 from cellsearch.recurrence.interface import States
 from cellsearch.recurrence.rnn import RNN, Layer
 from cellsearch.recurrence.trace.builder import CellBuilder
-from cellsearch.recurrence.trace.calls import CallingConvention, calling_convention, exported, forward_line, random_step
+from cellsearch.recurrence.trace.calls import CallingConvention, calling_convention, exported, random_step
+from cellsearch.recurrence.trace.lines import forward_line
 from cellsearch.recurrence.trace.merge import merged
 from cellsearch.recurrence.trace.names import node_names, state_names
 from cellsearch.recurrence.trace.reader import read
-from cellsearch.recurrence.trace.rules import REASONS, SOFTMAX
+from cellsearch.recurrence.trace.scripted import python_original
 from cellsearch.recurrence.trace.sizes import sizes_of
 from cellsearch.recurrence.trace.values import TracedNode, Value
 
@@ -42,14 +44,19 @@ class Traced:
 
 
 def trace(
-    module: nn.Module, input_size: int | None = None, hidden_size: int | None = None, name: str | None = None
+    module: nn.Module,
+    input_size: int | None = None,
+    hidden_size: int | None = None,
+    name: str | None = None,
+    **constants: float | bool | str | None,
 ) -> Traced:
     """The cell that a module computes in one step, and an RNN of it with the module's weights.
 
     `module` is called as `(x, state) -> (output, state)` or, like nn.LSTMCell, `(x, state) -> state`, with x
-    [B, input_size] and a state [B, hidden_size], a tuple of such, or several arguments. The sizes are the module's
-    attributes of these names if not given, or the only ones with which it runs. The cell's output is what the module
-    returns as such, else the first state.
+    [B, input_size] and a state [B, hidden_size], a tuple of such (also nested, in lists or dictionaries), or several
+    arguments. Other arguments of it that stay the same are given by name: `trace(module, ts=1.0)`. The sizes are the
+    module's attributes of these names if not given, or the only ones with which it runs. The cell's output is what the
+    module returns as such, else the first state. A state that is several times as wide is so many states of the cell.
 
     Every bias is learned: a product without one starts from zero. A linear's `initial_bias`, where new weights are
     drawn, is the module's bias if all its numbers are equal (and there are at least two), else 0. Weights that the
@@ -60,16 +67,21 @@ def trace(
     >>> trace(nn.GRUCell(3, 5)).cell
     Cell('gru_cell', 10 nodes, states h)
     """
+    if not isinstance(module, nn.Module):
+        raise TraceError(f"a torch.nn.Module is expected, got {short(module)}; make one of it")
+    module = python_original(module)
+    if type(module).forward is nn.Module.forward:
+        raise TraceError(f"{type(module).__name__} has no forward; write the step as forward(self, x, state)")
     for part in module.modules():
         if isinstance(part, nn.RNNBase):
             kind = type(part).__name__
             raise forward_line(module).refusal(f"{kind} takes whole sequences and a cell one step; use nn.{kind}Cell")
-    input_size, hidden_size = sizes_of(module, input_size, hidden_size)
+    input_size, hidden_size = sizes_of(module, input_size, hidden_size, constants)
     x, states = random_step(module, input_size, hidden_size)
-    convention = calling_convention(module, x, states)
+    convention = calling_convention(module, x, states, constants)
     states = states[: convention.count]
     builder = CellBuilder(input_size, hidden_size, state_names(module, convention), forward_line(module), x.dtype)
-    results = read(exported(module, convention, x, states), module, builder)
+    results = read(exported(module, convention, x, states), module, builder, convention)
     nodes, following, output = _merged_nodes(builder, results, convention)
     cell, names = _cell(name or _title(module), nodes, following, output)
     rnn = RNN(cell, input_size, hidden_size, device=x.device, dtype=x.dtype)
@@ -84,17 +96,14 @@ def _merged_nodes(
     builder: CellBuilder, results: list[Value], convention: CallingConvention
 ) -> tuple[dict[str, TracedNode], dict[str, str], str]:
     """The merged nodes, the node of each state's next value, and that of the output."""
-    returned = [builder.node(value) for value in results]
+    returned = [node for value in convention.arranged(results) for node in builder.whole(value)]
     nodes = dict(builder.nodes)
     for place, node in enumerate(returned):
         if node not in nodes:
             returned[place] = f"keep_{node}"
             nodes[returned[place]] = TracedNode("identity", (node,), builder.line)
-    following = dict(zip(builder.states, returned[-convention.count :], strict=True))
+    following = dict(zip(builder.states, returned[1:], strict=True))
     nodes = merged(nodes, returned)
-    for each in nodes.values():
-        if each.op == SOFTMAX:
-            raise each.line.refusal(REASONS[SOFTMAX])
     return nodes, following, returned[0]
 
 
@@ -135,9 +144,10 @@ def _check(module: nn.Module, convention: CallingConvention, layer: Layer, x: Te
     """The promise that module and cell agree; its breach is our fault, and better known than used."""
     with torch.no_grad():
         output, following = layer(x[None], states, "reference")
-        expected = convention.returned(module(*convention.arguments(x, states)))
+        expected = convention.returned(convention.call(module, x, states))
         assert expected is not None
-    for ours, theirs in zip((output[0], *following), (expected[0], *expected[1]), strict=True):
+    wanted = expected[0], *convention.apart(expected[1])
+    for ours, theirs in zip((output[0], *following), wanted, strict=True):
         tolerance = TOLERANCE.get(x.dtype, 0.05)
         size = float(theirs.abs().nan_to_num(posinf=0.0).max())
         if not torch.allclose(ours, theirs, rtol=tolerance, atol=tolerance * size, equal_nan=True):

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from cellsearch.recurrence.trace.calls import Line
+from cellsearch.recurrence.trace.lines import Line
 
-__all__ = ["Known", "ResultShape", "TracedNode", "Value"]
+__all__ = ["Condition", "Known", "ResultShape", "TracedNode", "Value"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,13 @@ class Value:
 
     units: Tensor
     batch: int = 0
+
+
+@dataclass(frozen=True)
+class Condition(Value):
+    """Whether the units are positive; or, `negated`, whether they are not."""
+
+    negated: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ class ResultShape:
 
     shape: tuple[int, ...]
     batch: int
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The shape without the batch."""
+        return self.shape[: self.batch] + self.shape[self.batch + 1 :]
 
 
 @dataclass(frozen=True)
