@@ -191,7 +191,9 @@ class CellBuilder:
         """The value that torch has moved; raises UnsupportedError if sequences got mixed."""
         first, second = numbers.unbind(batch)
         if not torch.equal(first + SECOND, second):
-            raise UnsupportedError("it mixes the sequences of a batch; a cell takes each by itself")
+            raise UnsupportedError(
+                "it mixes the sequences of a batch; a cell takes each by itself, so work along the units alone"
+            )
         return Value(first, batch)
 
     def whole(self, value: Value) -> list[str]:
@@ -426,7 +428,9 @@ class CellBuilder:
 def _broadcast(value: Value, result: ResultShape) -> Tensor:
     with_batch = value.units.unsqueeze(value.batch)
     if value.batch + len(result.shape) - with_batch.dim() != result.batch:
-        raise UnsupportedError("it mixes the sequences of a batch; a cell takes each by itself")
+        raise UnsupportedError(
+            "it mixes the sequences of a batch; a cell takes each by itself, so work along the units alone"
+        )
     return with_batch.broadcast_to(result.shape).flatten()
 
 

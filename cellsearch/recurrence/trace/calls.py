@@ -188,7 +188,10 @@ def failure(module: nn.Module, error: Exception, x: Tensor, state: Tensor) -> Tr
     line = user_line(error.__traceback__) or forward_line(module)
     first = next((text.strip() for text in str(error).splitlines() if text.strip()), type(error).__name__)
     if "data-dependent" in first:
-        first = "the way taken depends on the numbers in the input or state; a cell does the same at every step"
+        first = (
+            "the way taken depends on the numbers in the input or state; a cell does the same at every step: use "
+            "torch.where"
+        )
     return line.refusal(f"{first} (in a step with x {list(x.shape)} and states {list(state.shape)})")
 
 
@@ -235,6 +238,11 @@ def _conventions(
 
 def _problem(convention: CallingConvention, result: object, x: Tensor, state: Tensor) -> str | None:
     parts = convention.returned(result)
+    if convention.spread and (extra := _no_state(convention, parts[1] if parts else ())):
+        return (
+            f"takes {extra!r} beside the input and its states, and returns no next value of it; give it a value that "
+            f"stays the same: trace(module, {extra}=1.0)"
+        )
     if parts is None:
         return f"returns {_shapes(result)}; a step returns (output, state), or the states in the form that they came in"
     output, states = parts
@@ -243,17 +251,12 @@ def _problem(convention: CallingConvention, result: object, x: Tensor, state: Te
         return f"returns states {_shapes(states)} for states {list(state.shape)}; all need the hidden size"
     if output.shape != state.shape:
         return f"returns the output {_shapes(output)}; it needs the hidden size, {list(state.shape)}: read out outside"
-    if convention.spread and (extra := _no_state(convention, states)):
-        return (
-            f"takes {extra!r} beside the input and its states, and returns no next value of it; give it a value that "
-            f"stays the same: trace(module, {extra}=1.0)"
-        )
     return None
 
 
 def _no_state(convention: CallingConvention, states: States) -> str | None:
     """The argument that is no state: by its name, or since one tensor is returned for it and for a state before it."""
-    taken = convention.names[: len(states)]
+    taken = convention.names[: len(convention.widths)]
     if named := next((name for name in taken if name in NO_STATES), None):
         return named
     for place, each in enumerate(states):

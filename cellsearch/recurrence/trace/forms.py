@@ -79,7 +79,7 @@ class _Tree:
 
 
 def forms_in_source(module: nn.Module, argument: str) -> Iterator[Form]:
-    """The form that `forward` unpacks an argument to, by `(h, c), n = state` or `state[0]`: as a tuple and as a list."""
+    """The form that `forward` unpacks an argument to, by `(h, c), n = state` or `state[0]`: a tuple, a list."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(type(module).forward)))
     except (OSError, SyntaxError, TypeError):

@@ -12,7 +12,7 @@ from cellsearch.cell import OPS
 from cellsearch.recurrence.reference import operation
 from cellsearch.recurrence.trace.builder import CellBuilder
 from cellsearch.recurrence.trace.lines import UnsupportedError
-from cellsearch.recurrence.trace.rules import Operand, multiply, number_of
+from cellsearch.recurrence.trace.rules import REMEDY, Operand, multiply, number_of
 from cellsearch.recurrence.trace.values import Known, ResultShape, Value
 
 __all__ = ["FUNCTIONS"]
@@ -31,9 +31,7 @@ def same(name: str, op: str) -> Callable[..., Value]:
         if name in WITH_SETTINGS:
             return WITH_SETTINGS[name](Composer(builder, result), a, *args, **kwargs)
         settings = ", ".join(map(str, [*args, *kwargs.values()]))
-        raise UnsupportedError(
-            f"{name}({settings}) is no operation of a cell; see cellsearch.cell.OPS for what is, or register it"
-        )
+        raise UnsupportedError(f"{name}({settings}) is no operation of a cell; {REMEDY}")
 
     return rule
 

@@ -21,7 +21,7 @@ from cellsearch.recurrence.trace.decisions import DECISIONS, OF_NUMBERS, as_numb
 from cellsearch.recurrence.trace.functions import FUNCTIONS
 from cellsearch.recurrence.trace.lines import UnsupportedError, line_of
 from cellsearch.recurrence.trace.reductions import REDUCTIONS
-from cellsearch.recurrence.trace.rules import REASONS, RULES
+from cellsearch.recurrence.trace.rules import NO_GRADIENT, REASONS, REMEDY, RULES
 from cellsearch.recurrence.trace.torch_cells import TORCH_CELLS
 from cellsearch.recurrence.trace.values import Condition, Known, ResultShape, Value
 
@@ -110,15 +110,27 @@ def read(
     results = [result for spec, result in specs if spec.kind == OutputKind.USER_OUTPUT]
     needed = _needed(results)
     for node in filter(needed.__contains__, nodes):
-        builder.line = line_of(node, module) if node.op == "call_function" else builder.line
+        builder.line = line_of(_with_line(node, program), module) if node.op == "call_function" else builder.line
         try:
             reader.values[node] = reader.value(node)
         except UnsupportedError as reason:
             raise builder.line.refusal(str(reason)) from None
     for spec, result in specs:
         if spec.kind in (OutputKind.BUFFER_MUTATION, OutputKind.PARAMETER_MUTATION):
-            raise line_of(result, module).refusal(f"it changes {spec.target!r}; what a cell remembers is a state")
+            raise line_of(result, module).refusal(
+                f"it changes {spec.target!r}; what a cell remembers is a state, so return it as one"
+            )
     return [reader.varying(result) for result in results]
+
+
+def _with_line(node: fx.Node, program: ExportedProgram) -> fx.Node:
+    """The node itself, or the first of the graph that it holds, which has its lines."""
+    inner = [n for n in node.all_input_nodes if n.op == "get_attr"]
+    if not inner:
+        return node
+    nodes = getattr(program.graph_module, str(inner[0].target)).graph.nodes
+    first: fx.Node = next(n for n in nodes if n.op == "call_function")
+    return first
 
 
 class _GraphReader:
@@ -143,12 +155,14 @@ class _GraphReader:
         if name == "getitem":
             return self.values[node.args[0]][node.args[1]]  # type: ignore[index]
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()) and name != "dropout":
-            raise UnsupportedError(f"{name} draws random numbers; a cell computes the same each time")
+            raise UnsupportedError(f"{name} draws random numbers; a cell computes the same each time, so leave it out")
         varying = [n for n in node.all_input_nodes if isinstance(self.values.get(n), Value)]
         if name in FILLS:
             fill = node.args[-1] if FILLS[name] is None else FILLS[name]
             return Known(torch.tensor(fill, dtype=self.builder.dtype), learned=False)
-        if not varying and name not in REASONS:
+        if name == NO_GRADIENT:
+            raise UnsupportedError(REASONS[name])
+        if not varying:
             return self._computed(node)
         if name in MOVES:
             return self._move(node)
@@ -156,7 +170,7 @@ class _GraphReader:
             return self._product(node, name, varying)
         rule = OPERATIONS.get(name)
         if rule is None:
-            raise UnsupportedError(REASONS.get(name, f"{name} is no operation of a cell"))
+            raise UnsupportedError(REASONS.get(name, f"{name} is no operation of a cell; {REMEDY}"))
         args, kwargs = self._arguments(node, conditions=name in DECISIONS)
         return rule(self.builder, _result_shape(_first(node.meta["val"])), *args, **kwargs)
 
@@ -203,7 +217,9 @@ class _GraphReader:
         factors = [n for i, n in enumerate(_flat(node.args)) if i != place and isinstance(n, fx.Node)]
         inside = [n for n in factors if isinstance(self.values[n], Value)]
         if len(inside) != 1:
-            raise UnsupportedError(f"{name} of two values that both change; a cell multiplies these unit by unit only")
+            raise UnsupportedError(
+                f"{name} of two values that both change; a cell multiplies these unit by unit only: use *"
+            )
         if kwargs.pop("beta", 1) != 1 or kwargs.pop("alpha", 1) != 1:
             raise UnsupportedError(f"{name} with alpha or beta; multiply by the number instead")
         weights = [self.values[n] for n in factors if n not in inside]
@@ -298,7 +314,8 @@ def _result_shape(value: Any) -> ResultShape:
     symbolic = [place for place, size in enumerate(value.shape) if isinstance(size, SymInt)]
     if len(symbolic) != 1 or not value.shape[symbolic[0]].node.expr.is_symbol:
         raise UnsupportedError(
-            f"its result {list(value.shape)} has no batch of its own; a cell takes each sequence by itself"
+            f"its result {list(value.shape)} has no batch of its own; a cell takes each sequence by itself, so "
+            "keep the batch's dimension"
         )
     shape = tuple(1 if place == symbolic[0] else int(size) for place, size in enumerate(value.shape))
     return ResultShape(shape, symbolic[0])

@@ -62,8 +62,8 @@ def variance(
     correction: float | None = 1,
 ) -> Value:
     """The mean of squared deviations, or their sum over one less than their number."""
-    if isinstance(places, bool):  # var(a, unbiased), over all
-        places, unbiased = None, places
+    if isinstance(places, bool):  # var(a, unbiased), over all units
+        return variance(builder, result, a, None, places)
     correction = correction if unbiased else 0
     over = _units(a, places)
     count = prod(a.units.shape[place] for place in over)
@@ -117,7 +117,9 @@ def cumsum(builder: CellBuilder, result: ResultShape, a: Value, place: int, dtyp
     """The sum of a softmax from the first unit on."""
     node = builder.nodes.get(builder.node(a))
     if node is None or node.op != "softmax" or _units(a, place) != (a.units.dim() - 1,):
-        raise UnsupportedError("cumsum runs over all units; a cell has that of a softmax over them alone")
+        raise UnsupportedError(
+            "cumsum runs over all units; a cell has that of a softmax over them alone: take one of a softmax"
+        )
     return builder.elementwise("cumulative_softmax", [builder.value(node.operands[0])], result)
 
 
@@ -261,7 +263,9 @@ def _units(a: Value, places: Places) -> tuple[int, ...]:
     given = range(rank) if places is None or places == [] else [places] if isinstance(places, int) else places
     found = sorted(place % rank for place in given)
     if a.batch in found:
-        raise UnsupportedError("it runs over the sequences of a batch; a cell takes each by itself")
+        raise UnsupportedError(
+            "it runs over the sequences of a batch; a cell takes each by itself, so run over the units alone"
+        )
     return tuple(place - (place > a.batch) for place in found)
 
 

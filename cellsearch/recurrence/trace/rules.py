@@ -15,7 +15,19 @@ from cellsearch.recurrence.trace.builder import CellBuilder
 from cellsearch.recurrence.trace.lines import UnsupportedError
 from cellsearch.recurrence.trace.values import Known, ResultShape, Value
 
-__all__ = ["REASONS", "RULES", "Operand", "add", "cast", "divide", "multiply", "number_of", "power", "subtract"]
+__all__ = [
+    "REASONS",
+    "REMEDY",
+    "RULES",
+    "Operand",
+    "add",
+    "cast",
+    "divide",
+    "multiply",
+    "number_of",
+    "power",
+    "subtract",
+]
 
 Operand = Value | Known | float
 
@@ -29,17 +41,21 @@ MIXING: Final = {
 }
 """Normalizations over the batch by torch's names, which has another where nothing changes in place."""
 
+REMEDY: Final = "write it with those in cellsearch.cell.OPS, or make it one by @cellsearch.op"
+
+NO_GRADIENT: Final = "wrap_with_set_grad_enabled"
+"""What torch.export makes of the lines under torch.no_grad, a graph of its own."""
+
 REASONS: Final[Mapping[str, str]] = {
     "detach": "detach cuts the gradient; a cell is differentiated throughout, so leave it out",
-    "wrap_with_set_grad_enabled": "gradients are turned off for it; a cell is differentiated throughout, so leave"
-    " torch.no_grad out",
+    NO_GRADIENT: "gradients are turned off for it; a cell is differentiated throughout, so leave torch.no_grad out",
     **{
         name: f"{name} compares for equality, which rounding decides; compare with > or <"
         for name in ("eq", "ne", "isclose")
     },
     **{
         name: f"{name} joins conditions; choose by one after the other, with torch.where"
-        for name in ("logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor")
+        for name in ("logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "__and__", "__or__")
     },
     **{
         name: f"{name} looks for the largest or smallest of all units; a cell has softmax and means over its units"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from math import gcd
 from typing import Any, Final, TypeVar
 
@@ -66,29 +67,27 @@ Sizes = tuple[int, int]
 def _search(
     module: nn.Module, inputs: int | None, hidden: int | None, constants: Mapping[str, object]
 ) -> tuple[list[Sizes], tuple[Sizes, str] | None]:
-    """The sizes that fit, two at most; and the first that its parts name, with what is wrong with these."""
-    fitting, nearest = list[Sizes](), None
-    for sizes in _candidates(module):
-        if inputs not in (None, sizes[0]) or hidden not in (None, sizes[1]):
-            continue
+    """The sizes that fit; and the first that its parts name, with what is wrong with these.
+
+    What its parts say is enough where one fits: an input of one unit fits wherever it is multiplied by a vector.
+    """
+    failed: dict[Sizes, str] = {}
+
+    def fits(sizes: Sizes) -> bool:
+        if inputs not in (None, sizes[0]) or hidden not in (None, sizes[1]) or sizes in failed:
+            return False
         try:
             calling_convention(module, *random_step(module, *sizes), constants)
         except TraceError as error:
-            nearest = nearest or (sizes, str(error))
-            continue
-        fitting.append(sizes)
-        if len(fitting) == 2:
-            break
-    return fitting, nearest
+            failed[sizes] = str(error)
+            return False
+        return True
 
-
-def _candidates(module: nn.Module) -> Iterator[Sizes]:
-    """(input size, hidden size): first as its parts say, then as the shapes of parameters may have them."""
-    seen = set[Sizes]()
-    for sizes in (*_of_parts(module), *_of_shapes(module)):
-        if sizes not in seen:
-            seen.add(sizes)
-            yield sizes
+    fitting = [sizes for sizes in dict.fromkeys(_of_parts(module)) if fits(sizes)]
+    if len(fitting) != 1:
+        shapes = (sizes for sizes in _of_shapes(module) if sizes not in fitting and fits(sizes))
+        fitting = [*fitting, *islice(shapes, 2)][:2]
+    return fitting, next(iter(failed.items()), None)
 
 
 def _of_parts(module: nn.Module) -> Iterator[Sizes]:

@@ -1,4 +1,4 @@
-"""Steps in the idioms in which people write them: traced to their values and gradients, or refused for what they are."""
+"""Steps in the idioms in which people write them: traced to their values and gradients, or refused in one line."""
 
 from __future__ import annotations
 

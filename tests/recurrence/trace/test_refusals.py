@@ -37,11 +37,6 @@ class Base(nn.Module):
         return a.cummax(-1).values  # method
 
 
-def softmax(self: Any, x: Tensor, h: Tensor) -> Any:
-    a = self.W(x) + self.U(h)
-    return torch.softmax(a, -1)  # here
-
-
 def branch(self: Any, x: Tensor, h: Tensor) -> Any:
     h = self.W(x) + self.U(h)
     if h.sum() > 0:  # here
@@ -107,10 +102,6 @@ def batch_normalized(self: Any, x: Tensor, h: Tensor) -> Any:
     return torch.tanh(self.batch_norm(self.W(x)) + self.U(h))  # here
 
 
-def other_eps(self: Any, x: Tensor, h: Tensor) -> Any:
-    return torch.tanh(self.norm(self.W(x) + self.U(h)))  # here
-
-
 def attention(self: Any, x: Tensor, h: Tensor) -> Any:
     score = h @ self.W(x).t()  # here
     return torch.tanh(score @ h)
@@ -124,17 +115,63 @@ def fixed_matrix(self: Any, x: Tensor, h: Tensor) -> Any:
     return torch.tanh(self.W(x) + h @ self.reservoir)  # here
 
 
-def other_slope(self: Any, x: Tensor, h: Tensor) -> Any:
-    return F.leaky_relu(self.W(x) + self.U(h), 0.2)  # here
+def no_gradient(self: Any, x: Tensor, h: Tensor) -> Any:
+    with torch.no_grad():
+        a = torch.tanh(self.U(h))  # here
+    return a + self.W(x)
 
 
-def mean(self: Any, x: Tensor, h: Tensor) -> Any:
-    a = self.W(x) + self.U(h)
-    return a - a.mean(-1, keepdim=True)  # here
+def largest_unit(self: Any, x: Tensor, h: Tensor) -> Any:
+    return self.W(x) - h.amax(-1, keepdim=True)  # here
 
 
-def quotient(self: Any, x: Tensor, h: Tensor) -> Any:
-    return self.W(x) / torch.exp(h)  # here
+def equality(self: Any, x: Tensor, h: Tensor) -> Any:
+    return torch.where(h == self.W(x), h, -h)  # here
+
+
+def both_conditions(self: Any, x: Tensor, h: Tensor) -> Any:
+    return torch.where((h > 0) & (h < self.W(x)), h, -h)  # here
+
+
+def fixed_mask(self: Any, x: Tensor, h: Tensor) -> Any:
+    return torch.where(self.decay > 0.5, h, self.W(x))  # here
+
+
+def half_of_a_gate(self: Any, x: Tensor, h: Tensor) -> Any:
+    return self.W(x) - h[:, :3].mean(1, keepdim=True)  # here
+
+
+def softmax_over_the_batch(self: Any, x: Tensor, h: Tensor) -> Any:
+    return self.W(x) * torch.softmax(h, 0)  # here
+
+
+def softmax_of_the_input(self: Any, x: Tensor, h: Tensor) -> Any:
+    return self.W(torch.softmax(x, -1)) + h  # here
+
+
+def running_maximum(self: Any, x: Tensor, h: Tensor) -> Any:
+    return torch.tanh(self.W(x) + self.U(h)).cummax(-1).values  # here
+
+
+def error_function(self: Any, x: Tensor, h: Tensor) -> Any:
+    return torch.erf(self.W(x) + self.U(h))  # here
+
+
+def rounded(self: Any, x: Tensor, h: Tensor) -> Any:
+    return torch.div(self.W(x), torch.exp(h), rounding_mode="floor")  # here
+
+
+def other_norm(self: Any, x: Tensor, h: Tensor) -> Any:
+    return self.W(x) / torch.linalg.vector_norm(h, ord=1, dim=-1, keepdim=True)  # here
+
+
+def matrix_memory(self: Any, x: Tensor, h: Tensor) -> Any:
+    memory = torch.einsum("bi,bj->bij", h, self.W(x))  # here
+    return memory.sum(2)
+
+
+def fast_weights(self: Any, x: Tensor, h: Tensor) -> Any:
+    return torch.tanh(torch.bmm(h[:, None, :] * self.W(x)[:, :, None], h[:, :, None]).squeeze(2))  # here
 
 
 def noise(self: Any, x: Tensor, h: Tensor) -> Any:
@@ -178,7 +215,6 @@ def beside(a: Tensor) -> Tensor:
 
 
 REASONS = {
-    softmax: "softmax runs over all units",
     branch: "the way taken depends on the numbers",
     convolution: "a convolution shares weights",
     cut_gates: "parts of a product",
@@ -191,13 +227,23 @@ REASONS = {
     over_time: "not enough values to unpack",
     dropped: "dropout is no part of a cell",
     batch_normalized: "batch_norm mixes the sequences",
-    other_eps: "its eps is 0.001",
     attention: "matmul of two values that both change",
     fixed_vector: "a cell's vectors are learned",
     fixed_matrix: "a cell's matrices are learned",
-    other_slope: "leaky_relu(0.2) is no operation of a cell",
-    mean: "mean runs over all units",
-    quotient: "a cell has no division",
+    no_gradient: "leave torch.no_grad out",
+    largest_unit: "amax looks for the largest",
+    equality: "eq compares for equality, which rounding decides; compare with > or <",
+    both_conditions: "joins conditions; choose by one after the other",
+    fixed_mask: "it chooses by what is no comparison of values",
+    half_of_a_gate: "it takes the mean of 3 units, the hidden size is 5",
+    softmax_over_the_batch: "runs over the sequences of a batch",
+    softmax_of_the_input: "softmax over 3 units, the hidden size is 5",
+    running_maximum: "cummax looks for the largest",
+    error_function: "erf is no operation of a cell; write it with those in cellsearch.cell.OPS, or make it one by @cellsearch.op",
+    rounded: "it rounds its quotient (floor), which has no gradient; leave it out",
+    other_norm: "a cell has the Euclidean norm alone",
+    matrix_memory: "two values that both change",
+    fast_weights: "two values that both change",
     noise: "draws random numbers",
     bottleneck: "parts of a product",
     detached: "detach cuts the gradient",
@@ -242,7 +288,7 @@ def test_an_output_of_another_size_is_refused() -> None:
 
 
 def test_a_module_without_a_state_is_refused() -> None:
-    with pytest.raises(TraceError, match="takes no state"):
+    with pytest.raises(TraceError, match=r"takes no state; a step is forward\(x, state\)"):
         trace(nn.Linear(I, H), I, H)
 
 
@@ -270,11 +316,15 @@ class Sum(Base):
 
 
 def test_sizes_that_cannot_be_found_are_asked_for() -> None:
-    with pytest.raises(TraceError, match=r"Base does not say its sizes; pass input_size and hidden_size"):
+    with pytest.raises(TraceError, match="Base has no forward; write the step as forward"):
         trace(Base())
-    with pytest.raises(TraceError, match=r"Sum runs with \(1, 1\) and with \(1, 2\); pass input_size and hidden_size"):
+    with pytest.raises(
+        TraceError, match=r"Sum runs with \(\d, \d\) and with \(\d, \d\); pass input_size and hidden_size"
+    ):
         trace(Sum())
-    with pytest.raises(TraceError, match=r"Sum does not say its sizes"):
+    with pytest.raises(
+        TraceError, match=r"Sum does not say its sizes, and runs with none that its weights suggest; pass"
+    ):
         trace(Sum(), hidden_size=97)
     with pytest.raises(TraceError, match=r"Sum has input_size=0; pass input_size, a whole number of at least 1"):
         trace(Sum(), 0, 5)
