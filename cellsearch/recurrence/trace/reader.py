@@ -31,6 +31,7 @@ MOVES: Final = frozenset(
     (
         "_unsafe_view",
         "alias",
+        "broadcast_to",
         "cat",
         "chunk",
         "clone",
@@ -38,6 +39,7 @@ MOVES: Final = frozenset(
         "concatenate",
         "contiguous",
         "expand",
+        "expand_as",
         "flatten",
         "hstack",
         "movedim",
@@ -45,11 +47,12 @@ MOVES: Final = frozenset(
         "numpy_T",
         "permute",
         "repeat",
+        "repeat_interleave",
         "reshape",
+        "reshape_as",
         "select",
         "select_scatter",
         "slice",
-        "slice_scatter",
         "slice_scatter",
         "split",
         "split_with_sizes",
@@ -65,6 +68,7 @@ MOVES: Final = frozenset(
         "unsafe_split",
         "unsqueeze",
         "view",
+        "view_as",
     )
 )
 """Operations of torch that compute nothing."""

@@ -239,7 +239,7 @@ REASONS = {
     softmax_over_the_batch: "runs over the sequences of a batch",
     softmax_of_the_input: "softmax over 3 units, the hidden size is 5",
     running_maximum: "cummax looks for the largest",
-    error_function: "erf is no operation of a cell; write it with those in cellsearch.cell.OPS, or make it one by @cellsearch.op",
+    error_function: "those in cellsearch.cell.OPS, or make it one by @cellsearch.op",
     rounded: "it rounds its quotient (floor), which has no gradient; leave it out",
     other_norm: "a cell has the Euclidean norm alone",
     matrix_memory: "two values that both change",
@@ -308,8 +308,12 @@ def test_a_module_over_whole_sequences_is_refused() -> None:
         trace(Inner(), I, H)
 
 
-class Sum(Base):
-    """Runs with any size, as long as the two are the same."""
+class Sum(nn.Module):
+    """Runs with any size, as long as the two are the same or one is 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(4))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         return torch.tanh(x + h)
