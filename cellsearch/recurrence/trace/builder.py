@@ -14,9 +14,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from cellsearch.cell import INPUT, LINEAR
-from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.cell import INPUT
+from cellsearch.cell.ops import BLOCK_LINEAR
 from cellsearch.recurrence.trace.lines import Line, UnsupportedError
+from cellsearch.recurrence.trace.products import Product, composed, diagonal, diagonal_blocks
 from cellsearch.recurrence.trace.values import Known, ResultShape, TracedNode, Value
 
 __all__ = ["BATCH", "CellBuilder"]
@@ -37,22 +38,6 @@ class _Source:
     alike: int = 1
 
 
-@dataclass(frozen=True)
-class _Product:
-    """Matrix products, summed: rows of them become linears as they are used.
-
-    weights: [rows, size of the operand], bias: [rows]. A narrow one is a pair of matrices, [rows, rank] and
-    [rank, size]. `only_inside`: it has another width than gates, and means something within another product alone.
-    """
-
-    width: int
-    operands: tuple[str, ...]
-    weights: tuple[Tensor, ...]
-    bias: Tensor | None = None
-    narrow: tuple[tuple[str, Tensor, Tensor], ...] = ()
-    only_inside: bool = False
-
-
 class CellBuilder:
     """Builds a cell node by node, each named by a number that a variable's name replaces later."""
 
@@ -69,7 +54,7 @@ class CellBuilder:
         """How the cell learns otherwise than the module."""
         self._used: dict[int, Tensor] = {}
         self._frozen: set[int] = set()
-        self._makers: dict[int, _Source | _Product] = {}
+        self._makers: dict[int, _Source | Product] = {}
         self._maker_of: list[int] = []
         self._rows: dict[tuple[int, ...], str] = {}
         self._shared: dict[tuple[str, tuple[str, ...], float], str] = {}
@@ -139,7 +124,9 @@ class CellBuilder:
         if not inner and sum(each.numel() for each in matrices.values()) > weights:
             units = self._structured(matrices, weights, vector)
         else:
-            units = self._composed(prod(result.units), matrices, inner, vector)
+            if any(not each.is_narrow(rows, self.hidden_size) for each, rows, _ in inner):
+                self.note("multiplies what was multiplied before; the cell learns one matrix for both")
+            units = self._made(composed(prod(result.units), self.hidden_size, matrices, inner, vector))
         return Value(units.reshape(result.units), result.batch)
 
     def scaled(self, value: Value, factor: Known | None, added: Known | None, result: ResultShape) -> Value | None:
@@ -156,8 +143,10 @@ class CellBuilder:
             return tensor.to(self.dtype).broadcast_to(result.shape).flatten()
 
         by = vector(factor) if factor else torch.ones(len(flat), dtype=self.dtype)
-        matrices, inner = self._factors(flat, lambda numbers: _diagonal(flat, numbers, by))
-        units = self._composed(len(flat), matrices, inner, vector(added) if added else None, only_inside=True)
+        matrices, inner = self._factors(flat, lambda numbers: diagonal(flat, numbers, by))
+        shift = vector(added) if added else None
+        made = composed(len(flat), self.hidden_size, matrices, inner, shift)
+        units = self._made(replace(made, only_inside=True))
         return Value(units.reshape(result.units), result.batch)
 
     def parameter(self, tensor: Tensor, frozen: bool = False) -> Known:
@@ -223,7 +212,7 @@ class CellBuilder:
         self._made(_Source(name, self.hidden_size, alike))
         return self._values[name]
 
-    def _made(self, maker: _Source | _Product) -> Tensor:
+    def _made(self, maker: _Source | Product) -> Tensor:
         start = len(self._maker_of)
         self._makers[start] = maker
         self._maker_of.extend([start] * maker.width)
@@ -262,7 +251,7 @@ class CellBuilder:
             place += width
         return parts
 
-    def _maker(self, unit: Tensor | int) -> tuple[int, _Source | _Product]:
+    def _maker(self, unit: Tensor | int) -> tuple[int, _Source | Product]:
         start = self._maker_of[int(unit)]
         return start, self._makers[start]
 
@@ -319,7 +308,7 @@ class CellBuilder:
 
     def _factors(
         self, flat: Tensor, matrix: Callable[[Tensor], Tensor]
-    ) -> tuple[dict[str, Tensor], list[tuple[_Product, Tensor, Tensor]]]:
+    ) -> tuple[dict[str, Tensor], list[tuple[Product, Tensor, Tensor]]]:
         """What a product multiplies: whole sources, each by its matrix, and rows of other products by theirs."""
         matrices: dict[str, Tensor] = {}
         inner = []
@@ -327,7 +316,7 @@ class CellBuilder:
         while place < len(flat):
             start, maker = self._maker(flat[place])
             rows = _run_of(flat[place:], start, maker.width)
-            if isinstance(maker, _Product) and (maker.only_inside or len(rows) % self.hidden_size):
+            if isinstance(maker, Product) and (maker.only_inside or len(rows) % self.hidden_size):
                 inner.append((maker, rows - start, matrix(rows)))
                 place += len(rows)
                 continue
@@ -337,33 +326,7 @@ class CellBuilder:
             place += width
         return matrices, inner
 
-    def _composed(
-        self,
-        width: int,
-        matrices: Mapping[str, Tensor],
-        inner: Sequence[tuple[_Product, Tensor, Tensor]],
-        bias: Tensor | None,
-        *,
-        only_inside: bool = False,
-    ) -> Tensor:
-        """The units of a product of sources and of other products' rows: matrices in a row are one or a narrow pair."""
-        weights, narrow = dict(matrices), list[tuple[str, Tensor, Tensor]]()
-        for product, rows, matrix in inner:
-            for operand, weight in zip(product.operands, product.weights, strict=True):
-                if len(rows) < min(self.hidden_size, weight.shape[1]) and not product.only_inside:
-                    narrow.append((operand, matrix, weight[rows]))
-                    continue
-                if not only_inside:
-                    self.note("multiplies what was multiplied before; the cell learns one matrix for both")
-                dense = matrix @ weight[rows]
-                weights[operand] = weights[operand] + dense if operand in weights else dense
-            narrow += [(operand, matrix @ left[rows], right) for operand, left, right in product.narrow]
-            if product.bias is not None:
-                moved = matrix @ product.bias[rows]
-                bias = moved if bias is None else bias + moved
-        return self._made(_Product(width, tuple(weights), tuple(weights.values()), bias, tuple(narrow), only_inside))
-
-    def _cut(self, start: int, product: _Product, numbers: Tensor) -> str:
+    def _cut(self, start: int, product: Product, numbers: Tensor) -> str:
         """The linear of some rows of a product."""
         rows = numbers - start
         if len(rows) != self.hidden_size or int(rows.min()) < 0 or int(rows.max()) >= product.width:
@@ -381,26 +344,18 @@ class CellBuilder:
             self._rows[key] = self._linear(product, rows)
         return self._rows[key]
 
-    def _linear(self, product: _Product, rows: Tensor) -> str:
+    def _linear(self, product: Product, rows: Tensor) -> str:
         """The node that is some rows of a product: a linear, low-rank linears, or their sum."""
-        bias = {} if product.bias is None else {"bias": product.bias[rows]}
-        made = []
-        if product.operands:
-            weights = {f"weight_{i}": weight[rows] for i, weight in enumerate(product.weights)}
-            made.append(TracedNode(LINEAR, product.operands, self.line, {**weights, **bias}))
-        for operand, left, right in product.narrow:
-            arrays = {"left": left[rows], "right": right, **(bias if not made else {})}
-            made.append(TracedNode(LOW_RANK_LINEAR, (operand,), self.line, arrays, constant=len(right)))
-        total = self.node(self._add(made[0]))
-        for each in made[1:]:
-            node = self.node(self._add(each))
-            total = self.node(self._add(TracedNode("sum", (total, node), self.line)))
+        first, *others = product.linears(rows, self.line)
+        total = self.node(self._add(first))
+        for each in others:
+            total = self.node(self._add(TracedNode("sum", (total, self.node(self._add(each))), self.line)))
         return total
 
     def _structured(self, matrices: Mapping[str, Tensor], weights: int, bias: Tensor | None) -> Tensor:
         """The units of a block-diagonal linear; raises UnsupportedError where the matrices are none."""
         (name, matrix), *others = matrices.items()
-        blocks = None if others or len(matrix) != self.hidden_size else _diagonal_blocks(matrix, weights)
+        blocks = None if others or len(matrix) != self.hidden_size else diagonal_blocks(matrix, weights)
         if blocks is None:
             entries = sum(matrix.numel() for matrix in matrices.values())
             raise UnsupportedError(
@@ -440,21 +395,5 @@ def _run_of(flat: Tensor, start: int, width: int) -> Tensor:
     return flat if inside.all() else flat[: int(inside.long().argmin())]
 
 
-def _diagonal(flat: Tensor, numbers: Tensor, factor: Tensor) -> Tensor:
-    """The matrix [len(flat), len(numbers)] that multiplies each unit by its factor."""
-    return (flat[:, None] == numbers) * factor[:, None]
-
-
 def _shown(name: str) -> str:
     return "a node" if name.startswith("_") else repr(name)
-
-
-def _diagonal_blocks(matrix: Tensor, weights: int) -> list[Tensor] | None:
-    """The equal blocks of a block-diagonal matrix [rows, columns] that has so many weights; None if it is no such."""
-    rows, columns = matrix.shape
-    count = rows * columns // weights
-    if count * weights != rows * columns or rows % count or columns % count:
-        return None
-    blocks = [strip.chunk(count, 1)[i] for i, strip in enumerate(matrix.chunk(count, 0))]
-    whole: Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
-    return [block.contiguous() for block in blocks] if torch.equal(whole, matrix) else None
