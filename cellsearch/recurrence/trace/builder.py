@@ -336,8 +336,8 @@ class CellBuilder:
             )
         if product.only_inside:
             raise UnsupportedError(
-                f"it takes the input or a part of it with {product.width} units, the hidden size is "
-                f"{self.hidden_size}; pass it through a Linear first"
+                f"it takes {product.width} units that are no gates, the hidden size is {self.hidden_size}; choose a "
+                "width that is a multiple of it, or pass them through a Linear first"
             )
         key = tuple(numbers.tolist())
         if key not in self._rows:

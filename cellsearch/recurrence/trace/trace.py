@@ -81,7 +81,15 @@ def trace(
     convention = calling_convention(module, x, states, constants)
     states = states[: convention.count]
     builder = CellBuilder(input_size, hidden_size, state_names(module, convention), forward_line(module), x.dtype)
-    results = read(exported(module, convention, x, states), module, builder, convention)
+    try:
+        results = read(exported(module, convention, x, states), module, builder, convention)
+    except TraceError:
+        if kept := _kept_in(module, convention, x, states):
+            raise forward_line(module).refusal(
+                f"it keeps {kept!r} in itself from step to step; what a cell remembers is a state: take it as an "
+                "argument and return it"
+            ) from None
+        raise
     nodes, following, output = _merged_nodes(builder, results, convention)
     cell, names = _cell(name or _title(module), nodes, following, output)
     rnn = RNN(cell, input_size, hidden_size, device=x.device, dtype=x.dtype)
@@ -90,6 +98,20 @@ def trace(
     _carry({names[node]: each.learned for node, each in nodes.items()}, layer)
     _check(module, convention, layer, x, states)
     return Traced(cell, rnn, tuple(builder.notes))
+
+
+def _kept_in(module: nn.Module, convention: CallingConvention, x: Tensor, states: States) -> str | None:
+    """The name of a tensor that a step leaves in the module, if it leaves one."""
+
+    def tensors() -> dict[tuple[int, str], int]:
+        parts = enumerate(module.modules())
+        found = [(i, name, each) for i, part in parts for name, each in (part.__dict__ | part._buffers).items()]
+        return {(i, name): id(each) for i, name, each in found if isinstance(each, Tensor)}
+
+    before = tensors()
+    with torch.no_grad():
+        convention.call(module, x, states)
+    return next((key[1] for key, place in tensors().items() if before.get(key) != place), None)
 
 
 def _merged_nodes(

@@ -328,6 +328,33 @@ def test_what_is_wrong_with_the_likeliest_form_is_told() -> None:
         trace(Misspelt(), I, H)
 
 
+def test_what_a_module_keeps_in_itself_is_told() -> None:
+    class Keeping(Gates):
+        def forward(self, x: Tensor, h: Tensor) -> Tensor:
+            self.memory = getattr(self, "memory", torch.zeros_like(h)) * 0.5 + h
+            return self.step(x, h, self.memory)[0]
+
+    with pytest.raises(
+        TraceError, match="it keeps 'memory' in itself from step to step; what a cell remembers is a state"
+    ):
+        trace(Keeping(), I, H)
+
+
+def test_a_backbone_of_no_multiple_of_the_hidden_size_is_told() -> None:
+    class Backbone(Gates):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.back = nn.Linear(I + H, 8), nn.Linear(8, H)
+
+        def forward(self, x: Tensor, h: Tensor) -> Tensor:
+            return self.back(torch.tanh(0.5 * self.inner(torch.cat([x, h], 1))))
+
+    with pytest.raises(
+        TraceError, match=r"it takes 8 units that are no gates, the hidden size is 5; choose a width that"
+    ):
+        trace(Backbone(), I, H)
+
+
 def test_a_frozen_parameter_that_learns_from_now_on_is_told() -> None:
     module = nn.GRUCell(I, H)
     module.bias_ih.requires_grad_(False)
