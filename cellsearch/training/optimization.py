@@ -103,7 +103,7 @@ def _optimizer(model: nn.Module, hyperparameters: Hyperparameters) -> torch.opti
     ]
     if hyperparameters.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=hyperparameters.learning_rate)
-    return torch.optim.AdamW(groups, lr=hyperparameters.learning_rate)
+    return torch.optim.AdamW(groups, lr=hyperparameters.learning_rate, fused=True)
 
 
 def _factor(step: int, steps: int, schedule: str) -> float:
