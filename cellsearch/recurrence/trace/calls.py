@@ -222,8 +222,14 @@ def _conventions(
 
     if needed < 2 and places:
         told = list[CallingConvention]()
-        if (default := state_by_default(module, x, constants)) and all(w % state.shape[1] == 0 for w in default[1]):
-            told.append(convention(default[0], [width // state.shape[1] for width in default[1]]))
+        if default := state_by_default(module, x, constants):
+            form, widths = default
+            if any(width % state.shape[1] for width in widths):
+                raise TraceError(
+                    f"{_forward(module)} has states of {' and '.join(map(str, widths))} units, the hidden size is "
+                    f"{state.shape[1]}; let each have the hidden size or a multiple of it"
+                )
+            told.append(convention(form, [width // state.shape[1] for width in widths]))
         told += [convention(form) for form in forms_in_source(module, places[0].name)]
         yield from ((2, each) for each in told)
         # A tensor passes for a tuple where a tuple is indexed, so that tuples come first; two states are most common.

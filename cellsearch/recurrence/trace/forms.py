@@ -37,27 +37,26 @@ def state_by_default(module: nn.Module, x: Tensor, constants: Mapping[str, objec
     for attempt in _attempts(module, x, constants):
         with contextlib.suppress(Exception), torch.no_grad():  # whatever the user's code raises
             state = attempt()
+            module(x, state, **constants)
             leaves, spec = pytree.tree_flatten(state)
             if leaves and all(isinstance(leaf, Tensor) and leaf.shape[:-1] == x.shape[:-1] for leaf in leaves):
                 return pytree.tree_unflatten([...] * len(leaves), spec), [leaf.shape[-1] for leaf in leaves]
     return None
 
 
-def _attempts(module: nn.Module, x: Tensor, constants: Mapping[str, object]) -> Iterator[Callable[[], object]]:
-    yield lambda: _returned_state(module(x, **constants))
+def _attempts(module: nn.Module, x: Tensor, constants: Mapping[str, object]) -> Iterator[Callable[[], Any]]:
+    """Ways to a state: the second of two results, all results, a method of a usual name."""
+    yield lambda: _second(module(x, **constants))
+    yield lambda: module(x, **constants)
     for name in BEGINNINGS:
         if callable(beginning := getattr(module, name, None)):
             yield partial(beginning, len(x))
 
 
-def _returned_state(result: object) -> object:
-    """The state in what a step returned: of (output, state) the state, else the whole."""
-    match result:
-        case (Tensor(), (tuple() | list() | dict()) as state):
-            return state
-        case (Tensor(), Tensor() as state):
-            return state
-    return result
+def _second(result: Any) -> Any:
+    output, state = result
+    assert isinstance(output, Tensor)
+    return state
 
 
 @dataclass

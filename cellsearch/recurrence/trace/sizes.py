@@ -6,7 +6,6 @@ import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from math import gcd
 from typing import Any, Final, TypeVar
 
 import torch
@@ -31,8 +30,9 @@ def sizes_of(
     """The sizes with which a step runs. Raises TraceError where the module leaves none or several to choose from."""
     inputs = _told(module, "input_size", input_size)
     hidden = _told(module, "hidden_size", hidden_size)
-    if inputs and hidden_size is None and (widths := _default_widths(module, inputs, constants)):
-        return inputs, gcd(*widths)
+    widths = _default_widths(module, inputs, constants) if inputs and hidden_size is None else None
+    if inputs and widths and not any(width % min(widths) for width in widths):
+        return inputs, min(widths)
     if inputs and hidden:
         return inputs, hidden
     fitting, nearest = _in_a_child(module, lambda: _search(module, inputs, hidden, constants))

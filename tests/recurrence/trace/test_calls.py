@@ -340,6 +340,21 @@ def test_what_a_module_keeps_in_itself_is_told() -> None:
         trace(Keeping(), I, H)
 
 
+def test_states_that_are_no_multiples_of_each_other_are_told() -> None:
+    class Uneven(WithADefault):
+        input_size, hidden_size = I, H
+
+        def forward(self, x: Tensor, state: Any = None) -> Any:
+            h, last = (x.new_zeros(len(x), H), torch.zeros_like(x)) if state is None else state
+            h, _ = self.step(x + last, h, h)
+            return h, (h, x)
+
+    with pytest.raises(
+        TraceError, match=r"has states of 5 and 3 units, the hidden size is 5; let each have the hidden"
+    ):
+        trace(Uneven())
+
+
 def test_a_backbone_of_no_multiple_of_the_hidden_size_is_told() -> None:
     class Backbone(Gates):
         def __init__(self) -> None:
