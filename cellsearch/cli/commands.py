@@ -264,6 +264,25 @@ def diff(
 
 @app.command()
 @verbose
+def lineage(
+    trial: Annotated[str, typer.Argument(metavar="STUDY:TRIAL", help="A study's trial: runs/chars:best or :17.")],
+) -> None:
+    """Show how a search came to a cell: every edit from the seed on, and what each brought."""
+    from cellsearch.errors import StudyError
+    from cellsearch.inspect.study_tables import lineage_table
+    from cellsearch.study.lineage import lineage as lineage_of
+    from cellsearch.study.references import find_trial
+
+    found = find_trial(trial)
+    if found is None:
+        raise StudyError(f"{trial!r} is no trial of a study, and only such have a lineage; name one as runs/chars:best")
+    study, which = found
+    tell(lineage_table(lineage_of(study, which), study.task.metric))
+    tell("gain: on the parent, above 0 is better; each score is of one training, which proves nothing by itself")
+
+
+@app.command()
+@verbose
 def export(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
     file: Annotated[Path, typer.Argument(help="Python file to write.")],

@@ -20,10 +20,19 @@ from cellsearch.study.failures import failures_by_kind
 from cellsearch.study.finals import best_candidates
 from cellsearch.study.folder import FAILURES
 from cellsearch.study.forms import BASELINES
+from cellsearch.study.lineage import Step
 from cellsearch.study.record import Record, alive
 from cellsearch.study.study import Study, tuned_names
 
-__all__ = ["confirmation_statement", "failure_note", "statement", "study_list", "trial_sheet", "verdict_table"]
+__all__ = [
+    "confirmation_statement",
+    "failure_note",
+    "lineage_table",
+    "statement",
+    "study_list",
+    "trial_sheet",
+    "verdict_table",
+]
 
 
 def trial_sheet(record: Record, metric: str) -> RenderableType:
@@ -38,6 +47,27 @@ def trial_sheet(record: Record, metric: str) -> RenderableType:
         table.add_row("parents", ", ".join(map(str, record.parents)))
     for edit in record.edits:
         table.add_row("edit", escape(edit))
+    return table
+
+
+def lineage_table(steps: Sequence[Step], metric: str) -> RenderableType:
+    """The way from a seed to a cell: each trial's edits, its score and what it gained on its parent."""
+    table = right_aligned("cell", "trial", metric, "gain", "parameters", "multiply-adds")
+    for step in steps:
+        record = step.record
+        name = Text(record.cell.name, "bold" if step is steps[-1] else "")
+        for edit in record.edits:
+            name.append(f"\n  {edit}", "")
+        if step.others:
+            name.append(f"\n  crossed with trial {', '.join(map(str, step.others))}", "")
+        table.add_row(
+            name,
+            str(record.number),
+            "-" if record.score is None else f"{record.score:.4f}",
+            "-" if step.gain is None else f"{step.gain:+.4f}",
+            "-" if record.parameters is None else f"{record.parameters:,}",
+            f"{step.multiply_adds:,}",
+        )
     return table
 
 

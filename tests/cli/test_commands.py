@@ -169,6 +169,8 @@ BAD = [
     (("show", "locked:0"), "study locked has no trial '0'; it has none yet"),
     (("show", "lstm", "--png", "no/folder/lstm.png"), "picture 'no/folder/lstm.png': No such file or directory"),
     (("show", "lstm", "--svg", "lstm.txt"), "picture 'lstm.txt' ends in neither .svg nor .png"),
+    (("lineage", "lstm"), "'lstm' is no trial of a study, and only such have a lineage; name one as runs/chars:best"),
+    (("lineage", "locked:best"), "study locked has no complete candidate"),
     (("export", "nothing", "cell.py"), "unknown cell 'nothing'"),
     (("export", "lstm", "no/folder/cell.py"), "no folder 'no/folder' to export 'cell.py' to; create it first"),
     (("export", "lstm", "cell.txt"), "export goes to a Python file, got 'cell.txt'"),
@@ -372,6 +374,15 @@ def test_a_study_is_shown_and_exported_by_reference(here: Here, searched: tuple[
     ended = here("export", f"{study}:0", "plain.py", columns=200)
     note = "note: plain.py has the cell without trained weights: rnn has had no training with a fresh seed"
     assert ended.out == f"wrote plain.py\n{note}\n"
+
+
+def test_a_lineage_shows_every_edit_from_the_seed_on(here: Here, searched: tuple[Path, Ended]) -> None:
+    study = searched[0] / "runs" / "small"
+    ended = here("lineage", f"{study}:best")
+    best = load_study(study).best
+    assert ended.code == 0 and ended.err == ""
+    assert best.cell.name in ended.out and "gain" in ended.out
+    assert all(edit.split()[0] in ended.out for edit in best.edits)
 
 
 def test_an_export_says_that_weights_are_gone(here: Here, searched: tuple[Path, Ended], tmp_path: Path) -> None:
