@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from cellsearch.cell import Cell as Cell
     from cellsearch.cell import Node as Node
+    from cellsearch.cell.canonical.family import family as family
     from cellsearch.cell.canonical.identity import identity as identity
     from cellsearch.cell.complexity import complexity as complexity
     from cellsearch.cell.difference.diff import diff as diff
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 _NAMES: Final = {
     "cell": "Cell Node",
+    "cell.canonical.family": "family",
     "cell.canonical.identity": "identity",
     "cell.complexity": "complexity",
     "cell.difference.diff": "diff",

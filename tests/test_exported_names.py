@@ -47,6 +47,7 @@ def test_every_name_is_loaded_from_where_it_lives() -> None:
         lambda given: cellsearch.distance(given, given),
         lambda given: cellsearch.equations(given),
         lambda given: cellsearch.export(given, "never.py"),
+        lambda given: cellsearch.family(given),
         lambda given: cellsearch.identity(given),
         lambda given: cellsearch.save(given, "never.json"),
         lambda given: cellsearch.save_picture(given, "never.png"),

@@ -1,5 +1,6 @@
 """The cell: a recurrent step as an immutable graph. Needs networkx alone."""
 
+from cellsearch.cell.canonical.family import family
 from cellsearch.cell.canonical.identity import IDENTITY_VERSION, identity
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.complexity import Complexity, complexity
@@ -19,6 +20,7 @@ __all__ = [
     "Op",
     "complexity",
     "equations",
+    "family",
     "from_equations",
     "from_json",
     "identity",

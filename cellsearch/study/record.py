@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final, Literal
 
-from cellsearch.cell import Cell
+from cellsearch.cell import Cell, family
 
 __all__ = ["FRESH", "SEARCH", "Proposal", "Record", "State", "TuningResult", "alive", "best_first"]
 
@@ -79,6 +80,11 @@ class Record:
     tuning: TuningResult | None = None
     stage: str = SEARCH
     baseline: str = ""
+
+    @cached_property
+    def family(self) -> str:
+        """The cell's family; a search trains one cell of each, beside the baselines."""
+        return family(self.cell)
 
 
 def alive(records: Iterable[Record]) -> list[Record]:

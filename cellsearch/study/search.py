@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from cellsearch import files, plugins
-from cellsearch.cell import Cell, identity, to_json
+from cellsearch.cell import Cell, family, identity, to_json
 from cellsearch.cell.node import free_name
 from cellsearch.errors import BudgetError, CellError, UnknownNameError
 from cellsearch.signals import will_fail
@@ -45,7 +45,7 @@ TUNED: Final = ("learning_rate",)
 """What a search tunes unless it is told more: the main hyperparameter (Greff et al. 2015), so that few trials do."""
 
 PROPOSALS: Final = 100
-"""Proposals of known or hopeless cells in a row after which a space counts as exhausted."""
+"""Proposals of known families or of hopeless cells in a row after which a space counts as exhausted."""
 
 
 def search(
@@ -232,9 +232,9 @@ class _Run:
         self.watch.tell(running, best[0] if best else None, baselines)
 
     def _new_cell(self, strategy: Strategy, records: Sequence[Record]) -> Proposal | None:
-        """A proposal that no trial had before and that can learn, named after its number; None if there seems none."""
+        """A proposal of a new family that can learn, named after its number; None if there seems none."""
         everything = self.ledger.records(SEARCH)
-        seen = {record.identity for record in everything}
+        seen = {record.family for record in everything}
         for attempt in range(PROPOSALS):
             # The same draws whether the search was interrupted or not.
             random = Random(f"{self.conditions.seed} {len(records)} {attempt}")
@@ -242,7 +242,7 @@ class _Run:
                 proposal = strategy.propose(records, self.task.lower_is_better, random)
             except CellError:
                 continue
-            if identity(proposal.cell) not in seen and _can_learn(proposal.cell):
+            if family(proposal.cell) not in seen and _can_learn(proposal.cell):
                 return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
         return None
 

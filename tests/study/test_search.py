@@ -77,6 +77,53 @@ SPACE = SearchSpace("fussy", {"own": OWN}, ("linear", "sum", "fussy"), most_node
 """
 
 
+FAMILIES = """
+from cellsearch.cell import from_equations
+from cellsearch.space import SearchSpace
+
+def cell(name, gate, h_next):
+    text = f"z = {gate}\\nn = tanh(linear(x, h))\\nh_next = {h_next}"
+    return from_equations(name, text, ["h"], "h_next")
+
+GATE, BIASED = "sigmoid(linear(x, h))", "sigmoid(linear(x, h, bias=1))"
+OWN = cell("own", GATE, "blend(z, h, n)")
+OTHERS = [
+    cell("own_from_its_other_end", GATE, "blend(z, n, h)"),
+    cell("biased", BIASED, "blend(z, h, n)"),
+    cell("biased_from_its_other_end", BIASED.replace("1", "-1"), "blend(z, n, h)"),
+    cell("biased_to_forget", BIASED, "blend(z, n, h)"),
+]
+
+SPACE = SearchSpace(
+    "families", {"own": OWN}, ("linear", "sigmoid", "tanh", "blend"), most_nodes=8, most_states=1,
+    sample=lambda random: random.choice(OTHERS),
+)
+"""
+
+
+@pytest.mark.slow
+def test_a_cell_that_is_another_with_negated_weights_is_not_trained_again(tmp_path: Path) -> None:
+    """Its gate read from the other end; but a bias that the gate starts with tells its ends apart."""
+    (tmp_path / "families.py").write_text(FAMILIES)
+    space = f"{tmp_path / 'families.py'}:SPACE"
+    arguments = {"space": space, "strategy": "sample", "candidates": 5, "finalists": 0}
+    found = small_search(tmp_path / "study", **arguments)
+    assert len(_candidates(found)) == len({r.family for r in _candidates(found)}) == 2
+    own = next(r.family for r in found.records if r.cell.name == "own")
+    assert own not in {r.family for r in _candidates(found)}
+
+
+@pytest.mark.slow
+def test_seeds_that_differ_in_what_they_start_from_are_all_trained(tmp_path: Path) -> None:
+    gates = "z = sigmoid(linear(x, h))\nn = tanh(linear(x, h))\nh_next = blend"
+    seeds = [
+        from_equations(name, gates + parts, ["h"], "h_next") for name, parts in (("a", "(z, h, n)"), ("b", "(z, n, h)"))
+    ]
+    found = small_search(tmp_path, seeds=seeds, candidates=0, finalists=0)
+    assert [r.cell.name for r in found.records] == ["a", "b", "lstm", "gru"]
+    assert found.records[0].family == found.records[1].family
+
+
 @pytest.mark.usefixtures("table_of_operations")
 def test_an_operation_that_raises_for_the_filter_ends_no_search(tmp_path: Path) -> None:
     (tmp_path / "fussy.py").write_text(FUSSY)
@@ -114,7 +161,7 @@ def test_baselines_come_first_at_the_tasks_rate_and_no_cell_is_trained_twice(sma
     assert [(r.cell.name, r.role) for r in small.records[:3]] == [(n, "baseline") for n in ("rnn", "lstm", "gru")]
     assert {r.hyperparameters["learning_rate"] for r in small.records[:3]} == {TROUBLED.learning_rate}
     assert [r.role for r in small.records[3:]] == ["candidate"] * SMALL["candidates"]
-    assert len({r.identity for r in small.records}) == len(small.records)
+    assert len({r.family for r in small.records}) == len(small.records)
     assert [r.cell.name for r in _candidates(small)] == [f"cell_{r.number}" for r in _candidates(small)]
     rates = [r.hyperparameters["learning_rate"] for r in small.records]
     assert TROUBLED.learning_rate / 5 <= min(rates) < max(rates) <= TROUBLED.learning_rate * 5

@@ -6,7 +6,7 @@ constants, blends) is compared as a polynomial, whatever its brackets. Where tra
 initial bias counts, and no rule changes what a weight matrix is drawn from.
 
 Not covered, so that such cells count as different: equations between functions (tanh as a sigmoid), weights whose
-sign, scale or product another weight could absorb, biases that could be joined across several sums or out of a
+sign (see `family.py`), scale or product another weight could absorb, biases that could be joined across several sums or out of a
 product, states that always hold the same. A cell whose polynomials would not fit, as that of ten highway layers,
 keeps the sums that functions read or that leave the step as factors, so that a product of two such sums in other
 brackets is another cell there; one that still does not fit is compared as it is written, up to names, order of operands
@@ -73,14 +73,20 @@ def _smallest(cell: Cell) -> tuple[str, list[int], Form]:
     return min(((*_ordered(form), form) for form in forms), key=lambda ordered: ordered[0])
 
 
-def signed_form(cell: Cell, signs: Mapping[str, int]) -> Form:
+def signed_form(
+    cell: Cell,
+    signs: Mapping[str, int],
+    within_sums: Sequence[Joining] = WITHIN_SUMS,
+    joining: Sequence[Joining] = JOINING,
+) -> Form:
     """The form multiplied out; if that is too large, but for sums that functions read; else as it is written.
 
     Linears are joined before products are multiplied out, which would square them; biases are drawn out after it, for
-    one that is drawn out of a sum would hide the sum from its factor.
+    one that is drawn out of a sum would hide the sum from its factor. `within_sums` and `joining` are the rules of
+    either time.
     """
     try:
-        added = joined(values_of(cell, RULES, signs), RULES, WITHIN_SUMS)
+        added = joined(values_of(cell, RULES, signs), RULES, within_sums)
     except TooLarge:
         return values_of(cell, {}, {})
     for held in (_no_sums, _read_sums):
@@ -88,7 +94,7 @@ def signed_form(cell: Cell, signs: Mapping[str, int]) -> Form:
             multiplied_out = rebuilt(added, EXPANDING, {}, held(added))
             if _longest_sum(multiplied_out) > MOST_SUMMANDS:
                 continue
-            found = _shortened(joined(multiplied_out, EXPANDING, JOINING, held), held)
+            found = _shortened(joined(multiplied_out, EXPANDING, joining, held), held)
         except TooLarge:
             continue
         if _size(found) <= MOST_NODES:

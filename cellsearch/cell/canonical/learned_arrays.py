@@ -8,15 +8,25 @@ leaves fewer nodes with learned arrays, or a bias closer to the values that leav
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from cellsearch.cell.canonical.terms import COMBINATION, ZERO, Form, Origin, Term, combination, rounded, split
+from cellsearch.cell.canonical.terms import (
+    COMBINATION,
+    ZERO,
+    Form,
+    Origin,
+    Term,
+    combination,
+    opposites,
+    rounded,
+    split,
+)
 from cellsearch.cell.ops import LINEAR, OPS
 from cellsearch.cell.validate import MOST_OPERANDS
 
-__all__ = ["JOINING", "WITHIN_SUMS", "Joining", "joinable"]
+__all__ = ["JOINING", "WITHIN_SUMS", "Joining", "joinable", "turned_alike"]
 
 BIAS: Final = "bias"
 
@@ -25,7 +35,8 @@ def joinable(form: Form, joining: Sequence[Joining]) -> dict[int, int]:
     """What some values are instead by the first of the rules that finds any."""
     if not _may_join(form):
         return {}
-    uses = _Uses(form)
+    # Where arrays may be negated, a sum that is read with either sign is still one sum.
+    uses = _Uses(form, opposites(form) if turned_alike in joining else {})
     return next(filter(None, (join(form, uses) for join in joining)), {})
 
 
@@ -59,6 +70,23 @@ def linears_that_are_added(form: Form, uses: _Uses) -> dict[int, int]:
     return instead
 
 
+def turned_alike(form: Form, uses: _Uses) -> dict[int, int]:
+    """linear(a, ..) - linear(b, ..) = linear(a, ..) + linear(b, ..), the second's arrays negated, if the two only ever
+    occur so; likewise bias(b) = -bias(-b). For families alone: no rule of identity negates a learned array.
+    """
+    graph = form.graph
+    found: set[frozenset[_Use]] = set()
+    instead: dict[int, int] = {}
+    for value in uses.values:
+        if graph.terms[value].op in (LINEAR, BIAS) and value not in uses.otherwise:
+            turned = frozenset((user, others, -k) for user, others, k in uses.sums[value])
+            if turned in found:
+                instead[value] = combination(graph, 0.0, [(-1.0, graph.settled(_negated(form, graph.terms[value])))])
+            else:
+                found.add(frozenset(uses.sums[value]))
+    return instead
+
+
 def bias_drawn_out(form: Form, uses: _Uses) -> dict[int, int]:
     """k bias(a) + b = bias(k a + b), if bias(a) occurs nowhere else, its initial value times k."""
     graph = form.graph
@@ -71,6 +99,8 @@ def bias_drawn_out(form: Form, uses: _Uses) -> dict[int, int]:
                 constant, pairs = split(graph, user)
                 inner = combination(graph, constant, [(j, term.operands[0] if v == value else v) for j, v in pairs])
                 instead[user] = graph.settled(_biased(term, k, Term(BIAS, (inner,), weights=term.weights)))
+                for negative in (v for v, positive in uses.opposites.items() if positive == user):
+                    instead[negative] = combination(graph, 0.0, [(-1.0, instead[user])])
     return instead
 
 
@@ -138,6 +168,20 @@ JOINING: Final[tuple[Joining, ...]] = (
 )
 
 
+def _negated(form: Form, term: Term) -> Term:
+    """The negative of a linear or bias by negated arrays; the nodes that weights come from get a minus, or lose it."""
+    operands = term.operands
+    if term.op == BIAS:
+        operands = (combination(form.graph, 0.0, [(-1.0, operands[0])]),)
+    return Term(
+        term.op,
+        operands,
+        (0.0 - term.numbers[0], term.numbers[1]),
+        tuple((node[1:] if node.startswith("-") else f"-{node}", place) for node, place in term.weights),
+        tuple((node, -factor) for node, factor in term.biases),
+    )
+
+
 def _biased(term: Term, k: float, host: Term) -> Term:
     """The host with k times the learned bias of `term` on top of its own."""
     own, constant = host.numbers or (0.0, 1.0)
@@ -195,22 +239,26 @@ _Use = tuple[int, tuple[int, ...], float]
 class _Uses:
     """Where each value is added: (combination, other factors, k) of each summand k * value * other factors.
 
-    A value that is used in any other way, or squared, is in `otherwise`. `users` counts all users.
+    A value that is used in any other way, or squared, is in `otherwise`. `users` counts all users. Of two sums that are
+    `opposites` the second counts as the first, with the other sign.
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, opposites: Mapping[int, int]) -> None:
+        self.opposites = opposites
         self.terms = form.graph.terms
         self.values = form.reachable
         self.sums: dict[int, set[_Use]] = defaultdict(set)
         self.otherwise: set[int] = set()
         self.users: dict[int, int] = defaultdict(int)
         for value in form.roots():
-            self.users[value] += 1
+            self.users[opposites.get(value, value)] += 1
             self._otherwise(value)
         for user in self.values:
             term = self.terms[user]
+            if user in opposites:
+                continue
             for operand in set(term.operands):
-                self.users[operand] += 1
+                self.users[opposites.get(operand, operand)] += 1
             for k, operand in zip(term.numbers[1:], term.operands, strict=False):
                 if term.op == COMBINATION:
                     self._added(user, k, operand)

@@ -31,6 +31,7 @@ __all__ = [
     "combination",
     "commutes",
     "operands_first",
+    "opposites",
     "rebuilt",
     "rounded",
     "split",
@@ -152,6 +153,19 @@ def combination(graph: ValueGraph, constant: float, pairs: Iterable[tuple[float,
     if not constant and len(kept) == 1 and kept[0][1] == 1:
         return kept[0][0]
     return graph.settled(Term(COMBINATION, tuple(v for v, _ in kept), (constant, *(k for _, k in kept))))
+
+
+def opposites(form: Form) -> dict[int, int]:
+    """The value a - b of each b - a, where the step has both."""
+    found, seen = dict[int, int](), dict[Term, int]()
+    for value in form.reachable:
+        term = form.graph.terms[value]
+        if term.op == COMBINATION:
+            opposite = term._replace(numbers=tuple(0.0 - k for k in term.numbers))
+            if opposite in seen:
+                found[value] = seen[opposite]
+            seen[term] = value
+    return found
 
 
 def rounded(number: float, digits: int = 15) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from cellsearch.cell import Cell, identity
+from cellsearch.cell import Cell, family
 from cellsearch.space import SearchSpace
 from cellsearch.space.mutation import mutate
 from cellsearch.study.record import Proposal, Record
@@ -29,12 +29,12 @@ class LocalSearch:
     tries: int = 30
 
     def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
-        """A cell that no trial had, one edit away from as good a one as possible."""
-        known = {record.identity for record in history}
+        """A cell of a family that no trial had, one edit away from as good a one as possible."""
+        known = {record.family for record in history}
         scored = [record for record in members(history, self.space) if record.score is not None]
         for parent in sorted(scored, key=lambda record: loss(record, lower_is_better)):
             for _ in range(self.tries):
                 cell, words = mutate(parent.cell, self.space, random)
-                if identity(cell) not in known:
+                if family(cell) not in known:
                     return Proposal(cell, (parent.number,), (words,))
         return RandomMutation(self.seeds, self.space).propose(history, lower_is_better, random)

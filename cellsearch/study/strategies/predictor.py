@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsearch.cell import Cell, identity
+from cellsearch.cell import Cell, family
 from cellsearch.errors import CellError
 from cellsearch.space import SearchSpace
 from cellsearch.space.crossover import crossover
@@ -47,7 +47,7 @@ class PredictorGuided:
         best_first = sorted(scored, key=lambda record: loss(record, lower_is_better))
         children = []
         if len(scored) >= self.startup:
-            children = self._children(best_first[: self.parents], {record.identity for record in history}, random)
+            children = self._children(best_first[: self.parents], {record.family for record in history}, random)
         if not children:
             return RandomMutation(self.seeds, self.space).propose(history, lower_is_better, random)
         known = list({r.number: r for r in [*best_first[: self.memory // 2], *scored[-self.memory // 2 :]]}.values())
@@ -56,14 +56,14 @@ class PredictorGuided:
         return children[int(np.argmin(predicted))]
 
     def _children(self, parents: Sequence[Record], known: set[str], random: Random) -> list[Proposal]:
-        """New cells, each once."""
+        """Cells of new families, one of each."""
         found = dict[str, Proposal]()
         for _ in range(self.children):
             try:
                 child = self._child(parents, random)
             except CellError:
                 continue
-            if (which := identity(child.cell)) not in known:
+            if (which := family(child.cell)) not in known:
                 found.setdefault(which, child)
         return list(found.values())
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from cellsearch.cell import Cell, identity
+from cellsearch.cell import Cell, family
 from cellsearch.study.record import Record
 from cellsearch.study.strategies.predictor import PredictorGuided
 from cellsearch.study.strategies.random import RandomMutation
@@ -35,7 +35,7 @@ def test_children_have_what_the_good_ones_had(lower_is_better: bool) -> None:
     others = [RandomMutation([PLAIN], small.SPACE).propose(known, lower_is_better, Random(draw)) for draw in range(10)]
     assert sum(gates(child.cell) for child in children) > 1.5 * sum(gates(other.cell) for other in others)
     assert sum(gates(child.cell) for child in children) >= 30, "three gates or more: four are the most"
-    assert all(identity(child.cell) not in {r.identity for r in known} for child in children)
+    assert all(family(child.cell) not in {r.family for r in known} for child in children)
 
 
 def test_some_children_have_two_parents() -> None:
