@@ -6,11 +6,11 @@ constants, blends) is compared as a polynomial, whatever its brackets. Where tra
 initial bias counts, and no rule changes what a weight matrix is drawn from.
 
 Not covered, so that such cells count as different: equations between functions (tanh as a sigmoid), weights whose
-sign (see `family.py`), scale or product another weight could absorb, biases that could be joined across several sums or out of a
-product, states that always hold the same. A cell whose polynomials would not fit, as that of ten highway layers,
-keeps the sums that functions read or that leave the step as factors, so that a product of two such sums in other
-brackets is another cell there; one that still does not fit is compared as it is written, up to names, order of operands
-and states.
+sign (see `family.py`), scale or product another weight could absorb, biases that could be joined across several sums
+or out of a product, states that always hold the same. A cell whose polynomials would not fit, as that of ten highway
+layers, keeps the sums that functions read or that leave the step as factors, so that a product of two such sums in
+other brackets is another cell there; one that still does not fit is compared as it is written, up to names, order of
+operands and states.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Final
 
 from cellsearch.cell.canonical.form import signed_form
 from cellsearch.cell.canonical.learned_arrays import JOINING, WITHIN_SUMS, turned_alike
-from cellsearch.cell.canonical.rules import multiplied_out, shift_free
+from cellsearch.cell.canonical.rules import mean_of_mean, mean_of_sum, multiplied_out, shift_free
 from cellsearch.cell.canonical.terms import Form, Rule, Term, TooLarge, ValueGraph, combination, rebuilt, split
 from cellsearch.cell.cell import Cell
 
@@ -22,6 +22,10 @@ __all__ = ["EVEN", "ODD", "form_in_parts"]
 EVEN: Final = "even part of "
 ODD: Final = "odd part of "
 """What the operation of a term that is such a part begins with."""
+
+
+DEGREE: Final = {"reciprocal": -1, "is_positive": 0, "where": 0}
+"""Which power of a positive factor of its operand a function has, where that is not the first."""
 
 
 def form_in_parts(cell: Cell) -> Form:
@@ -49,13 +53,18 @@ def half_and_odd_in_bias(graph: ValueGraph, term: Term) -> int:
 
 
 def largest_drawn_out(graph: ValueGraph, term: Term) -> int | None:
-    """f(k a) = k f(a) for k > 0, the largest factor: 1 + z has no more a common one where z is 1/2 + t."""
-    constant, pairs = split(graph, term.operands[0])
+    """f(k a) = k f(a) for k > 0, the largest factor: 1 + z has no more a common one where z is 1/2 + t.
+
+    Likewise 1 / (k a) = 1 / k * 1 / a, and f(k a) = f(a) where f sees no more of a than whether it is positive.
+    """
+    operand, *others = term.operands
+    constant, pairs = split(graph, operand)
     k = max((abs(constant), *(abs(factor) for factor, _ in pairs)))
     if k in (0.0, 1.0):
         return None
     inside = combination(graph, constant / k, [(factor / k, value) for factor, value in pairs])
-    return combination(graph, 0.0, [(k, graph.value(term._replace(operands=(inside,))))])
+    found = graph.value(term._replace(operands=(inside, *others)))
+    return combination(graph, 0.0, [(k ** DEGREE.get(term.op, 1), found)])
 
 
 _IN_PARTS: Final[Mapping[str, Sequence[Rule]]] = {
@@ -71,6 +80,12 @@ _IN_PARTS: Final[Mapping[str, Sequence[Rule]]] = {
     "peephole": [largest_drawn_out],
     "layer_norm": [shift_free],
     "normalize": [shift_free],
+    "softmax": [shift_free],
     "cumulative_softmax": [shift_free],
+    "mean": [mean_of_mean, mean_of_sum],
+    "group_mean": [mean_of_mean, mean_of_sum],
+    "reciprocal": [largest_drawn_out],
+    "is_positive": [largest_drawn_out],
+    "where": [largest_drawn_out],
 }
 """The rules by operation; others have been applied before, and what they found does not depend on the parts."""
