@@ -87,9 +87,21 @@ RULES = {
         ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.recurrence.native"),
     ),
     "cellsearch.recurrence.trace": Rule(
-        ("cellsearch.cell", "cellsearch.cell.notation", "cellsearch.recurrence", "cellsearch.recurrence.rnn", ERRORS),
+        (
+            "cellsearch.cell",
+            "cellsearch.cell.notation",
+            "cellsearch.recurrence",
+            "cellsearch.recurrence.rnn",
+            "cellsearch.recurrence.trace.rules",
+            "cellsearch.recurrence.trace.building",
+            ERRORS,
+        ),
         ("torch",),
     ),
+    "cellsearch.recurrence.trace.rules": Rule(
+        ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.recurrence.trace.building"), ("torch",)
+    ),
+    "cellsearch.recurrence.trace.building": Rule(("cellsearch.cell", ERRORS), ("torch",)),
     "cellsearch.training": Rule(
         ("cellsearch.recurrence", "cellsearch.cell", "cellsearch.plugins", "cellsearch.files", ERRORS),
         ("torch", "safetensors"),

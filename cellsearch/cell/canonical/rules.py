@@ -199,14 +199,21 @@ def shift_free(graph: ValueGraph, term: Term) -> Term | None:
 
 
 def mean_of_sum(graph: ValueGraph, term: Term) -> int | None:
-    """mean(k a + b c + d) = k mean(a) + b mean(c) + d, where b and d are the same at all units; group_mean likewise."""
+    """mean(k a + b c + d) = k mean(a) + b mean(c) + d, where b and d are the same at all units; group_mean likewise.
+
+    Linears stay together, for those that are added may be one.
+    """
     constant, pairs = split(graph, term.operands[0])
-    taken = [(k, value, *_level_part(graph, value)) for k, value in pairs]
-    if not constant and len(taken) == 1 and taken[0][0] == 1 and not taken[0][2]:
+    linears = [(k, value) for k, value in pairs if graph.terms[value].op in LINEARS]
+    together = combination(graph, 0.0, linears)
+    size = _sign(graph, together) * _size(graph, together) if linears else 0.0
+    parts = [(k, *_level_part(graph, value)) for k, value in pairs if graph.terms[value].op not in LINEARS]
+    parts += [(size, [], _scaled(graph, 1 / size, together))] if linears else []
+    if not constant and len(parts) == 1 and parts[0][0] == 1 and not parts[0][1]:
         return None
     means = []
-    for k, value, level, rest in taken:
-        mean = [graph.value(_of(term, rest if level else value))] if rest is not None else []
+    for k, level, rest in parts:
+        mean = [graph.value(_of(term, rest))] if rest is not None else []
         means.append((k, _product(graph, sorted([*level, *mean]))))
     return combination(graph, constant, means)
 
@@ -272,6 +279,7 @@ def zero_left_out(graph: ValueGraph, term: Term) -> Term | None:
 
 POSITIVE: Final = ("sigmoid", "exp", "softplus", "softmax", "cumulative_softmax")
 SIGN_KEEPING: Final = ("tanh", "relu", "leaky_relu", "gelu", "is_positive")
+LINEARS: Final = (LINEAR, BLOCK_LINEAR, LOW_RANK_LINEAR)
 ODD: Final = ("tanh", "sine", "normalize", "rms_norm")
 NEVER_NEGATIVE: Final = (
     *("relu", "sigmoid", "hard_sigmoid", "exp", "softplus", "sqrt", "is_positive"),
@@ -279,7 +287,7 @@ NEVER_NEGATIVE: Final = (
 )
 
 _LIST: Final[tuple[tuple[Rule, tuple[str, ...]], ...]] = (
-    (zero_left_out, (LINEAR, BLOCK_LINEAR, LOW_RANK_LINEAR, "layer_norm")),
+    (zero_left_out, (*LINEARS, "layer_norm")),
     (no_identity, ("identity",)),
     (added, ("sum",)),
     (subtracted, ("difference",)),

@@ -26,8 +26,8 @@ from torch.utils import _pytree as pytree
 
 from cellsearch.errors import TraceError
 from cellsearch.recurrence.interface import States
+from cellsearch.recurrence.trace.building.lines import forward_line, is_torchs, user_line
 from cellsearch.recurrence.trace.forms import Form, forms_in_source, state_by_default, tuple_form
-from cellsearch.recurrence.trace.lines import forward_line, is_torchs, user_line
 
 __all__ = ["CallingConvention", "calling_convention", "exported", "failure", "random_step"]
 

@@ -19,8 +19,8 @@ from itertools import permutations
 from torch import Tensor
 
 from cellsearch.cell import LINEAR
-from cellsearch.recurrence.trace.lines import Line
-from cellsearch.recurrence.trace.values import TracedNode
+from cellsearch.recurrence.trace.building.lines import Line
+from cellsearch.recurrence.trace.building.values import TracedNode
 
 __all__ = ["merged"]
 

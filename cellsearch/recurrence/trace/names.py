@@ -16,9 +16,9 @@ from cellsearch.cell import INPUT
 from cellsearch.cell.node import free_name
 from cellsearch.cell.notation.equations import NEXT
 from cellsearch.cell.validate import NAME_LENGTH
+from cellsearch.recurrence.trace.building.lines import Line
+from cellsearch.recurrence.trace.building.values import TracedNode
 from cellsearch.recurrence.trace.calls import CallingConvention
-from cellsearch.recurrence.trace.lines import Line
-from cellsearch.recurrence.trace.values import TracedNode
 
 __all__ = ["node_names", "state_names"]
 

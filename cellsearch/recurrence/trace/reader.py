@@ -15,15 +15,16 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
 from cellsearch.cell import INPUT
-from cellsearch.recurrence.trace.builder import BATCH, CellBuilder
+from cellsearch.recurrence.trace.building.builder import BATCH, CellBuilder
+from cellsearch.recurrence.trace.building.lines import UnsupportedError, line_of
+from cellsearch.recurrence.trace.building.values import Condition, Known, ResultShape, Value
 from cellsearch.recurrence.trace.calls import CallingConvention
-from cellsearch.recurrence.trace.decisions import DECISIONS, OF_NUMBERS, as_number
-from cellsearch.recurrence.trace.functions import FUNCTIONS
-from cellsearch.recurrence.trace.lines import UnsupportedError, line_of
-from cellsearch.recurrence.trace.reductions import REDUCTIONS
-from cellsearch.recurrence.trace.rules import NO_GRADIENT, REASONS, REMEDY, RULES
-from cellsearch.recurrence.trace.torch_cells import TORCH_CELLS
-from cellsearch.recurrence.trace.values import Condition, Known, ResultShape, Value
+from cellsearch.recurrence.trace.rules.arithmetic import RULES
+from cellsearch.recurrence.trace.rules.decisions import DECISIONS, OF_NUMBERS, as_number
+from cellsearch.recurrence.trace.rules.functions import FUNCTIONS
+from cellsearch.recurrence.trace.rules.reasons import NO_GRADIENT, REASONS, REMEDY
+from cellsearch.recurrence.trace.rules.reductions import REDUCTIONS
+from cellsearch.recurrence.trace.rules.torch_cells import TORCH_CELLS
 
 __all__ = ["read"]
 

@@ -18,15 +18,15 @@ from cellsearch.cell.untrusted import short
 from cellsearch.errors import TraceError
 from cellsearch.recurrence.interface import States
 from cellsearch.recurrence.rnn import RNN, Layer
-from cellsearch.recurrence.trace.builder import CellBuilder
+from cellsearch.recurrence.trace.building.builder import CellBuilder
+from cellsearch.recurrence.trace.building.lines import forward_line
+from cellsearch.recurrence.trace.building.values import TracedNode, Value
 from cellsearch.recurrence.trace.calls import CallingConvention, calling_convention, exported, random_step
-from cellsearch.recurrence.trace.lines import forward_line
 from cellsearch.recurrence.trace.merge import merged
 from cellsearch.recurrence.trace.names import node_names, state_names
 from cellsearch.recurrence.trace.reader import read
 from cellsearch.recurrence.trace.scripted import python_original
 from cellsearch.recurrence.trace.sizes import sizes_of
-from cellsearch.recurrence.trace.values import TracedNode, Value
 
 __all__ = ["Traced", "trace"]
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from torch import Tensor
 from torch.nn import functional as F
 
-from cellsearch.recurrence.trace.builder import CellBuilder
-from cellsearch.recurrence.trace.rules import add, multiply
-from cellsearch.recurrence.trace.values import Known, ResultShape, Value
+from cellsearch.recurrence.trace.building.builder import CellBuilder
+from cellsearch.recurrence.trace.building.values import Known, ResultShape, Value
+from cellsearch.recurrence.trace.rules.arithmetic import add, multiply
 
 __all__ = ["TORCH_CELLS"]
 

@@ -21,7 +21,7 @@ __all__ = ["Line", "UnsupportedError", "forward_line", "is_torchs", "line_of", "
 TORCH: Final = str(Path(torch.__file__).parent) + "/"
 """Folder of torch: whose lines are no user's."""
 
-HERE: Final = str(Path(__file__).parent) + "/"
+HERE: Final = str(Path(__file__).parents[1]) + "/"
 STANDARD: Final = str(Path(inspect.__file__).parent) + "/"
 
 

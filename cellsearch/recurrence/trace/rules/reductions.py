@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import torch
 
-from cellsearch.recurrence.trace.builder import CellBuilder
-from cellsearch.recurrence.trace.lines import UnsupportedError
-from cellsearch.recurrence.trace.rules import REASONS, add, divide, multiply, power, subtract
-from cellsearch.recurrence.trace.values import Known, ResultShape, Value
+from cellsearch.recurrence.trace.building.builder import CellBuilder
+from cellsearch.recurrence.trace.building.lines import UnsupportedError
+from cellsearch.recurrence.trace.building.values import Known, ResultShape, Value
+from cellsearch.recurrence.trace.rules.arithmetic import add, divide, multiply, power, subtract
+from cellsearch.recurrence.trace.rules.reasons import REASONS
 
 __all__ = ["REDUCTIONS"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from cellsearch.recurrence.trace.lines import Line
+from cellsearch.recurrence.trace.building.lines import Line
 
 __all__ = ["Condition", "Known", "ResultShape", "TracedNode", "Value"]
 

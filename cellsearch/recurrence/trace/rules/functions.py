@@ -10,10 +10,11 @@ import torch
 
 from cellsearch.cell import OPS
 from cellsearch.recurrence.reference import operation
-from cellsearch.recurrence.trace.builder import CellBuilder
-from cellsearch.recurrence.trace.lines import UnsupportedError
-from cellsearch.recurrence.trace.rules import REMEDY, Operand, multiply, number_of
-from cellsearch.recurrence.trace.values import Known, ResultShape, Value
+from cellsearch.recurrence.trace.building.builder import CellBuilder
+from cellsearch.recurrence.trace.building.lines import UnsupportedError
+from cellsearch.recurrence.trace.building.values import Known, ResultShape, Value
+from cellsearch.recurrence.trace.rules.arithmetic import Operand, multiply, number_of
+from cellsearch.recurrence.trace.rules.reasons import REMEDY
 
 __all__ = ["FUNCTIONS"]
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import torch
 
-from cellsearch.recurrence.trace.builder import CellBuilder
-from cellsearch.recurrence.trace.lines import UnsupportedError
-from cellsearch.recurrence.trace.rules import Operand, add, cast, multiply, number_of, subtract
-from cellsearch.recurrence.trace.values import Condition, ResultShape, Value
+from cellsearch.recurrence.trace.building.builder import CellBuilder
+from cellsearch.recurrence.trace.building.lines import UnsupportedError
+from cellsearch.recurrence.trace.building.values import Condition, ResultShape, Value
+from cellsearch.recurrence.trace.rules.arithmetic import Operand, add, cast, multiply, number_of, subtract
 
 __all__ = ["DECISIONS", "OF_NUMBERS", "as_number"]
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from cellsearch.cell import INPUT
 from cellsearch.cell.ops import BLOCK_LINEAR
-from cellsearch.recurrence.trace.lines import Line, UnsupportedError
-from cellsearch.recurrence.trace.products import Product, composed, diagonal, diagonal_blocks
-from cellsearch.recurrence.trace.values import Known, ResultShape, TracedNode, Value
+from cellsearch.recurrence.trace.building.lines import Line, UnsupportedError
+from cellsearch.recurrence.trace.building.products import Product, composed, diagonal, diagonal_blocks
+from cellsearch.recurrence.trace.building.values import Known, ResultShape, TracedNode, Value
 
 __all__ = ["BATCH", "CellBuilder"]
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from cellsearch.cell import LINEAR
 from cellsearch.cell.ops import LOW_RANK_LINEAR
-from cellsearch.recurrence.trace.lines import Line
-from cellsearch.recurrence.trace.values import TracedNode
+from cellsearch.recurrence.trace.building.lines import Line
+from cellsearch.recurrence.trace.building.values import TracedNode
 
 __all__ = ["Product", "composed", "diagonal", "diagonal_blocks"]
 
