@@ -8,18 +8,16 @@ once: about 71,000 words, 2,900 distinct, 90, 5 and 5 percent in order, words se
 
 Published test perplexities: Penn Treebank, two layers of 650: LSTM 82.7 (Zaremba et al. 2014), three layers: LSTM 57.3
 (Merity et al. 2017); WikiText-2, one layer of 1,024: LSTM 99.3 (Grave et al. 2016), three layers: LSTM 91.5, GRU 103.5,
-RNN 170.3 (Klyuchnikov et al. 2020, NAS-Bench-NLP). The embedding is the output layer's matrix too (Press & Wolf 2016;
-Inan et al. 2016). A linear layer leads from the outputs to it whatever the sizes, so that the model grows evenly with
-its hidden size.
+RNN 170.3 (Klyuchnikov et al. 2020, NAS-Bench-NLP).
 
-Training carries its states from one step to the next (see `streams`).
+The model's embedding is its output layer too (see `token_model`), and training carries its states from one step to the
+next (see `streams`).
 
 ids: [T, B] time, batch; logits: [T, B, words]
 """
 
 from __future__ import annotations
 
-import math
 import re
 from array import array
 from collections import Counter, defaultdict
@@ -28,17 +26,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
-from cellsearch.recurrence import RNN
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text, text_pieces
 from cellsearch.training.shared import shared
 
-from .parts.streams import SHORTEST, Corpus, nats, numbers, stream_loss, windows, words
+from .parts.streams import SHORTEST, Corpus, numbers, stream_loss, windows, words
+from .parts.token_model import TokenModel, perplexity
 
 WIKITEXT2 = Dataset(
     "wikitext2",
@@ -55,28 +51,6 @@ NAMES = ("{}.txt", "ptb.{}.txt", "wiki.{}.tokens", "wikitext-2/wiki.{}.tokens")
 """How published folders name the file of a split."""
 
 UNKNOWN, END = "<unk>", "<eos>"
-
-LOGITS = 1 << 24
-"""Numbers that the output layer may compute at once while scoring."""
-
-
-class WordModel(nn.Module):
-    """Embedding, one recurrent layer, a linear layer to the embedding's size, the embedding as output layer."""
-
-    def __init__(self, cell: Cell, hidden_size: int, words: int, embedding: int, dropout: float) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(words, embedding)
-        self.rnn = RNN(cell, embedding, hidden_size)
-        self.projection = nn.Linear(hidden_size, embedding)
-        self.bias = nn.Parameter(torch.zeros(words))
-        self.dropout = nn.Dropout(dropout)
-        # As output layer it has the scale of torch's Linear, not of its Embedding.
-        nn.init.uniform_(self.embedding.weight, -(embedding**-0.5), embedding**-0.5)
-
-    def forward(self, ids: Tensor, states: Any = None) -> tuple[Tensor, Any]:
-        outputs, states = self.rnn(self.dropout(self.embedding(ids)), states)
-        projected = self.dropout(self.projection(outputs))
-        return F.linear(projected, self.embedding.weight, self.bias), states
 
 
 @dataclass(frozen=True)
@@ -113,7 +87,7 @@ class Words:
 
     def model(self, cell: Cell, hidden_size: int) -> nn.Module:
         """A word model of the corpus' vocabulary."""
-        return WordModel(cell, hidden_size, _corpus(self.data).tokens, self.embedding, self.dropout)
+        return TokenModel(cell, hidden_size, _corpus(self.data).tokens, self.embedding, self.dropout)
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor, bool]]:
         """(ids [T, B], next ids [T, B], whether the streams go on from the last batch)."""
@@ -125,9 +99,7 @@ class Words:
 
     def score(self, model: nn.Module, split: str) -> float:
         """Perplexity over the split, read as `batch` streams at once."""
-        corpus = _corpus(self.data)
-        window = max(1, LOGITS // (self.batch * corpus.tokens))
-        return math.exp(nats(model, getattr(corpus, split), self.batch, window))
+        return perplexity(model, _corpus(self.data), split, self.batch)
 
 
 TASK = Words()

@@ -34,10 +34,9 @@ def test_every_file_of_search_spaces_is_registered() -> None:
 
 
 def test_every_file_with_a_task_is_registered() -> None:
-    files = {path.stem for path in (ROOT / "tasks").glob("*.py") if "\nTASK" in path.read_text(encoding="utf-8")}
-    assert files <= {
-        point.value.partition(":")[0].removeprefix("cellsearch_tasks.") for point in entry_points(group=TASKS)
-    }
+    files = {path for path in (ROOT / "tasks").rglob("*.py") if "\nTASK" in path.read_text(encoding="utf-8")}
+    modules = {point.value.partition(":")[0].removeprefix("cellsearch_tasks.") for point in entry_points(group=TASKS)}
+    assert {path.relative_to(ROOT / "tasks").with_suffix("").as_posix().replace("/", ".") for path in files} <= modules
 
 
 def test_a_title_is_read_from_a_module_that_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,9 +119,13 @@ def options(
     data: Annotated[
         Path | None, typer.Option(help="Data of a task that takes some: a file, a folder, or a name.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Column of the data that is foretold, as --option target=.")
+    ] = None,
 ) -> dict[str, str]:
     """The task's options; data that is no path is the name of some."""
-    return _pairs("option", option) | ({"data": str(data)} if data else {})
+    named = {"data": str(data) if data else "", "target": target or ""}
+    return _pairs("option", option) | {name: value for name, value in named.items() if value}
 
 
 def hyperparameters(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cellsearch.errors import DataError
 from cellsearch.testing.task import check_task
 from cellsearch_search_spaces.gated import LSTM
-from cellsearch_tasks.forecast import SPLITS, TASK, Forecast, _series, _values
+from cellsearch_tasks.series.forecast import SPLITS, TASK, Forecast, _series, _values
 
 
 class AsItIs(nn.Module):
