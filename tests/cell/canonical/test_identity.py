@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cellsearch.cell import IDENTITY_VERSION, LINEAR, OPS, Cell, Node, from_json, identity, to_json
+from cellsearch.cell import IDENTITY_VERSION, LINEAR, OPS, Cell, Node, from_equations, from_json, identity, to_json
 from cellsearch.cell.canonical.form import canonical
 from cellsearch.errors import CellError
 from cellsearch.testing.cells import cells
@@ -117,6 +117,12 @@ def test_graphs_that_colour_refinement_alone_confuses_differ() -> None:
     draw = random.Random(0)
     assert {identity(renamed(one, draw)) for _ in range(10)} == {identity(one)}
     assert {identity(renamed(two, draw)) for _ in range(10)} == {identity(two)}
+
+
+def test_a_mean_of_one_linear_is_that_of_two_that_are_added() -> None:
+    one = from_equations("one", "h_next = tanh(mean(linear(x, h)) + linear(x))", ["h"], "h_next")
+    two = from_equations("two", "h_next = tanh(mean(linear(h) + linear(x)) + linear(x))", ["h"], "h_next")
+    assert identity(one) == identity(two)
 
 
 def test_a_bias_is_the_same_however_its_number_is_written() -> None:
