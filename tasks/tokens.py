@@ -113,8 +113,8 @@ def _read(data: str) -> numpy.ndarray[Any, Any]:
         reason = "it holds pickled objects" if "Object arrays" in str(error) else "it is no whole .npy file"
         raise DataError(f"data file {data}: {reason}; {wanted}") from None
     if ids.ndim != 1 or not numpy.issubdtype(ids.dtype, numpy.integer):
-        shape = " x ".join(map(str, ids.shape)) or "a single number"
-        raise DataError(f"data file {data} is {shape} of type {ids.dtype}; {wanted}")
+        shape = " x ".join(map(str, ids.shape)) or "one single"
+        raise DataError(f"data file {data} is an array of {shape} {ids.dtype}; {wanted}")
     if not len(ids):
         raise DataError(f"data file {data} is empty; {wanted}")
     return ids

@@ -58,7 +58,9 @@ class Rows:
         values = self.values(column)[self.train]
         known = values[values.isfinite()]
         if not len(known):
-            raise self.table.error(f"no value in the training part, the first {TRAINING} %", column.name)
+            reason = f"no value in the training part, the first {TRAINING} %"
+            remedy = f"leave the column out: drop={column.name}, or name another target"
+            raise self.table.error(f"{reason}; {remedy}", column.name)
         return known
 
     def filled(self, values: Tensor, otherwise: float) -> Tensor:
@@ -114,7 +116,11 @@ def _check_span(table: Table, name: str, span: Span, first: int, length: int, ho
     count, longest = span.end - span.start, span.validation - span.start - horizon
     if longest >= length and span.validation < span.test < span.end:
         return
-    remedy = f"use length={longest} or less" if 0 < longest < length else "use a smaller horizon or a longer series"
+    remedy = (
+        f"use length={longest} or less"
+        if 0 < longest < length
+        else "use a longer series or a smaller horizon, or leave its rows out"
+    )
     raise table.error(
         f"{name} has {count} row{'s' * (count != 1)}, of which {span.validation - span.start} train: too few for "
         f"sequences of length={length} and horizon={horizon}; {remedy}",

@@ -77,21 +77,25 @@ def test_a_uniform_guess_costs_as_many_tokens_as_there_are(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("ids", "dtype", "message"),
     [
-        ([0.5, 1.0], "float32", " is 2 of type float32; write it with numpy.save(FILE, ids), whole numbers in one dim"),
+        (
+            [0.5, 1.0],
+            "float32",
+            " is an array of 2 float32; write it with numpy.save(FILE, ids), whole numbers in one dim",
+        ),
         (
             [[1, 2], [3, 4]],
             "int64",
-            " is 2 x 2 of type int64; write it with numpy.save(FILE, ids), whole numbers in one",
+            " is an array of 2 x 2 int64; write it with numpy.save(FILE, ids), whole numbers in",
         ),
         (
             3,
             "int64",
-            " is a single number of type int64; write it with numpy.save(FILE, ids), whole numbers in one dim",
+            " is an array of one single int64; write it with numpy.save(FILE, ids), whole numbers in",
         ),
         (
             [True, False],
             "bool",
-            " is 2 of type bool; write it with numpy.save(FILE, ids), whole numbers in one dimension",
+            " is an array of 2 bool; write it with numpy.save(FILE, ids), whole numbers in one dimension",
         ),
         ([], "int64", " is empty; write it with numpy.save(FILE, ids), whole numbers in one dimension"),
         ([5] * 900, "int64", " has the token 5 alone; name a file with different tokens"),

@@ -75,7 +75,7 @@ def test_without_a_horizon_the_naive_class_is_the_commonest(tmp_path: Path) -> N
             1,
             "column 'a': it has dates, and numbers or classes can be foretold",
         ),
-        ([""] * 20, 1, "column 'a': no value in the training part, the first 70 %$"),
+        ([""] * 20, 1, "column 'a': no value in the training part, the first 70 %; leave"),
     ],
 )
 def test_a_target_that_leaves_nothing_to_learn_is_told(

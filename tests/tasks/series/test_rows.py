@@ -57,7 +57,7 @@ def test_the_longest_sequence_that_is_accepted_is_the_one_that_the_error_names(t
     message = "line 2: the table has 20 rows, of which 14 train: too few for sequences of length=13 and horizon=2; "
     with pytest.raises(DataError, match=f"{message}use length=12 or less$"):
         ordered(tmp_path, numbers(20), length=13, horizon=2)
-    with pytest.raises(DataError, match=r"use a smaller horizon or a longer series$"):
+    with pytest.raises(DataError, match=r"use a longer series or a smaller horizon, or leave its rows out$"):
         ordered(tmp_path, numbers(20), horizon=14)
     with pytest.raises(DataError, match="the table has 3 rows, of which 2 train: too few"):
         ordered(tmp_path, numbers(3))
@@ -77,5 +77,8 @@ def test_a_row_of_no_series_is_told(tmp_path: Path) -> None:
 
 def test_a_column_without_a_value_to_train_on_is_told(tmp_path: Path) -> None:
     found = ordered(tmp_path, "a,b\n" + "1,\n" * 16 + "1,2\n" * 4)
-    with pytest.raises(DataError, match=r"column 'b': no value in the training part, the first 70 %$"):
+    with pytest.raises(
+        DataError,
+        match=r"column 'b': no value in the training part, the first 70 %; leave the column out: drop=b",
+    ):
         found.known(found.table.column("b"))
