@@ -157,6 +157,14 @@ BAD = [
     (("search", "--task", "chars", "--data", "short.txt"), "short.txt' has 5 characters, too few for 32 streams"),
     (("search", "--task", "chars", "--data", "."), " has no input.txt; name a file such as input.txt"),
     (
+        ("search", "--task", "chars", "--target", "load"),
+        "task 'chars' has no option 'target'; its options: data, batch",
+    ),
+    (
+        ("search", "--task", "series", "--data", "load.csv", "--target", "load"),
+        "load.csv, line 3, column 'load': 'abc' is no number; write one as -1.5 or 2e3",
+    ),
+    (
         ("search", "--task", "failing.py:TASK"),
         "task 'failing.py:TASK': prepare() raised KeyError: 'inputs' (failing.py:4)",
     ),
@@ -185,6 +193,7 @@ def spoil(folder: Path) -> Ledger:
     (folder / "empty.txt").write_text("\n")
     (folder / "latin.txt").write_bytes("caf\u00e9".encode("latin-1"))
     (folder / "short.txt").write_text("short")
+    (folder / "load.csv").write_text("load\n1\nabc\n")
     (folder / "failing.py").write_text(FAILING)
     (folder / "spoilt").mkdir()
     (folder / "spoilt" / "study.db").write_text("no database\n" * 100)
