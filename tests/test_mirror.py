@@ -9,6 +9,7 @@ from tests.helpers.project import ROOT
 ACROSS = {
     "cell/canonical/test_proofs.py": "identity, by many random cells",
     "cell/test_fuzz.py": "every reader of files",
+    "exporters/test_runtimes.py": "exported files under what torch does with modules",
     "recurrence/native/test_autograd.py": "the native backend under autograd",
     "recurrence/native/test_conformance.py": "the native backend beside the reference",
     "recurrence/native/test_module.py": "modules that run by the native backend",

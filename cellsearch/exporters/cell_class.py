@@ -12,11 +12,32 @@ from cellsearch.cell.notation.statements import nodes_within, stated
 from cellsearch.cell.notation.symbols import learned
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
 from cellsearch.exporters.names import PROJECTED, uses_raw_input, variables
-from cellsearch.exporters.torch_expressions import WIDTH, assignment, tree
+from cellsearch.exporters.products import of_input, stacked
+from cellsearch.exporters.torch_expressions import WIDTH, assignment, returned, tree
 
 __all__ = ["cell_class"]
 
-FORWARD: Final = "self, x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]"
+FORWARD: Final = """
+    def forward(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+        return self.step(self.of_input(x), self.stacked(), states)
+"""
+
+OF_INPUT: Final = """
+    def of_input(self, x: Tensor) -> list[Tensor]:
+        \"\"\"What x alone determines, [.., H] each: of one step, or of all steps at once.\"\"\"
+"""
+
+STACKED: Final = """
+    def stacked(self) -> list[Tensor]:
+        \"\"\"The matrices that multiply one value, stacked; a sequence needs them once.\"\"\"
+"""
+
+STEP: Final = """
+    def step(
+        self, of_x: list[Tensor], stacked: list[Tensor], states: States
+    ) -> tuple[Tensor, States]:
+        \"\"\"A step from what `of_input` and `stacked` give.\"\"\"
+"""
 
 
 def cell_class(cell: Cell, name: str) -> str:
@@ -26,8 +47,8 @@ def cell_class(cell: Cell, name: str) -> str:
     text += ["    def __init__(self, input_size: int, hidden_size: int) -> None:", "        super().__init__()"]
     if any("self.hidden_size" in line for line in step):
         text += ["        self.hidden_size = hidden_size"]
-    text += _parameters(cell)
-    text += ["", f"    def forward({FORWARD}:", *step]
+    text += [*_parameters(cell), FORWARD + OF_INPUT.rstrip(), *_of_input(cell)]
+    text += [STACKED.rstrip(), *_stacked(cell), STEP.rstrip(), *step]
     return "\n".join(text) + "\n"
 
 
@@ -92,14 +113,59 @@ def _vector(name: str, initial: float) -> list[str]:
     return [f"{text[0]}  # [H]"] if len(text) == 1 and len(text[0]) <= WIDTH - 7 else text
 
 
+def _of_input(cell: Cell) -> Iterator[str]:
+    """The lines of `of_input`: one product of stacked matrices, then what each other matrix gives."""
+    plain = [product for product in of_input(cell) if product.is_plain]
+    others = [
+        f"self.{p.matrix}(x){f' + self.{p.bias}' if p.is_first else ''}" for p in of_input(cell) if p not in plain
+    ]
+    others += ["self.project(x)"] if uses_raw_input(cell) else []
+    if len(plain) == 1:
+        others.insert(0, f"F.linear(x, self.{plain[0].matrix}.weight, self.{plain[0].bias})")
+    if len(plain) < 2:
+        yield from returned(ast.List([_parsed(other) for other in others]), 8)
+        return
+    biases = [f"self.{p.bias}" if p.is_first else f"torch.zeros_like(self.{p.bias})" for p in plain]
+    yield from assignment("W", _one_above_the_other([f"self.{p.matrix}.weight" for p in plain]), 8)
+    yield from assignment("b", _one_above_the_other(biases), 8)
+    yield f"        {'of_x =' if others else 'return'} list(F.linear(x, W, b).chunk({len(plain)}, -1))"
+    if others:
+        yield from (f"        of_x.append({other})" for other in others)
+        yield "        return of_x"
+
+
+def _stacked(cell: Cell) -> list[str]:
+    """The lines of `stacked`."""
+    matrices = [_one_above_the_other([f"self.{p.matrix}.weight" for p in each]) for each in stacked(cell).values()]
+    return returned(ast.List(matrices), 8)
+
+
+def _one_above_the_other(arrays: list[str]) -> ast.expr:
+    return ast.Call(_parsed("torch.cat"), [ast.List([_parsed(each) for each in arrays])], [])
+
+
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
 def _step(cell: Cell) -> Iterator[str]:
-    """The lines of `forward`."""
-    named = variables(cell)
+    """The lines of `step`."""
+    named, places = variables(cell), {operand: place for place, operand in enumerate(stacked(cell))}
     yield from _listed("", [named[state] for state in cell.states], " = states")
-    if uses_raw_input(cell):
-        yield f"        {PROJECTED} = self.project(x)"
+    given = [product.variable for product in of_input(cell)] + [PROJECTED] * uses_raw_input(cell)
+    yield from _listed("", given, " = of_x")
+
+    def products(operand: str) -> list[str]:
+        if operand not in places:
+            return []
+        made = [product.variable for product in stacked(cell)[operand]]
+        return _listed("", made, f" = F.linear({named[operand]}, stacked[{places[operand]}]).chunk({len(made)}, -1)")
+
+    for state in cell.states:
+        yield from products(state)
     for line in stated(cell):
         yield from assignment(named[line], tree(cell, line, named), 8)
+        yield from products(line)
     yield from _listed(f"return {named[cell.output]}, ", [named[n] for n in cell.states.values()], "")
 
 

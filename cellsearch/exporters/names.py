@@ -16,18 +16,18 @@ from cellsearch.cell.notation.statements import next_of, stated
 __all__ = ["PROJECTED", "TAKEN", "class_name", "free", "printable", "uses_raw_input", "variables"]
 
 MODULES: Final = frozenset(
-    {"annotations", "json", "math", "sys", "Path", "Sequence", "torch", "Tensor", "nn", "F", "PackedSequence"}
+    {"annotations", "json", "math", "sys", "Path", "torch", "Tensor", "nn", "F", "PackedSequence"}
 )
 """What an exported file imports."""
 
 FUNCTIONS: Final = frozenset(
     {"scan", "load", "read_safetensors", "check", "wave", "summary", "EXPECTED", "difference", "verdict", "problem"}
-    | {"BlockDiagonal"}
+    | {"BlockDiagonal", "States"}
 )
 """What it defines at the top, but its classes."""
 
-LOCALS: Final = frozenset({"self", "states"})
-"""Names that a cell's `forward` keeps for itself."""
+LOCALS: Final = frozenset({"self", "states", "of_x", "stacked"})
+"""Names that a cell's `step` keeps for itself."""
 
 TAKEN: Final = MODULES | FUNCTIONS | LOCALS | {*dir(builtins), *keyword.kwlist, *keyword.softkwlist}
 """No class and no variable has one of these names."""

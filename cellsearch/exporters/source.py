@@ -28,7 +28,7 @@ def source(cell: Cell, stem: str, trained: RNN | None = None) -> str:
     own = own_operations_source(cell)
     name = class_name(cell)
     parts = [
-        _docstring(cell, name, stem, trained) + "\n\n" + _imports(trained),
+        _docstring(cell, name, stem, trained) + "\n\n" + _imports(cell, trained),
         *([own] if own else []),
         *([template.BLOCK_DIAGONAL] if any(n.op == BLOCK_LINEAR for n in cell.nodes.values()) else []),
         cell_class(cell, name),
@@ -56,6 +56,12 @@ def _docstring(cell: Cell, name: str, stem: str, trained: RNN | None) -> str:
     shape = f"[B, T, {size}]" if trained and trained.batch_first else f"[T, B, {size}]"
     made = "load()" if trained else f"{name}(input_size=32, hidden_size=64)"
     text += [f"    module = {made}", f"    outputs, {_states(cell)} = module(x)  # x: {shape}", ""]
+    count, hidden = len(cell.states), trained.hidden_size if trained else 64
+    text += [f"    cell, states = module.cells[0], (torch.zeros(B, {hidden}),) * {count}  # a stream"]
+    text += [f"    output, states = cell(x_t, states)  # one step of it, x_t: [B, {size}]", ""]
+    text += ["The input's matrix products are computed for all steps at once, and the matrices that multiply"]
+    text += ["one value are stacked: the variable `U_f_h` is U_f h, and a product with x holds its bias."]
+    text += [f"torch.compile and torch.export take both classes, torch.jit.script {name}Cell.", ""]
     text += ["Shapes: T steps, B sequences, I input size, H hidden size. Run as a program, this file checks"]
     text += ["itself against numbers of the cell that it was exported from.", '"""']
     return "\n".join(text)
@@ -90,11 +96,11 @@ def _counts(cell: Cell) -> dict[str, int]:
     return counts
 
 
-def _imports(trained: RNN | None) -> str:
+def _imports(cell: Cell, trained: RNN | None) -> str:
     standard = ["import json", "import math", "import sys"] if trained else ["import math", "import sys"]
-    standard += ["from collections.abc import Sequence"]
     standard += ["from pathlib import Path"] if trained else []
-    return template.IMPORTS.substitute(standard="\n".join(standard) + "\n")
+    states = ", ".join(["Tensor"] * len(cell.states))
+    return template.IMPORTS.substitute(standard="\n".join(standard) + "\n", states=states)
 
 
 def _sequence_class(cell: Cell, name: str) -> str:

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
+
+States = tuple[$states]
 """)
 
 BLOCK_DIAGONAL: Final = '''\
@@ -35,7 +37,8 @@ class BlockDiagonal(nn.Module):
             self.blocks.append(torch.empty(rows, columns).uniform_(-(columns**-0.5), columns**-0.5))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, torch.block_diag(*self.blocks))
+        matrix = torch.ops.aten.block_diag(list(self.blocks))  # torch.block_diag, for TorchScript
+        return F.linear(x, matrix)
 '''
 
 SEQUENCE: Final = Template('''\
@@ -75,58 +78,68 @@ class $Name(nn.Module):
         """The outputs and the last states; see the class."""
         states = None if initial is None else $pack
         if isinstance(x, PackedSequence):
-            steps = x.data.split(x.batch_sizes.tolist())  # longest first, fewer rows as they end
             if states is not None and x.sorted_indices is not None:
                 states = states[:, :, x.sorted_indices]
-            outputs, last = self._run(steps, states)
+            outputs, last = self._run(x.data, x.batch_sizes.tolist(), states)
             if x.unsorted_indices is not None:
                 last = last[:, :, x.unsorted_indices]
-            return PackedSequence(torch.cat(outputs), *x[1:]), $unpack
+            return PackedSequence(outputs, *x[1:]), $unpack
         if x.dim() == 2:
             states = None if states is None else states.unsqueeze(2)
-            outputs, last = self._run(x.unsqueeze(1).unbind(0), states)
+            outputs, last = self._run(x.unsqueeze(1), None, states)
             last = last.squeeze(2)
-            return torch.stack(outputs).squeeze(1), $unpack
-        time = 1 if self.batch_first else 0
-        outputs, last = self._run(x.unbind(time), states)
-        return torch.stack(outputs, time), $unpack
+            return outputs.squeeze(1), $unpack
+        outputs, last = self._run(x.transpose(0, 1) if self.batch_first else x, None, states)
+        return outputs.transpose(0, 1) if self.batch_first else outputs, $unpack
 
     def _run(
-        self, steps: Sequence[Tensor], states: Tensor | None
-    ) -> tuple[Sequence[Tensor], Tensor]:
-        """All layers over steps [B, I] each, from and to states [$count, cells, B, H]."""
-        if len(steps) == 0 or steps[0].shape[-1] != self.input_size:
+        self, x: Tensor, rows: list[int] | None, states: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """All layers over x as `scan` takes it, from and to states [$count, cells, B, H]."""
+        if x.shape[0] == 0 or x.shape[-1] != self.input_size:
             raise ValueError(f"x must have at least one step, and {self.input_size} values in each")
-        shape = ($count, len(self.cells), steps[0].shape[0], self.hidden_size)
+        batch = x.shape[1] if rows is None else rows[0]
+        shape = ($count, len(self.cells), batch, self.hidden_size)
         if states is None:
-            states = steps[0].new_zeros(shape)
+            states = x.new_zeros(shape)
         if states.shape != shape:
             raise ValueError(f"initial must hold {shape} numbers, got {tuple(states.shape)}")
         last = []
         for first in range(0, len(self.cells), self.directions):
             if first > 0:
-                steps = [F.dropout(x, self.dropout, self.training) for x in steps]
-            outputs, end = scan(self.cells[first], steps, states[:, first])
-            last.append(end)
-            if self.directions == 2:
-                backward, end = scan(self.cells[first + 1], steps[::-1], states[:, first + 1])
-                outputs = [torch.cat(pair, -1) for pair in zip(outputs, backward[::-1])]
+                x = F.dropout(x, self.dropout, self.training)
+            ways = []
+            for index in range(first, first + self.directions):
+                cell, backward = self.cells[index], index > first
+                outputs, end = scan(cell, x, rows, states[:, index], backward)
+                ways.append(outputs)
                 last.append(end)
-            steps = outputs
-        return steps, torch.stack(last, 1)
+            x = torch.cat(ways, -1) if len(ways) > 1 else ways[0]
+        return x, torch.stack(last, 1)
 
 
 def scan(
-    cell: nn.Module, steps: Sequence[Tensor], initial: Tensor
-) -> tuple[Sequence[Tensor], Tensor]:
-    """One cell from step to step: the outputs, and the states [$count, B, H] of each row's last."""
-    states, outputs = initial.unbind(), []
-    for x in steps:
-        rows = x.shape[0]  # of a packed sequence, those that are not over yet: the first ones
-        output, new = cell(x, tuple(state[:rows] for state in states))
-        states = tuple(torch.cat([row, old[rows:]]) for row, old in zip(new, states))
+    cell: nn.Module, x: Tensor, rows: list[int] | None, initial: Tensor, backward: bool
+) -> tuple[Tensor, Tensor]:
+    """One cell from step to step: the outputs, and the states [$count, B, H] of each sequence's last.
+
+    x is [T, B, I]; of a packed batch [all rows, I], longest sequence first, with the rows of each
+    step, fewer as sequences end.
+    """
+    of_x = [each.unbind() if rows is None else each.split(rows) for each in cell.of_input(x)]
+    stacked, states, outputs = cell.stacked(), initial.unbind(), []
+    steps = list(zip(*of_x))
+    for step in reversed(steps) if backward else steps:
+        if rows is None:
+            output, states = cell.step(step, stacked, states)
+        else:
+            now = step[0].shape[0]
+            output, new = cell.step(step, stacked, tuple(state[:now] for state in states))
+            states = tuple(torch.cat([row, old[now:]]) for row, old in zip(new, states))
         outputs.append(output)
-    return outputs, torch.stack(states)
+    if backward:
+        outputs.reverse()
+    return torch.stack(outputs) if rows is None else torch.cat(outputs), torch.stack(states)
 ''')
 
 LOAD: Final = Template('''\

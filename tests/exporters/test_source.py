@@ -117,7 +117,7 @@ def test_what_is_printed_of_a_name_stays_on_its_line() -> None:
 def test_long_names_break_lines_and_change_nothing() -> None:
     text = source(LONG, "long")
     named = variables(LONG)
-    step = next(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef) and n.name == "forward")
+    step = next(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef) and n.name == "step")
     written = {ast.unparse(line) for line in step.body}
     for line in stated(LONG):
         assert f"{named[line]} = {ast.unparse(tree(LONG, line, named))}" in written
