@@ -117,7 +117,7 @@ def _of_input(cell: Cell) -> Iterator[str]:
     """The lines of `of_input`: one product of stacked matrices, then what each other matrix gives."""
     plain = [product for product in of_input(cell) if product.is_plain]
     others = [
-        f"self.{p.matrix}(x){f' + self.{p.bias}' if p.is_first else ''}" for p in of_input(cell) if p not in plain
+        f"self.{p.matrix}(x){f' + self.{p.bias}' if p.has_bias else ''}" for p in of_input(cell) if p not in plain
     ]
     others += ["self.project(x)"] if uses_raw_input(cell) else []
     if len(plain) == 1:
@@ -125,10 +125,11 @@ def _of_input(cell: Cell) -> Iterator[str]:
     if len(plain) < 2:
         yield from returned(ast.List([_parsed(other) for other in others]), 8)
         return
-    biases = [f"self.{p.bias}" if p.is_first else f"torch.zeros_like(self.{p.bias})" for p in plain]
     yield from assignment("W", _one_above_the_other([f"self.{p.matrix}.weight" for p in plain]), 8)
-    yield from assignment("b", _one_above_the_other(biases), 8)
-    yield f"        {'of_x =' if others else 'return'} list(F.linear(x, W, b).chunk({len(plain)}, -1))"
+    if plain[0].has_bias:
+        yield from assignment("b", _one_above_the_other([f"self.{p.bias}" for p in plain]), 8)
+    product = f"list(F.linear(x, W{', b' if plain[0].has_bias else ''}).chunk({len(plain)}, -1))"
+    yield f"        {'of_x =' if others else 'return'} {product}"
     if others:
         yield from (f"        of_x.append({other})" for other in others)
         yield "        return of_x"

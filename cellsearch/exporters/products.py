@@ -21,8 +21,8 @@ __all__ = ["Product", "ahead", "of_input", "stacked"]
 class Product:
     """One matrix of a linear times one of its operands: `matrix` and `bias` are the cell's attributes.
 
-    `bias` is the linear's, in the first of its products with the input, so that no step has to add it. `is_plain` says
-    that the matrix is one array, which stands above others in a stack.
+    `has_bias` says that the linear's bias is in its product with the input, so that no step has to add it. `is_plain`
+    says that the matrix is one array, which stands above others in a stack.
     """
 
     node: str
@@ -30,7 +30,7 @@ class Product:
     operand: str
     matrix: str
     bias: str
-    is_first: bool
+    has_bias: bool
     is_plain: bool
     variable: str
 
@@ -60,6 +60,7 @@ def stacked(cell: Cell) -> Mapping[str, tuple[Product, ...]]:
 def _products(cell: Cell) -> tuple[Product, ...]:
     """All matrix products whose operand has a variable."""
     named, arrays = variables(cell), learned(cell)
+    once = all(node.operands.count(INPUT) <= 1 for node in cell.nodes.values() if node.row.is_linear)
     taken = {*TAKEN, *named.values(), PROJECTED}
     found = []
     for name in cell.order:
@@ -69,7 +70,6 @@ def _products(cell: Cell) -> tuple[Product, ...]:
                 matrix = arrays[name][place]
                 variable = free(f"{matrix}_{named[operand]}", taken)
                 taken.add(variable)
-                first = operand == INPUT and node.operands.index(operand) == place
-                plain = node.op == LINEAR
-                found.append(Product(name, place, operand, matrix, arrays[name][-1], first, plain, variable))
+                bias, has_bias = arrays[name][-1], operand == INPUT and once
+                found.append(Product(name, place, operand, matrix, bias, has_bias, node.op == LINEAR, variable))
     return tuple(found)

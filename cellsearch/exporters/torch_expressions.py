@@ -46,7 +46,7 @@ def _linear(cell: Cell, name: str, operand: Callable[[str], ast.expr]) -> ast.ex
     for place, (weight, each) in enumerate(zip(weights, cell.nodes[name].operands, strict=True)):
         product = known.get((name, place))
         terms.append(ast.Name(product.variable) if product else ast.Call(_own(weight), [operand(each)], []))
-    if INPUT not in cell.nodes[name].operands:
+    if not any(product.has_bias for (node, _), product in known.items() if node == name):
         terms.append(_own(bias))
     return reduce(lambda total, term: ast.BinOp(total, ast.Add(), term), terms)
 
@@ -60,7 +60,8 @@ def _in_torch(op: str) -> str:
     """The row's expression in torch, an operand's size known to be the hidden size."""
     source = torch_source(parse(OPS[op].value)).replace("torch.nn.functional.", "F.").replace("user.", "")
     source = re.sub(r"\b[abc]\.shape\[-1:\]", "[self.hidden_size]", source)
-    return re.sub(r"\b[abc]\.shape\[-1\]", "self.hidden_size", source)
+    source = re.sub(r"\b[abc]\.shape\[-1\]", "self.hidden_size", source)
+    return re.sub(r"^weight \* (F\.rms_norm\(.*), None,", r"\1, weight,", source)  # which is read back as it is
 
 
 def assignment(target: str, value: ast.expr, indent: int) -> list[str]:

@@ -63,7 +63,7 @@ def test_the_circle_closes_for_published_cells(name: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cell=cells())
 def test_the_circle_closes_for_random_cells(cell: Cell) -> None:
     """Arrays that only add up are read as one, so that a cell may change on its first way round, and never again."""
