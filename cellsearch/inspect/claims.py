@@ -38,7 +38,7 @@ def claim(name: str, other: str, difference: Difference, task: Measure, untuned:
         least, most = sorted((abs(low), abs(high)))
         return (
             f"{name} is {'better' if better else 'worse'} than {other} by {abs(mean):.4g} {task.metric} on test "
-            f"(95 % interval {least:.4g} to {most:.4g}, corrected p {p_text(difference.p_value)}, {seeds})."
+            f"(99 % interval {least:.4g} to {most:.4g}, corrected p {p_text(difference.p_value)}, {seeds})."
         )
     return (
         f"no difference between {name} and {other} is shown: {signed} ({low:+.4g} to {high:+.4g}, {direction}); "

@@ -26,8 +26,8 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     trained = [entrant for entrant in entrants if entrant.test]
     direction = "lower" if task.lower_is_better else "higher"
     title = Text(
-        f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds, of seeds alone: "
-        "other data is another matter"
+        f"test {task.metric}, {direction} is better; mean and 95 % interval over fresh seeds, and that of 99 % "
+        "of a difference; of seeds alone: other data is another matter"
     )
     problems = [Text(line) for each in entrants for line in (_problem(each), untuned_note(each)) if line]
     parts: list[RenderableType] = [

@@ -125,7 +125,7 @@ def verdict_table(study: Study) -> RenderableType:
     direction, side = ("lower", "below") if task.lower_is_better else ("higher", "above")
     title = Text(
         f"{task.metric}, {direction} is better; mean ± half of the 95 % interval over fresh seeds; differences on test "
-        f"({side} 0 is better)"
+        f"({side} 0 is better), of 99 %"
     )
     return Group(title, scores, Text(), models, Text(), *failures)
 

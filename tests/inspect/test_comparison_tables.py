@@ -28,17 +28,17 @@ def test_the_best_stands_first_with_intervals_differences_and_times_in_80_column
     [
         (
             comparison(FIRST, SECOND),
-            "gru is better than lstm by 1 squared error on test (95 % interval 0.9122 to 1.088, corrected p < 0.001,",
+            "gru is better than lstm by 1 squared error on test (99 % interval 0.8544 to 1.146, corrected p < 0.001,",
         ),
-        (comparison(SECOND, FIRST), "gru is worse than lstm by 1 squared error on test (95 % interval 0.9122 to 1.088"),
+        (comparison(SECOND, FIRST), "gru is worse than lstm by 1 squared error on test (99 % interval 0.8544 to 1.146"),
         (
             comparison(FIRST, THIRD),
-            "no difference between gru and lstm is shown: gru - lstm is +0.12 squared error on test (-0.37",
+            "no difference between gru and lstm is shown: gru - lstm is +0.12 squared error on test (-0.69",
         ),
         (comparison([1.0], [2.0]), "gru - lstm is +1 squared error on test with one seed, which shows nothing (lower"),
         (
             comparison([1.0, 2.0, 3.0], [2.0, 3.1, 4.2]),
-            "gru - lstm is +1.1 squared error on test (+0.8516 to +1.348, lower is better); 3 seeds are too few to",
+            "gru - lstm is +1.1 squared error on test (+0.527 to +1.673, lower is better); 3 seeds are too few to",
         ),
         (
             comparison(FIRST, FIRST),

@@ -69,13 +69,13 @@ def test_a_finalist_without_a_result_says_why() -> None:
 def test_a_difference_is_claimed_where_the_interval_excludes_zero_only() -> None:
     assert tables.statement(BETTER).splitlines()[1] == (
         "cell_17 is better than lstm by 10.06 squared error on test "
-        "(95 % interval 9.974 to 10.15, corrected p < 0.001, 5 seeds)."
+        "(99 % interval 9.923 to 10.2, corrected p < 0.001, 5 seeds)."
     )
     worse = study({LSTM: [1.0, 1.1, 1.0, 1.0, 1.1], CANDIDATE: [2.0, 2.1, 2.01, 2.0, 2.1]})
     assert (
         tables.statement(worse)
         .splitlines()[1]
-        .startswith("cell_17 is worse than lstm by 1.002 squared error on test (95 % interval")
+        .startswith("cell_17 is worse than lstm by 1.002 squared error on test (99 % interval")
     )
     unclear = study({LSTM: [1.0, 2.0, 3.0, 1.0, 2.0], CANDIDATE: [2.0, 1.0, 3.1, 1.1, 2.0]})
     assert (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cellsearch.statistics.differences import Difference, Interval, interval
+from cellsearch.statistics.differences import CLAIM, Difference, Interval, interval
 from cellsearch.statistics.differences import difference as paired
 
 
@@ -101,14 +101,14 @@ def test_one_difference_has_neither_interval_nor_p_value_and_none_is_none() -> N
     assert difference([]) is None
 
 
-def test_a_difference_is_claimed_exactly_where_its_p_value_is_under_five_per_cent() -> None:
+def test_a_difference_is_claimed_exactly_where_its_p_value_is_under_one_per_cent() -> None:
     """The table must never show an interval clear of zero beside "no difference", or the other way round."""
     random = np.random.default_rng(1)
     shown = 0
     for _ in range(500):
-        found = difference(list(random.normal(0.8, 1.0, 8)), comparisons=3)
+        found = difference(list(random.normal(1.2, 1.0, 8)), comparisons=3)
         assert found is not None and found.p_value is not None
-        assert found.shown == (found.p_value < 0.05)
+        assert found.shown == (found.p_value < 1 - CLAIM)
         shown += found.shown
     assert 50 < shown < 450
 
@@ -118,14 +118,14 @@ def test_several_comparisons_widen_the_interval_and_multiply_the_p_value() -> No
     one, three = difference(values), difference(values, comparisons=3)
     assert one is not None and three is not None and one.p_value is not None
     assert three.p_value == pytest.approx(3 * one.p_value)
-    expected = stats.ttest_1samp(values, 0.0).confidence_interval(1 - 0.05 / 3)
+    expected = stats.ttest_1samp(values, 0.0).confidence_interval(1 - (1 - CLAIM) / 3)
     assert (three.interval.low, three.interval.high) == pytest.approx((expected.low, expected.high))
 
 
-def test_chance_is_taken_for_a_difference_in_one_of_twenty_cases() -> None:
+def test_chance_is_taken_for_a_difference_in_one_of_a_hundred_cases() -> None:
     random = np.random.default_rng(0)
     found = [difference(list(random.normal(size=5) - random.normal(size=5))) for _ in range(2000)]
-    assert sum(each is not None and each.shown for each in found) / 2000 == pytest.approx(0.05, abs=0.015)
+    assert sum(each is not None and each.shown for each in found) / 2000 == pytest.approx(1 - CLAIM, abs=0.006)
 
 
 def test_a_difference_of_the_detectable_size_is_shown_in_eight_of_ten_cases() -> None:
@@ -133,7 +133,7 @@ def test_a_difference_of_the_detectable_size_is_shown_in_eight_of_ten_cases() ->
     size = difference(list(random.normal(0.0, 1.0, 4000))[:10])
     assert size is not None
     # The detectable difference of ten seeds with a spread of one, from the quantiles of Student's t.
-    expected = float(stats.t.ppf(0.975, 9) + stats.t.ppf(0.8, 9)) / math.sqrt(10)
+    expected = float(stats.t.ppf((1 + CLAIM) / 2, 9) + stats.t.ppf(0.8, 9)) / math.sqrt(10)
     assert size.detectable == pytest.approx(expected * size.spread)
     cases = [difference(list(random.normal(expected, 1.0, 10))) for _ in range(2000)]
     assert sum(each is not None and each.shown for each in cases) / 2000 == pytest.approx(0.8, abs=0.04)
