@@ -262,6 +262,7 @@ _TABLE: Final[tuple[Op, ...]] = (
         "level(a)",
         {"a": "level(g)"},
         operations=2,
+        latex=r"\mathrm{mean}",
     ),
     Op(
         "group_mean",

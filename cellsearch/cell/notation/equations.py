@@ -1,13 +1,14 @@
 """Cells as equations: read a seed written like its paper, and print any cell the same way.
 
 Reading: one Python assignment a line. Calls are operations of the table, `+ - *` are sum, difference and product,
-`1 - a` is one_minus, `0.5 * a`, `-a` and `a + 2` are times_constant and plus_constant, and assigning `c_next` makes
-`c` a state. A call may say where its bias starts, and give the operation's constant:
+`1 - a` is one_minus, `0.5 * a`, `a / 2`, `-a` and `a + 2` are times_constant and plus_constant, `1 / a` is reciprocal
+and `a / b` is a product with one, and assigning `c_next` makes `c` a state. A call may say where its bias starts, and
+give the operation's constant:
 
     forget = sigmoid(linear(x, h, bias=1))
     c_next = forget * c + (1 - forget) * tanh(low_rank_linear(h, constant=4) + linear(x))
 
-Printing: W multiplies the input, U what comes from a state, ⊙ is the elementwise product and c' the next c.
+Printing: W multiplies the input, U what comes from a state, ⊙ and / work elementwise, and c' is the next c.
 """
 
 from __future__ import annotations
@@ -94,6 +95,8 @@ class _EquationReader:
                 if _number(left) is None and _number(right) is None:
                     return ARITHMETIC[type(sign)], [left, right], {}
                 return self._with_constant(expression, left, sign, right)
+            case ast.BinOp(left, ast.Div(), right):
+                return self._quotient(expression, left, right)
             case ast.Call(ast.Name(op), operands, keywords):
                 numbers = {KEYWORDS.get(each.arg or "", ""): _number(each.value) for each in keywords}
                 if "" not in numbers and None not in numbers.values():
@@ -120,9 +123,24 @@ class _EquationReader:
                 return "plus_constant", [ast.UnaryOp(ast.USub(), right)], {"constant": k}
         raise self._not_understood(expression)
 
+    def _quotient(
+        self, expression: ast.expr, left: ast.expr, right: ast.expr
+    ) -> tuple[str, list[ast.expr], dict[str, float]]:
+        under = ast.Call(ast.Name("reciprocal"), [right], [])
+        match _number(left), _number(right):
+            case None, None:
+                return "product", [left, under], {}
+            case None, float(k):
+                return "times_constant", [left], {"constant": 1 / k if k else math.inf}
+            case 1.0, None:
+                return "reciprocal", [right], {}
+            case float(k), None:
+                return "times_constant", [under], {"constant": k}
+        raise self._not_understood(expression)
+
     def _not_understood(self, expression: ast.expr) -> CellError:
         return CellError(
-            f"cell {self.cell!r}: {ast.unparse(expression)!r} is no expression of a cell; use names, + - *, "
+            f"cell {self.cell!r}: {ast.unparse(expression)!r} is no expression of a cell; use names, + - * /, "
             f"1 - a, or a call of {', '.join(OPS)}"
         )
 

@@ -71,7 +71,7 @@ class Style:
     applied: str
 
 
-TEXT_FUNCTIONS: Final = {"sigmoid": "σ", "maximum": "max", "minimum": "min"}
+TEXT_FUNCTIONS: Final = {"sigmoid": "σ", "maximum": "max", "minimum": "min", "choose": "where", "level": "mean"}
 
 TEXT: Final = Style(
     name=str,
@@ -117,7 +117,7 @@ def _written(tree: ast.expr, style: Style) -> tuple[str, int]:
         case ast.BinOp(left, ast.Mult(), right):
             return f"{within(left, PRODUCT)}{style.times}{within(right, PRODUCT)}", PRODUCT
         case ast.BinOp(left, ast.Div(), right):
-            return f"{within(left, PRODUCT)}{style.over}{within(right, APPLICATION)}", PRODUCT
+            return f"{within(left, PRODUCT)}{style.over}{within(right, ATOM)}", PRODUCT
         case ast.BinOp(left, ast.MatMult(), right):
             scaled = isinstance(left, ast.Constant) and not isinstance(
                 getattr(_tidied(right), "left", None), ast.Constant
@@ -128,13 +128,22 @@ def _written(tree: ast.expr, style: Style) -> tuple[str, int]:
 
 
 def _tidied(tree: ast.expr) -> ast.expr:
-    """The expression with a number in front of a product applied to it, and without two signs in a row."""
+    """The expression with a number in front of a product applied to it, quotients, and no two signs in a row."""
     match tree:
         case ast.Constant(int() | float() as number) if number < 0:
             return ast.UnaryOp(ast.USub(), ast.Constant(-number))
+        case ast.BinOp(
+            ast.Constant(int() | float() as number), ast.Mult(), ast.BinOp(ast.Constant(1), ast.Div(), below)
+        ):
+            quotient = ast.BinOp(ast.Constant(abs(number)), ast.Div(), below)
+            return ast.UnaryOp(ast.USub(), quotient) if number < 0 else quotient
         case ast.BinOp(ast.Constant(int() | float() as number), ast.Mult(), right):
             size = right if abs(number) == 1 else ast.BinOp(ast.Constant(abs(number)), ast.MatMult(), right)
             return _tidied(ast.UnaryOp(ast.USub(), size) if number < 0 else size)
+        case ast.BinOp(above, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Div(), below)) | ast.BinOp(
+            ast.BinOp(ast.Constant(1), ast.Div(), below), ast.Mult(), above
+        ):
+            return ast.BinOp(above, ast.Div(), below)
         case ast.BinOp(left, ast.Sub(), right):
             match _tidied(right):
                 case ast.UnaryOp(ast.USub(), positive):

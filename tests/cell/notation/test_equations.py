@@ -99,6 +99,9 @@ def test_every_form_of_an_expression_is_read() -> None:
         ("times_constant(x, constant=-1)", "times_constant", -1.0),
         ("block_linear(x, constant=4)", "block_linear", 4.0),
         ("1 - x", "one_minus", 1.0),
+        ("x / 2", "times_constant", 0.5),
+        ("x / -4", "times_constant", -0.25),
+        ("1 / x", "reciprocal", 1.0),
     ],
 )
 def test_constants_are_read(expression: str, op: str, constant: float) -> None:
@@ -110,6 +113,18 @@ def test_a_number_minus_a_value_is_written_by_two_operations() -> None:
     cell = from_equations("constant", "a = 2 - x\nh_next = a + h", ["h"], "h_next")
     assert cell.nodes["a"] == Node("plus_constant", ("a_times_constant",), constant=2.0)
     assert cell.nodes["a_times_constant"] == Node("times_constant", ("x",), constant=-1.0)
+
+
+def test_a_quotient_is_a_product_with_a_reciprocal() -> None:
+    cell = from_equations("quotient", "h_next = linear(x) / exp(h)", ["h"], "h_next")
+    assert cell.nodes["h_next"] == Node("product", ("h_linear", "h_reciprocal"))
+    assert cell.nodes["h_reciprocal"] == Node("reciprocal", ("h_exp",))
+
+
+def test_a_number_over_a_value_is_written_by_two_operations() -> None:
+    cell = from_equations("constant", "a = -3 / x\nh_next = a + h", ["h"], "h_next")
+    assert cell.nodes["a"] == Node("times_constant", ("a_reciprocal",), constant=-3.0)
+    assert cell.nodes["a_reciprocal"] == Node("reciprocal", ("x",))
 
 
 def test_bias_and_constant_may_be_given_together() -> None:
@@ -127,9 +142,12 @@ def test_bias_and_constant_may_be_given_together() -> None:
         ("a, b = x, h", "is no equation"),
         ("import os", "'import os' is no equation"),
         (
-            "h_next = 1 / linear(x, h)",
-            "'1 / linear(x, h)' is no expression of a cell; use names, + - *, 1 - a, or a call",
+            "h_next = linear(x, h) ** 2",
+            "'linear(x, h) ** 2' is no expression of a cell; use names, + - * /, 1 - a, or a call",
         ),
+        ("h_next = linear(x, h) // 2", "'linear(x, h) // 2' is no expression of a cell"),
+        ("h_next = 2 / 3", "'2 / 3' is no expression of a cell"),
+        ("h_next = x / 0", "has constant inf; use a finite one"),
         ("h_next = 2 * 3", "'2 * 3' is no expression of a cell"),
         ("h_next = x * 1e999", "has constant inf; use a finite one"),
         ("h_next = x * True", "'True' is no expression of a cell"),
@@ -190,6 +208,29 @@ def test_what_is_no_equation_is_named(text: str, message: str) -> None:
         ("0.5 * (2 * a)", "0.5 (2 a)"),
         ("linear(0.5 * a)", "U_h (0.5 a) + b_h"),
         ("maximum(a, -b)", "max(a, −b)"),
+        ("where(a, b, -a)", "where(a, b, −a)"),
+        ("mean(a * b)", "mean(a ⊙ b)"),
+        ("1 / a", "1 / a"),
+        ("a / b", "a / b"),
+        ("reciprocal(b) * a", "a / b"),
+        ("(a + b) / (a * b)", "(a + b) / (a ⊙ b)"),
+        ("a * b / (a / b)", "a ⊙ b / (a / b)"),
+        ("a / b * a", "a / b ⊙ a"),
+        ("a * (b / a)", "a ⊙ b / a"),
+        ("a / b / a", "a / b / a"),
+        ("1 / (1 / a)", "1 / (1 / a)"),
+        ("a - b / a", "a − b / a"),
+        ("a / -b", "a / (−b)"),
+        ("-a / b", "(−a) / b"),
+        ("-(a / b)", "−a / b"),
+        ("2 / b", "2 / b"),
+        ("-2 / b", "−2 / b"),
+        ("a - -1 / b", "a + 1 / b"),
+        ("0.5 * (a / b)", "0.5 (a / b)"),
+        ("0.5 * a / b", "0.5 a / b"),
+        ("a / (0.5 * b)", "a / (0.5 b)"),
+        ("scale(1 / a)", "w_h / a"),
+        ("a / linear(b)", "a / (U_h b + b_h)"),
     ],
 )
 def test_arithmetic_is_printed_with_the_right_parentheses(expression: str, printed: str) -> None:

@@ -24,7 +24,7 @@ SIZE = 3
 
 TOKEN = re.compile(r"\s*([\d.]+(?:e[+-]?\d+)?(?![\w])|[^\W\d][\w\u0303]*'?|σ|.)")
 
-READ = {"σ": "sigmoid", "max": "maximum", "min": "minimum"}
+READ = {"σ": "sigmoid", "max": "maximum", "min": "minimum", "where": "choose", "mean": "level"}
 
 
 class Calculator:
