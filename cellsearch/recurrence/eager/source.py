@@ -301,7 +301,7 @@ def _first(sign: int, summand: ast.expr, memory: str) -> list[str]:
 
 def _added(total: str, sign: int, summand: ast.expr, memory: str) -> list[str]:
     match summand:
-        case ast.BinOp(ast.Constant(float(number)), ast.Mult(), right):
+        case ast.BinOp(ast.Constant(int() | float() as number), ast.Mult(), right):
             return [f"add({total}, {_text(right)}, alpha={sign * number}, out={memory})"]
         case ast.BinOp(left, ast.Mult(), right):
             return [f"addcmul({total}, {_text(left)}, {_text(right)}, value={sign}, out={memory})"]

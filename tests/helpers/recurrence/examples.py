@@ -96,6 +96,12 @@ AWKWARD: Final = (
         "h_next",
     ),
     from_equations(
+        "a decision on what it takes",
+        "a = linear(x, h)\nh_next = where(a, a + 0.5, sigmoid(a))",
+        ["h"],
+        "h_next",
+    ),
+    from_equations(
         "structured linears",
         """
         a = low_rank_linear(x, constant=2) + block_linear(h, constant=3)

@@ -19,9 +19,9 @@ from cellsearch.recurrence.structured import plain
 from cellsearch.testing.backend import SHAPES, Shape, check_backend
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import GRU, LSTM, SPACE
-from tests.helpers.recurrence.examples import EVERY_OP
+from tests.helpers.recurrence.examples import EVERY_OP, KNOWN
 
-CELLS = {cell.name: cell for cell in (*SPACE.seeds.values(), EVERY_OP)}
+CELLS = {cell.name: cell for cell in (*SPACE.seeds.values(), EVERY_OP, KNOWN["a decision on what it takes"])}
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
