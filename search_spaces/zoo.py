@@ -9,7 +9,7 @@ from typing import Final
 
 from cellsearch.space import SearchSpace
 
-from . import zoo_greff, zoo_gru, zoo_linear, zoo_lstm, zoo_plain, zoo_searched
+from . import zoo_greff, zoo_gru, zoo_linear, zoo_lstm, zoo_modern, zoo_plain, zoo_searched
 
 __all__ = ["CELLS", "SPACE"]
 
@@ -20,6 +20,7 @@ CELLS: Final = {
     **zoo_searched.CELLS,
     **zoo_plain.CELLS,
     **zoo_linear.CELLS,
+    **zoo_modern.CELLS,
 }
 """Every cell of the zoo and the publication that it is from."""
 

@@ -21,10 +21,10 @@ from cellsearch.space import SearchSpace
 from cellsearch.testing.space import check_space
 from cellsearch_search_spaces import zoo
 from tests.helpers.exported import twin
-from tests.helpers.published import gru, lstm, others
+from tests.helpers.published import gru, lstm, modern, others
 from tests.helpers.published.transcription import PUBLISHED, Weights, transcribed
 
-assert gru and lstm and others, "importing them fills PUBLISHED"
+assert gru and lstm and modern and others, "importing them fills PUBLISHED"
 
 SPACES: dict[str, SearchSpace] = {name: plugins.load(plugins.SPACES, name) for name in plugins.names(plugins.SPACES)}
 
@@ -138,6 +138,10 @@ def test_published_initial_biases() -> None:
         "cfn": {"forget_gate_linear": 1.0, "input_gate_linear": -1.0},
         "rhn_3": {"t1_linear": -2.0, "t2_linear": -2.0, "t3_linear": -2.0},
         "greff_vanilla": {},
+        "slstm_stabilised": {},
+        "rg_lru": {"decay_bias": -5.0},
+        "hgrn": {"angle_bias": 0.01},
+        "ltc": {"leak_bias": 0.5413248546129181},
     }
     for name, expected in biases.items():
         nodes = SEEDS[name].nodes.items()
@@ -180,6 +184,13 @@ def test_peepholes_start_closed() -> None:
         ("atr", 2, 2),
         ("layer_norm_lstm", 8, 8 + 2 * 9),
         ("mogrifier_lstm", 13, 9),
+        ("slstm_stabilised", 8, 4),
+        ("rg_lru", 2, 3),
+        ("hgrn", 7, 12),
+        ("cfc", 5, 4),
+        ("ltc", 2, 3),
+        ("min_gru_log_space", 2, 2),
+        ("min_lstm_log_space", 3, 3),
     ],
 )
 def test_parameters_at_hidden_size_128(name: str, matrices: int, vectors: int) -> None:
