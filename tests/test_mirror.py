@@ -15,6 +15,7 @@ ACROSS = {
     "recurrence/native/test_module.py": "modules that run by the native backend",
     "recurrence/native/test_parallel.py": "threads and processes",
     "recurrence/trace/test_idioms.py": "tracing, for steps as people write them",
+    "recurrence/trace/test_modern.py": "tracing, for recurrences since 2021",
     "recurrence/trace/test_random_modules.py": "tracing, for modules drawn at random",
     "recurrence/trace/test_refusals.py": "what no part of the tracing takes",
     "recurrence/trace/test_zoo.py": "tracing, for every cell of the spaces",
