@@ -66,7 +66,7 @@ HGRN = from_equations(
     gate = sigmoid(linear(x))
     lower_bound = static_gate(0 * gate + 1)
     forget_gate = lower_bound + (1 - lower_bound) * gate
-    angle = bias(0 * gate, bias=0.01)
+    angle = bias(0 * gate, bias=0.015625)
     cosine = sine(angle + 1.5707963267948966)
     re_written = silu(linear(x))
     im_written = silu(linear(x))
@@ -89,7 +89,7 @@ HGRN = from_equations(
 The state is complex, re + i im, and turns by a learned angle; both parts are normalised together. Gate and norm of the
 output are those of the authors' code (hgru1d.py of github.com/Doraemonzzz/hgru-pytorch). There a layer's forget gate
 has a lower bound that all layers' vectors make by a cumulative softmax, so that it rises from 0; a cell knows no other
-layer, and its bound is the sigmoid of a vector of its own, which starts at 0.5. The angles start at 0.01, the paper's
+layer, and its bound is the sigmoid of a vector of its own, which starts at 0.5. The angles start at 1 / 64, the paper's
 fall from 1 from unit to unit.
 """
 
@@ -116,7 +116,7 @@ LIQUID_TIME_CONSTANT = from_equations(
     "ltc",
     """
     f = sigmoid(linear(x, h))
-    leak = softplus(bias(0 * f, bias=0.5413248546129181))
+    leak = softplus(bias(0 * f, bias=0.5))
     h_next = (h + scale(f)) / (1 + leak + f)
     """,
     states=["h"],
@@ -127,7 +127,7 @@ solver, h' = (h + dt f A) / (1 + dt (1 / tau + f)) with dt = 1.
 
 The paper takes several steps with the same weights, which the nodes of a cell do not share. Its f is a tanh, here a
 sigmoid as in the synapses of the authors' code, so that nothing is divided by 0; 1 / tau stays positive as a softplus
-and starts at 1, as does the vector A.
+and starts at 0.97, the vector A at 1.
 """
 
 MIN_GRU_LOG_SPACE = from_equations(

@@ -121,3 +121,13 @@ def test_every_symbol_of_the_text_is_in_the_latex_as_often() -> None:
         arrays = [name for names in learned(cell).values() for name in names]
         assert len(re.findall(r"\b[WUbw]_", text)) >= len(arrays)
         assert len(symbols(cell)) <= len(cell.nodes) + len(cell.sources)
+
+
+def test_quotients_decisions_and_means_are_written_as_in_the_text() -> None:
+    cell = from_equations(
+        "quotient", "a = exp(linear(x, h))\nh_next = where(h, mean(h) / a, -2 / a)\nout = a * h_next", ["h"], "out"
+    )
+    assert r"h_{t} = \mathrm{where}\left(h_{t-1}, \mathrm{mean}\left(h_{t-1}\right) / a_{t}, -2 / a_{t}\right)" in (
+        equations(cell, latex=True)
+    )
+    is_set(cell)
