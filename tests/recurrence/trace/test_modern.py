@@ -330,7 +330,6 @@ def test_a_step_of_another_length_traces() -> None:
     assert_traced(LEM(dt=0.4))
 
 
-@pytest.mark.xfail(strict=False, reason="a sigmoid to a power is not yet read as exp(power * log(sigmoid))")
 def test_a_power_of_a_learned_gate_traces() -> None:
     assert_traced(PowerRGLRU(), weights=False)
 

@@ -16,9 +16,6 @@ from cellsearch_search_spaces.gated import SPACE as GATED
 from cellsearch_search_spaces.zoo import SPACE as ZOO
 
 SEEDS = {**GATED.seeds, **ZOO.seeds}
-AS_WRITTEN = pytest.mark.xfail(
-    strict=False, reason="its polynomials do not fit, and torch's 1 / a comes back as 1 * (1 / a)"
-)
 SOME = ("gru", "lstm", "peephole_lstm", "nested_lstm", "brc", "ordered_neurons_lstm", "layer_norm_gru")
 
 
@@ -54,7 +51,7 @@ def test_a_seed_comes_back(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(3, 6), (4, 4), (7, 2)])
-@pytest.mark.parametrize("name", [pytest.param(name, marks=AS_WRITTEN if name == "hgrn" else ()) for name in SEEDS])
+@pytest.mark.parametrize("name", SEEDS)
 def test_every_seed_comes_back(name: str, sizes: tuple[int, int]) -> None:
     round_trip(SEEDS[name], *sizes)
 

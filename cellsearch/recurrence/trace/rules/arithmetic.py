@@ -57,6 +57,8 @@ def multiply(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand) 
     if part := builder.scaled(a, _known(b), None, result):
         return part
     if (number := number_of(b)) is not None:
+        if number == 1 and a.units.shape == result.units:
+            return a
         return builder.elementwise("times_constant", [a], result, constant=number)
     assert isinstance(b, Known)
     if b.sigmoid_of is not None:
@@ -76,12 +78,13 @@ def divide(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, ro
 
 
 def power(builder: CellBuilder, result: ResultShape, a: Operand, exponent: Operand = 2) -> Value:
-    """a ** n for a number n, and n ** a for a positive number n."""
+    """a ** b, of which one may stay the same; a positive base as exp(b log(a)), but for whole numbers and roots."""
     if not isinstance(a, Value):
-        base = number_of(a)
-        if base is None or base <= 0:
-            raise UnsupportedError("it raises what is no positive number to a power; use torch.exp")
-        return builder.elementwise("exp", [multiply(builder, result, exponent, math.log(base))], result)
+        base = a if isinstance(a, Known) else Known(torch.tensor(float(a)), learned=False)
+        if not (base.tensor > 0).all():
+            raise UnsupportedError("it raises what is not positive to a power that changes; use torch.exp")
+        power_of_e = Known(base.tensor.double().log().to(builder.dtype), base.learned)
+        return builder.elementwise("exp", [multiply(builder, result, exponent, power_of_e)], result)
     number = number_of(exponent)
     if number is None:
         logarithm = builder.elementwise("log", [a], result)
