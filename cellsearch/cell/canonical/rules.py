@@ -201,14 +201,15 @@ def shift_free(graph: ValueGraph, term: Term) -> Term | None:
 def mean_of_sum(graph: ValueGraph, term: Term) -> int | None:
     """mean(k a + b c + d) = k mean(a) + b mean(c) + d, where b and d are the same at all units; group_mean likewise.
 
-    Linears stay together, for those that are added may be one.
+    A sum with linears or biases stays together, but for d: which of them are one is decided where they are added.
     """
     constant, pairs = split(graph, term.operands[0])
-    linears = [(k, value) for k, value in pairs if graph.terms[value].op in LINEARS]
-    together = combination(graph, 0.0, linears)
-    size = _sign(graph, together) * _size(graph, together) if linears else 0.0
-    parts = [(k, *_level_part(graph, value)) for k, value in pairs if graph.terms[value].op not in LINEARS]
-    parts += [(size, [], _scaled(graph, 1 / size, together))] if linears else []
+    parts = [(k, *_level_part(graph, value)) for k, value in pairs]
+    if any(graph.terms[value].op in POOLED for _, value in pairs):
+        inside = [pair for pair, (_, _, rest) in zip(pairs, parts, strict=True) if rest is not None]
+        whole = combination(graph, 0.0, inside)
+        size = _sign(graph, whole) * _size(graph, whole)
+        parts = [part for part in parts if part[2] is None] + [(size, [], _scaled(graph, 1 / size, whole))]
     if not constant and len(parts) == 1 and parts[0][0] == 1 and not parts[0][1]:
         return None
     means = []
@@ -280,6 +281,7 @@ def zero_left_out(graph: ValueGraph, term: Term) -> Term | None:
 POSITIVE: Final = ("sigmoid", "exp", "softplus", "softmax", "cumulative_softmax")
 SIGN_KEEPING: Final = ("tanh", "relu", "leaky_relu", "gelu", "is_positive")
 LINEARS: Final = (LINEAR, BLOCK_LINEAR, LOW_RANK_LINEAR)
+POOLED: Final = (*LINEARS, "bias")
 ODD: Final = ("tanh", "sine", "normalize", "rms_norm")
 NEVER_NEGATIVE: Final = (
     *("relu", "sigmoid", "hard_sigmoid", "exp", "softplus", "sqrt", "is_positive"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
@@ -123,6 +124,7 @@ def _in_a_child(module: nn.Module, work: Callable[[], Result]) -> Result:
     child = os.fork()
     if not child:
         try:
+            faulthandler.disable()  # a crash is told below, in one line
             torch.set_num_threads(1)  # the threads of the process are not in its copy
             with os.fdopen(send, "wb") as stream:
                 pickle.dump(_outcome(work), stream)
