@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 
 from cellsearch.cell import INPUT, LINEAR, OPS, Cell, Node
 
-__all__ = ["DECIDING", "cells"]
+__all__ = ["cells"]
 
 MOST_OPERANDS = 4
 STEMS = ("n", "a", "y", "g", "v", "f", "weight", "bias", "steps", "torch", "add", "out")
 """Beginnings of node names, those among them that generated code might mistake for its own."""
 
-OPERATIONS = tuple(OPS)
-"""The table as it is before a test adds operations of its own."""
-
 DECIDING = ("is_positive", "where")
-"""Operations that see only the sign of their first operand."""
+"""Operations whose value jumps, and so differs between two ways to compute it wherever rounding decides. They have
+examples of their own instead of random cells."""
+
+OPERATIONS = tuple(op for op in OPS if op not in DECIDING)
+"""The table as it is before a test adds operations of its own."""
 
 CONSTANTS: dict[type[float] | None, tuple[float, ...]] = {None: (1.0,), float: (0.5, -1.0, 2.0), int: (1.0, 2.0, 3.0)}
 """Constants of a node, by the kind that its operation has."""
@@ -27,7 +28,7 @@ CONSTANTS: dict[type[float] | None, tuple[float, ...]] = {None: (1.0,), float: (
 
 @st.composite
 def cells(draw: st.DrawFn, most_nodes: int = 12, most_states: int = 3) -> Cell:
-    """Valid cells over the whole table of operations, with 1 to `most_states` states and about 1 to `most_nodes` nodes.
+    """Valid cells over the table of operations, with 1 to `most_states` states and about 1 to `most_nodes` nodes.
 
     A random graph is drawn; what the input never influences is then led to the input, what the output never depends
     on is dropped, and a graph left without a state gets one.
@@ -63,18 +64,11 @@ def _nodes(draw: st.DrawFn, values: list[str], unused: list[str]) -> Node:
 
 
 def _defined(name: str, node: Node, nodes: dict[str, Node]) -> Node:
-    """The node with a first operand that suits it.
-
-    One that is not defined everywhere has 1 plus a sigmoid. One that decides has a linear, which rounding does not
-    move over 0.
-    """
-    if node.row.domain:
-        nodes[f"{name}_gate"] = Node("sigmoid", node.operands)
-        nodes[f"{name}_suits"] = Node("plus_constant", (f"{name}_gate",), constant=1.0)
-    elif node.op in DECIDING:
-        nodes[f"{name}_suits"] = Node(LINEAR, node.operands[:1])
-    else:
+    """The node; of 1 plus a sigmoid, where its operation is not defined everywhere."""
+    if not node.row.domain:
         return node
+    nodes[f"{name}_gate"] = Node("sigmoid", node.operands)
+    nodes[f"{name}_suits"] = Node("plus_constant", (f"{name}_gate",), constant=1.0)
     return replace(node, operands=(f"{name}_suits", *node.operands[1:]))
 
 
