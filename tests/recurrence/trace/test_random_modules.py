@@ -153,5 +153,6 @@ def test_some_random_modules_are_read_right_or_refused() -> None:
 
 
 @pytest.mark.slow
-def test_two_thousand_random_modules_are_read_right_or_refused() -> None:
-    _check(range(30, 2030))
+def test_hundreds_of_random_modules_are_read_right_or_refused() -> None:
+    """Of these, 2,000 were read when the tracing was written: 12 minutes of one core."""
+    _check(range(30, 530))
