@@ -14,28 +14,27 @@ ids: [T, B] time, batch; logits: [T, B, tokens]
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.training.shared import shared
 
-from .parts.streams import SHORTEST, Corpus, smallest, stream_loss, windows
-from .parts.token_model import TokenModel, perplexity
+from .parts.streams import SHORTEST, Corpus, smallest
+from .parts.token_model import TokenTask
 
 SPLITS = 20
 """Parts of the tokens: 18 to train, then one to validate and one to test."""
 
 
 @dataclass(frozen=True)
-class Tokens:
+class Tokens(TokenTask):
     """The task; `data` is a .npy file; `embedding` is a token's size."""
 
     data: str = ""
@@ -45,43 +44,23 @@ class Tokens:
     dropout: float = 0.0
 
     name: ClassVar[str] = "tokens"
-    metric: ClassVar[str] = "perplexity"
-    lower_is_better: ClassVar[bool] = True
-    parameters: ClassVar[int] = 300_000
-    steps: ClassVar[int] = 600
-    learning_rate: ClassVar[float] = 1e-2
 
     def prepare(self) -> None:
         """Read the tokens. Raises DataError if they are missing, no whole numbers in a row, too few or all the same."""
         if not self.data:
             raise DataError("tokens needs a file: name --data FILE.npy, whole numbers in one dimension")
-        if min(self.batch, self.length, self.embedding) < 1 or not 0 <= self.dropout < 1:
-            raise DataError(
-                f"tokens needs batch, length and embedding of at least 1 and dropout from 0 to below 1, "
-                f"got {self.batch}, {self.length}, {self.embedding}, {self.dropout}"
-            )
-        corpus = _corpus(self.data)
+        self.check_options()
+        corpus = self.corpus
         if len(corpus.test) <= SHORTEST * self.batch:
             raise DataError(
                 f"data file {self.data} has {corpus.size} tokens, too few for {self.batch} streams: "
                 f"use {SPLITS * (SHORTEST * self.batch + 1)} or more, or a smaller batch"
             )
 
-    def model(self, cell: Cell, hidden_size: int) -> nn.Module:
-        """A model of the tokens that occur."""
-        return TokenModel(cell, hidden_size, _corpus(self.data).tokens, self.embedding, self.dropout)
-
-    def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor, bool]]:
-        """(ids [T, B], next ids [T, B], whether the streams go on from the last batch)."""
-        return windows(_corpus(self.data).train, self.batch, self.length, seed)
-
-    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor, bool], carried: Any) -> tuple[Tensor, Any]:
-        """Mean cross-entropy (nats a token), and the states for the next batch."""
-        return stream_loss(model, batch, carried)
-
-    def score(self, model: nn.Module, split: str) -> float:
-        """Perplexity over the split, read as `batch` streams at once."""
-        return perplexity(model, _corpus(self.data), split, self.batch)
+    @property
+    def corpus(self) -> Corpus:
+        """The tokens that train, validate and test, read once."""
+        return _corpus(self.data)
 
     def details(self, model: nn.Module) -> Mapping[str, float]:
         """Bits per token of the test split."""

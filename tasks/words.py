@@ -21,20 +21,17 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from torch import Tensor, nn
-
-from cellsearch.cell import Cell
 from cellsearch.errors import DataError
 from cellsearch.training.dataset import Dataset, Remote, locate, read_text, text_pieces
 from cellsearch.training.shared import shared
 
-from .parts.streams import SHORTEST, Corpus, numbers, stream_loss, windows, words
-from .parts.token_model import TokenModel, perplexity
+from .parts.streams import SHORTEST, Corpus, numbers, words
+from .parts.token_model import TokenTask
 
 WIKITEXT2 = Dataset(
     "wikitext2",
@@ -54,7 +51,7 @@ UNKNOWN, END = "<unk>", "<eos>"
 
 
 @dataclass(frozen=True)
-class Words:
+class Words(TokenTask):
     """The task; `data` is a folder or `wikitext2`, empty for the language reference; `embedding` is a word's size."""
 
     data: str = ""
@@ -64,42 +61,22 @@ class Words:
     dropout: float = 0.0
 
     name: ClassVar[str] = "words"
-    metric: ClassVar[str] = "perplexity"
-    lower_is_better: ClassVar[bool] = True
-    parameters: ClassVar[int] = 300_000
-    steps: ClassVar[int] = 600
-    learning_rate: ClassVar[float] = 1e-2
 
     def prepare(self) -> None:
         """Read the corpus. Raises DataError if a split is missing, empty, too short or has words that train lacks."""
-        if min(self.batch, self.length, self.embedding) < 1 or not 0 <= self.dropout < 1:
-            raise DataError(
-                f"words needs batch, length and embedding of at least 1 and dropout from 0 to below 1, "
-                f"got {self.batch}, {self.length}, {self.embedding}, {self.dropout}"
-            )
+        self.check_options()
         for split in ("train", "validation", "test"):
-            count = len(getattr(_corpus(self.data), split))
+            count = len(getattr(self.corpus, split))
             if count <= SHORTEST * self.batch:
                 raise DataError(
                     f"data {self.data!r} has {count} words to {split}, too few for {self.batch} streams: "
                     f"use at least {SHORTEST * self.batch + 1}, or a smaller batch"
                 )
 
-    def model(self, cell: Cell, hidden_size: int) -> nn.Module:
-        """A word model of the corpus' vocabulary."""
-        return TokenModel(cell, hidden_size, _corpus(self.data).tokens, self.embedding, self.dropout)
-
-    def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor, bool]]:
-        """(ids [T, B], next ids [T, B], whether the streams go on from the last batch)."""
-        return windows(_corpus(self.data).train, self.batch, self.length, seed)
-
-    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor, bool], carried: Any) -> tuple[Tensor, Any]:
-        """Mean cross-entropy (nats a word), and the states for the next batch."""
-        return stream_loss(model, batch, carried)
-
-    def score(self, model: nn.Module, split: str) -> float:
-        """Perplexity over the split, read as `batch` streams at once."""
-        return perplexity(model, _corpus(self.data), split, self.batch)
+    @property
+    def corpus(self) -> Corpus:
+        """The tokens that train, validate and test, read once."""
+        return _corpus(self.data)
 
 
 TASK = Words()
