@@ -63,8 +63,7 @@ class CallingConvention:
 
     def arguments(self, x: Tensor, states: States) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What `forward` is called with, by place; and by name where some arguments are constants."""
-        tree = self._tree(self._tensors(states))
-        parts = tuple(tree) if self.spread else (tree,)
+        parts = self._parts(self.tensors(states))
         if not self.constants:
             return (x, *parts), {}
         return (x,), {**dict(zip(self.names, parts, strict=False)), **self.constants}
@@ -76,12 +75,10 @@ class CallingConvention:
 
     def shapes(self, batch: object) -> Any:
         """The arguments' shapes for torch.export, `batch` for each tensor."""
-        tree = self._tree([batch] * len(self.widths))
-        parts = tuple(tree) if self.spread else (tree,)
+        parts = self._parts([batch] * len(self.widths))
         if not self.constants:
             return (batch, *parts)
-        named = dict(zip(self.names, parts, strict=False))
-        return {self.first: batch, **named, **dict.fromkeys(self.constants)}
+        return {self.first: batch, **dict(zip(self.names, parts, strict=False)), **dict.fromkeys(self.constants)}
 
     def returned(self, result: object) -> tuple[Tensor, States] | None:
         """The output and the next states in what `forward` returned; None if these are not in it.
@@ -114,27 +111,26 @@ class CallingConvention:
         """The states of the cell in the tensors of the module."""
         return tuple(part for each, width in zip(tensors, self.widths, strict=True) for part in each.chunk(width, -1))
 
-    def _tensors(self, states: States) -> list[Tensor]:
-        return [torch.cat(states[end - width : end], -1) for end, width in self.places()]
+    def tensors(self, states: States) -> list[Tensor]:
+        """The tensors of the module, each of one or several states of the cell."""
+        places = zip(accumulate(self.widths), self.widths, strict=True)
+        return [torch.cat(states[end - width : end], -1) for end, width in places]
 
-    def places(self) -> list[tuple[int, int]]:
-        """Where each tensor's states end among all, and how many it has."""
-        return list(zip(accumulate(self.widths), self.widths, strict=True))
-
-    def _tree(self, leaves: Sequence[Any]) -> Any:
-        spec = pytree.tree_structure(self.form)
-        return pytree.tree_unflatten(leaves, spec)
+    def _parts(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """What each argument for states has, of something for each tensor."""
+        tree = pytree.tree_unflatten(leaves, pytree.tree_structure(self.form))
+        return tuple(tree) if self.spread else (tree,)
 
 
 def calling_convention(
-    module: nn.Module, x: Tensor, states: States, constants: Mapping[str, object] | None = None
+    module: nn.Module, x: Tensor, states: States, constants: Mapping[str, object]
 ) -> CallingConvention:
     """The way of calling that fits: the first that runs and returns as many states of the shape that they had.
 
     Raises TraceError with the failure of the most likely way, and among these of the one that got furthest.
     """
     furthest, reason = (-1, -1), TraceError(f"{_forward(module)} takes no state; a step is forward(x, state)")
-    for likely, convention in _conventions(module, x, states[0], constants or {}):
+    for likely, convention in _conventions(module, x, states[0], constants):
         counter = _Counter()
         try:
             with torch.no_grad(), counter:
@@ -235,8 +231,6 @@ def _conventions(
         # A tensor passes for a tuple where a tuple is indexed, so that tuples come first; two states are most common.
         for count in (2, 1, *range(3, MOST_STATES + 1)):
             yield 0, convention(tuple_form(count))
-        if not told:
-            yield 1, convention(...)
     for count in range(max(1, needed), min(len(places), MOST_STATES) + 1):
         single = count == 1
         yield 1, convention(... if single else tuple_form(count), spread=not single)

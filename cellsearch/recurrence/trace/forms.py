@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-__all__ = ["Form", "forms_in_source", "state_by_default", "tuple_form"]
+__all__ = ["Form", "forms_in_source", "forward_tree", "state_by_default", "tuple_form"]
 
 BEGINNINGS: Final = ("init_state", "initial_state", "init_hidden", "zero_state", "get_initial_state")
 """Methods by which modules give the states of a first step, from the number of sequences."""
@@ -77,12 +77,16 @@ class _Tree:
         return {key: part.form() for key, part in self.parts.items()}
 
 
-def forms_in_source(module: nn.Module, argument: str) -> Iterator[Form]:
-    """The form that `forward` unpacks an argument to, by `(h, c), n = state` or `state[0]`: a tuple, a list."""
+def forward_tree(module: nn.Module) -> Iterator[ast.AST]:
+    """All of the syntax tree of `forward`; nothing where its source is not known."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(type(module).forward)))
+        yield from ast.walk(ast.parse(textwrap.dedent(inspect.getsource(type(module).forward))))
     except (OSError, SyntaxError, TypeError):
         return
+
+
+def forms_in_source(module: nn.Module, argument: str) -> Iterator[Form]:
+    """The form that `forward` unpacks an argument to, by `(h, c), n = state` or `state[0]`: a tuple, a list."""
     root = _Tree()
     known = {argument: root}
 
@@ -103,7 +107,7 @@ def forms_in_source(module: nn.Module, argument: str) -> Iterator[Form]:
                 for place, each in enumerate(targets):
                     unpack(each, of.at(place))
 
-    for node in ast.walk(tree):
+    for node in forward_tree(module):
         match node:
             case ast.Assign([target], assigned) if (of := value(assigned)) is not None:
                 unpack(target, of)

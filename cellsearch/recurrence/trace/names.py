@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import keyword
 import re
-import textwrap
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -19,6 +17,7 @@ from cellsearch.cell.validate import NAME_LENGTH
 from cellsearch.recurrence.trace.building.lines import Line
 from cellsearch.recurrence.trace.building.values import TracedNode
 from cellsearch.recurrence.trace.calls import CallingConvention
+from cellsearch.recurrence.trace.forms import forward_tree
 
 __all__ = ["node_names", "state_names"]
 
@@ -72,11 +71,7 @@ def node_names(nodes: Mapping[str, TracedNode], following: Mapping[str, str], ou
 
 def _unpacked(module: nn.Module, argument: str, count: int) -> tuple[str, ...] | None:
     """The names of `h, c = state`, or of `(h, c), n = state`."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(type(module).forward)))
-    except (OSError, SyntaxError):
-        return None
-    for each in ast.walk(tree):
+    for each in forward_tree(module):
         match each:
             case ast.Assign([ast.Tuple() as target], ast.Name(value)) if value == argument:
                 names = tuple(part.id for part in ast.walk(target) if isinstance(part, ast.Name))

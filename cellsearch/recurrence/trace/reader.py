@@ -144,8 +144,8 @@ class _GraphReader:
         self.module = program.graph_module
         self.values: dict[fx.Node, Any] = {}
         self.known = _known(program, builder)
-        given = [name for name in program.graph_signature.user_inputs if _is_tensor(program, name)]
-        self.sources = dict(zip(given, [builder.value(INPUT), *_states(builder, convention)], strict=True))
+        states = convention.tensors(tuple(builder.value(name).units for name in builder.states))
+        self.sources = dict(zip(_given(program), [builder.value(INPUT), *map(Value, states)], strict=True))
 
     def value(self, node: fx.Node) -> Any:
         """A Value, a Known, or a tuple of these; nothing for a size, which `_given` computes for each batch."""
@@ -280,16 +280,10 @@ class _GraphReader:
         return [known for known in found if isinstance(known, Known)]
 
 
-def _is_tensor(program: ExportedProgram, name: object) -> bool:
-    """Whether an input is a tensor, and no constant argument."""
-    placeholders = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
-    return isinstance(name, str) and name in placeholders and isinstance(placeholders[name].meta.get("val"), Tensor)
-
-
-def _states(builder: CellBuilder, convention: CallingConvention) -> list[Value]:
-    """The tensors of the module's states, each of one or several states of the cell."""
-    units = [builder.value(name).units for name in builder.states]
-    return [Value(torch.cat(units[end - width : end])) for end, width in convention.places()]
+def _given(program: ExportedProgram) -> list[str]:
+    """The inputs that are tensors, and no constant arguments."""
+    tensors = {n.name for n in program.graph.nodes if n.op == "placeholder" and isinstance(n.meta.get("val"), Tensor)}
+    return [str(name) for name in program.graph_signature.user_inputs if name in tensors]
 
 
 def _known(program: ExportedProgram, builder: CellBuilder) -> dict[str, Known]:

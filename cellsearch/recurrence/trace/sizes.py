@@ -24,6 +24,9 @@ MOST_GATES: Final = 8
 
 Result = TypeVar("Result")
 
+Sizes = tuple[int, int]
+"""The input size and the hidden size."""
+
 
 def sizes_of(
     module: nn.Module, input_size: int | None, hidden_size: int | None, constants: Mapping[str, object]
@@ -62,9 +65,6 @@ def _default_widths(module: nn.Module, inputs: int, constants: Mapping[str, obje
     return default and default[1]
 
 
-Sizes = tuple[int, int]
-
-
 def _search(
     module: nn.Module, inputs: int | None, hidden: int | None, constants: Mapping[str, object]
 ) -> tuple[list[Sizes], tuple[Sizes, str] | None]:
@@ -97,7 +97,7 @@ def _of_parts(module: nn.Module) -> Iterator[Sizes]:
     yield from ((part.input_size, part.hidden_size) for part in parts if isinstance(part, nn.RNNCellBase))
     linears = [(part.in_features, part.out_features) for part in parts if isinstance(part, nn.Linear)]
     square = [(i, o) for i, o in linears if o % i == 0 and o // i <= MOST_GATES]
-    yield from ((i, h) for _, (h, _) in enumerate(square) for i, o in linears if (i, o) not in square and o % h == 0)
+    yield from ((i, h) for h, _ in square for i, o in linears if (i, o) not in square and o % h == 0)
     yield from (
         (i - h, h) for i, o in linears for h in (o // n for n in range(1, MOST_GATES + 1) if o % n == 0) if i > h
     )

@@ -260,19 +260,21 @@ class CellBuilder:
         groups = torch.div(numbers - start, source.alike, rounding_mode="floor")
         return torch.equal(groups, torch.arange(source.width) // source.alike)
 
+    def _makers_of(self, flat: Tensor) -> list[_Source | Product]:
+        """What a row of units is from, each once."""
+        return [self._makers[start] for start in {self._maker_of[unit] for unit in flat.tolist()}]
+
     def _is_whole(self, flat: Tensor) -> bool:
         """Whether a row of units consists of gates, which an operation takes unit by unit."""
         size = self.hidden_size
-        makers = [maker for _, maker in map(self._maker, flat.tolist())]
         return all(
             maker.width == size if isinstance(maker, _Source) else not (maker.only_inside or maker.width % size)
-            for maker in makers
+            for maker in self._makers_of(flat)
         )
 
     def _alike(self, flat: Tensor) -> int:
         """How many units side by side are equal in all that a row of units is from."""
-        found = [maker.alike if isinstance(maker, _Source) else 1 for _, maker in map(self._maker, flat.tolist())]
-        return min(found)
+        return min(maker.alike if isinstance(maker, _Source) else 1 for maker in self._makers_of(flat))
 
     def _mean_of(self, numbers: Tensor) -> Tensor:
         """A unit of the mean of some units, which are whole nodes or a group of one."""

@@ -86,12 +86,9 @@ def power(builder: CellBuilder, result: ResultShape, a: Operand, exponent: Opera
         power_of_e = Known(base.tensor.double().log().to(builder.dtype), base.learned)
         return builder.elementwise("exp", [multiply(builder, result, exponent, power_of_e)], result)
     number = number_of(exponent)
-    if number is None:
-        logarithm = builder.elementwise("log", [a], result)
-        return builder.elementwise("exp", [multiply(builder, result, logarithm, exponent)], result)
-    if number < 0:
+    if number is not None and number < 0:
         return builder.elementwise("reciprocal", [power(builder, result, a, -number)], result)
-    if number.is_integer() and 1 <= number <= MOST_FACTORS:
+    if number is not None and number.is_integer() and 1 <= number <= MOST_FACTORS:
         half = a if number < 4 else power(builder, result, a, number // 2)
         factors = [half] * (int(number) if number < 4 else 2) + [a] * (number >= 4 and int(number) % 2)
         product = factors[0]
@@ -101,7 +98,7 @@ def power(builder: CellBuilder, result: ResultShape, a: Operand, exponent: Opera
     if number == 0.5:
         return builder.elementwise("sqrt", [a], result)
     logarithm = builder.elementwise("log", [a], result)
-    return builder.elementwise("exp", [multiply(builder, result, logarithm, number)], result)
+    return builder.elementwise("exp", [multiply(builder, result, logarithm, exponent)], result)
 
 
 def addcmul(builder: CellBuilder, result: ResultShape, a: Operand, b: Operand, c: Operand, value: float = 1) -> Value:

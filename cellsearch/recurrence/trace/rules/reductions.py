@@ -45,8 +45,9 @@ def total(
 ) -> Value:
     """The sum over units, as a mean times their number; of several gates unit by unit, as sums of them."""
     over = _units(a, places)
-    if gates := _gates(builder, a, over, result):
-        return _chained("sum", builder, result, gates)
+    if gates := _gates(builder, a, over):
+        added = _chained("sum", builder, _shape(gates[0]), gates)
+        return Value(added.units.reshape(result.units), result.batch)
     count = prod(a.units.shape[place] for place in over)
     builder.note(f"sums {count} units; with another hidden size the cell takes {count} times their mean")
     summed: Value = multiply(builder, result, builder.mean(a, over, result), float(count))
@@ -98,8 +99,8 @@ def norm(
 def softmax(builder: CellBuilder, result: ResultShape, a: Value, place: int, dtype: torch.dtype | None = None) -> Value:
     """Over the hidden units, or between gates unit by unit."""
     (over,) = _units(a, place)
-    if gates := _gates(builder, a, (over,), None):
-        single = ResultShape((1, len(gates[0].units)), 0)
+    if gates := _gates(builder, a, (over,)):
+        single = _shape(gates[0])
         most = _chained("maximum", builder, single, gates)
         exponentials = [builder.elementwise("exp", [subtract(builder, single, gate, most)], single) for gate in gates]
         whole = builder.elementwise("reciprocal", [_chained("sum", builder, single, exponentials)], single)
@@ -199,7 +200,8 @@ def batch_norm(
 def _normalized(builder: CellBuilder, result: ResultShape, a: Value, over: tuple[int, ...], eps: float) -> Value:
     """Zero mean and unit variance over some units."""
     count = prod(a.units.shape[place] for place in over)
-    if count == builder.hidden_size and over[-1] == a.units.dim() - 1 and eps > 0 and not _is_scattered(builder, a):
+    along_units = over[-1] == a.units.dim() - 1 and a.units.shape[-1] == builder.hidden_size
+    if along_units and count == builder.hidden_size and eps > 0:
         return builder.elementwise("normalize", [_for_eps(builder, result, a, eps)], result)
     centred = _deviation(builder, a, over)
     square = builder.mean(power(builder, _shape(a), centred), over, _narrow(a, over))
@@ -235,20 +237,12 @@ def _scaled_and_shifted(
     return scaled if bias is None else add(builder, result, scaled, bias)
 
 
-def _is_scattered(builder: CellBuilder, a: Value) -> bool:
-    """Whether rows of the last dimensions are no gates, as with gates side by side unit by unit."""
-    return a.units.shape[-1] != builder.hidden_size
-
-
-def _gates(builder: CellBuilder, a: Value, over: tuple[int, ...], result: ResultShape | None) -> list[Value]:
+def _gates(builder: CellBuilder, a: Value, over: tuple[int, ...]) -> list[Value]:
     """The gates that a reduction between gates, and not along units, takes: one for each place of its dimension."""
     if len(over) != 1 or a.units.shape[over[0]] == 1:
         return []
     parts = [part.flatten() for part in a.units.unbind(over[0])]
-    if len(parts[0]) % builder.hidden_size:
-        return []
-    return [Value(part if result is None else part.reshape(result.units), 0 if result is None else result.batch)
-            for part in parts]  # fmt: skip
+    return [] if len(parts[0]) % builder.hidden_size else [Value(part) for part in parts]
 
 
 def _chained(op: str, builder: CellBuilder, result: ResultShape, values: Sequence[Value]) -> Value:
