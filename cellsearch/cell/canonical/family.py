@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 
 from cellsearch.cell.canonical.labelling import labelled
 from cellsearch.cell.canonical.parity import EVEN, ODD, form_in_parts
-from cellsearch.cell.canonical.terms import COMBINATION, Form, Term, commutes, opposites, rounded
+from cellsearch.cell.canonical.terms import COMBINATION, ZERO, Form, Term, commutes, opposites, rounded
 from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.cell.ops import BLOCK_LINEAR, LINEAR, LOW_RANK_LINEAR
 
@@ -148,7 +148,9 @@ class SignedForm:
                 signs.append(Sign(state, self._place[value], "next", negative, (state, self._place[value])))
         value, negative = self.bare(self.form.output)
         place = self._place[value]
-        return [*signs, Sign(place, place, "output", negative, (place,))]
+        signs.append(Sign(place, place, "output", negative, (place,)))
+        # 0 is its own negative.
+        return [sign._replace(negative=False, by=()) if self._terms[sign.other] == ZERO else sign for sign in signs]
 
     def _signs_of(self, place: int) -> Iterator[Sign]:
         """The signs that tell how a value is computed."""

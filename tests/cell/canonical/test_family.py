@@ -90,6 +90,13 @@ def test_a_state_may_hold_its_negative_unless_it_is_the_output() -> None:
     assert family(_cell("h_next = exp(linear(x)) + h")) != family(_cell("h_next = h - exp(linear(x))"))
 
 
+def test_nothing_is_its_own_negative() -> None:
+    """A state that is always 0 next, read by exp with either sign, beside a minimum of that 0."""
+    lines = "none_next = h - h\nh_next = linear(x, minimum(none_next, exp({})))\ny = linear(none_next, h)"
+    one, other = (from_equations("cell", lines.format(each), ["none", "h"], "y") for each in ("none", "-none"))
+    assert family(one) == family(other)
+
+
 def test_random_cells_keep_their_family_when_arrays_are_negated_and_compute_the_same() -> None:
     _check_negated(150, most_nodes=8)
 
