@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from cellsearch.cell import Cell
-from cellsearch.statistics.differences import Interval, interval
+from cellsearch.statistics.differences import CLAIM, Interval, interval
 from cellsearch.study.record import Record
 from cellsearch.study.verdict import Verdict, learning_curve, unsettled, verdicts
 from cellsearch.testing.strategy import SEEDS, record
@@ -43,7 +43,7 @@ def test_differences_are_paired_by_seed() -> None:
         CANDIDATE: [fresh(CANDIDATE, 3, 0.0, 29.1), fresh(CANDIDATE, 1, 0.0, 8.9), fresh(CANDIDATE, 2, 0.0, 19.0)],
     }
     found = by_name(finals)["cell_7"].differences["lstm"]
-    expected = stats.ttest_rel([8.9, 19.0, 29.1], [10.0, 20.0, 30.0]).confidence_interval(0.95)
+    expected = stats.ttest_rel([8.9, 19.0, 29.1], [10.0, 20.0, 30.0]).confidence_interval(CLAIM)
     bounds = found.interval
     assert (bounds.mean, bounds.low, bounds.high) == pytest.approx((-1.0, expected.low, expected.high))
     assert not found.shown, "three seeds are too few, however clear"

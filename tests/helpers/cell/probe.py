@@ -36,6 +36,9 @@ NUDGE = 1e-14
 STEP = 1e-6
 """Between sums that differ by more than rounding, at least."""
 
+TAME = 1e-9
+"""Of what is summed: far from what large matrices make of rounding, so that no value is tame in one spelling alone."""
+
 MOST_MATCHINGS = 20_000
 PROJECTION = "x_projected"
 
@@ -57,13 +60,13 @@ class Values:
         bound = digits * (1 + other.of.abs()) + 1000 * (self.error + other.error)
         return not bool(((self.of - other.of).abs() > bound).any())
 
-    def tame(self) -> Tensor:
-        """Which values explode nowhere."""
-        return self.error < 1e-12 * (1 + self.of.detach().abs())
+    def tame(self, digits: float) -> Tensor:
+        """Which values explode nowhere: inputs' last digits leave them so many."""
+        return self.error < digits * (1 + self.of.detach().abs())
 
     def summed(self) -> float:
         """One number of the tame values, in which states have no order."""
-        sums = torch.where(self.tame(), torch.asinh(self.of), 0) * _drawn("sum", self.of.shape[1:])
+        sums = torch.where(self.tame(TAME), torch.asinh(self.of), 0) * _drawn("sum", self.of.shape[1:])
         return float(sums[0].sum() + 2 * sums[1:].sum())
 
 
@@ -212,7 +215,7 @@ def _slopes(probe: Probe, weights: Numbers, states: Sequence[int]) -> Tensor:
     """How the values change with each bias: [values, biases], of those that explode nan."""
     biases = torch.zeros(len(probe.biases), dtype=torch.float64, requires_grad=True)
     values = probe.values(weights, states, biases)
-    scale = torch.where(values.tame(), 1 / (1 + values.of.detach().abs()), torch.nan)
+    scale = torch.where(values.tame(1e-12), 1 / (1 + values.of.detach().abs()), torch.nan)
     if not probe.biases:
         return torch.zeros(scale.numel(), 0, dtype=torch.float64)
     # The slopes are what the gradient of the biases, which is linear in that of the values, changes with the latter.

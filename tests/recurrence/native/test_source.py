@@ -30,7 +30,7 @@ WORDS = frozenset(
         include steps h static void const long real vector series product if for pragma omp parallel num_threads
         schedule all run T H I B t b j i r v bases sums sums_size rows scratch first last from to begin end total part
         row forward reverse forward_slice reverse_slice width chunk slices units input_width multiply multiply_steps
-        weights vectors arrays scratch_size AT WIDTH LOWEST load store splat v_only v_or v_total v_largest
+        weights vectors arrays scratch_size AT WIDTH LOWEST load store splat v_only v_or v_total v_largest group_mean
         """,
     )
 )

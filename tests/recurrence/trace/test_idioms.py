@@ -157,6 +157,17 @@ def layer_norm_by_std(self: Any, x: Tensor, h: Tensor) -> Tensor:
     return torch.tanh((a - a.mean(1, keepdim=True)) / (a.std(1, keepdim=True) + 1e-5) * self.gamma)
 
 
+def linear_of_a_mean(self: Any, x: Tensor, h: Tensor) -> Tensor:
+    return torch.tanh(
+        self.U(h.mean(-1, keepdim=True).expand_as(h)) + self.V(torch.cat([x, self.W(x).mean(1, True) + h], 1))
+    )
+
+
+def the_same_units_twice(self: Any, x: Tensor, h: Tensor) -> Tensor:
+    a = self.U(h)
+    return torch.tanh(self.back(torch.cat([h, a, h], 1)) + self.back(torch.cat([a, a, self.W(x)], 1)))
+
+
 def unit_length(self: Any, x: Tensor, h: Tensor) -> Tensor:
     a = self.W(x) + self.U(h)
     return a / a.norm(dim=-1, keepdim=True) + a / (a.square().sum(-1, keepdim=True) + 1.0)
@@ -233,6 +244,8 @@ STEPS = [
     rms_norms,
     layer_norm_by_hand,
     layer_norm_by_std,
+    linear_of_a_mean,
+    the_same_units_twice,
     unit_length,
     softmax_over_units,
     softmax_between_gates,

@@ -17,7 +17,7 @@ from torch import Tensor
 from cellsearch.cell import INPUT
 from cellsearch.cell.ops import BLOCK_LINEAR
 from cellsearch.recurrence.trace.building.lines import Line, UnsupportedError
-from cellsearch.recurrence.trace.building.products import Product, composed, diagonal, diagonal_blocks
+from cellsearch.recurrence.trace.building.products import Product, composed, diagonal_blocks
 from cellsearch.recurrence.trace.building.values import Known, ResultShape, TracedNode, Value
 
 __all__ = ["BATCH", "CellBuilder"]
@@ -114,10 +114,10 @@ class CellBuilder:
         """
         flat = value.units.flatten()
 
-        def matrix(numbers: Tensor) -> Tensor:
-            one_hot = (flat == numbers[:, None]).reshape(len(numbers), *value.units.shape)
-            image = run(one_hot.to(self.dtype).movedim(0, value.batch), len(numbers)).movedim(result.batch, 0)
-            return image.reshape(len(numbers), -1).T.contiguous()
+        def matrix(places: Tensor) -> Tensor:
+            one_hot = torch.eye(len(flat), dtype=self.dtype)[places].reshape(len(places), *value.units.shape)
+            image = run(one_hot.movedim(0, value.batch), len(places)).movedim(result.batch, 0)
+            return image.reshape(len(places), -1).T.contiguous()
 
         vector = None if bias is None else self._vector(bias, result)
         matrices, inner = self._factors(flat, matrix)
@@ -143,7 +143,7 @@ class CellBuilder:
             return tensor.to(self.dtype).broadcast_to(result.shape).flatten()
 
         by = vector(factor) if factor else torch.ones(len(flat), dtype=self.dtype)
-        matrices, inner = self._factors(flat, lambda numbers: diagonal(flat, numbers, by))
+        matrices, inner = self._factors(flat, lambda places: torch.diag(by)[:, places])
         shift = vector(added) if added else None
         made = composed(len(flat), self.hidden_size, matrices, inner, shift)
         units = self._made(replace(made, only_inside=True))
@@ -311,7 +311,10 @@ class CellBuilder:
     def _factors(
         self, flat: Tensor, matrix: Callable[[Tensor], Tensor]
     ) -> tuple[dict[str, Tensor], list[tuple[Product, Tensor, Tensor]]]:
-        """What a product multiplies: whole sources, each by its matrix, and rows of other products by theirs."""
+        """What a product multiplies: whole sources, each by its matrix, and rows of other products by theirs.
+
+        `matrix` is what the product makes of the units at some places of the row.
+        """
         matrices: dict[str, Tensor] = {}
         inner = []
         place = 0
@@ -319,12 +322,13 @@ class CellBuilder:
             start, maker = self._maker(flat[place])
             rows = _run_of(flat[place:], start, maker.width)
             if isinstance(maker, Product) and (maker.only_inside or len(rows) % self.hidden_size):
-                inner.append((maker, rows - start, matrix(rows)))
+                inner.append((maker, rows - start, matrix(torch.arange(place, place + len(rows)))))
                 place += len(rows)
                 continue
             width = maker.width if isinstance(maker, _Source) else self.hidden_size
-            for name, numbers in self._split(flat[place : place + width]):
-                matrices[name] = matrix(numbers)
+            ((name, numbers),) = self._split(flat[place : place + width])
+            found = matrix(torch.arange(place, place + len(numbers)))
+            matrices[name] = matrices[name] + found if name in matrices else found
             place += width
         return matrices, inner
 

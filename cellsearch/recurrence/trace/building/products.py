@@ -13,7 +13,7 @@ from cellsearch.cell.ops import LOW_RANK_LINEAR
 from cellsearch.recurrence.trace.building.lines import Line
 from cellsearch.recurrence.trace.building.values import TracedNode
 
-__all__ = ["Product", "composed", "diagonal", "diagonal_blocks"]
+__all__ = ["Product", "composed", "diagonal_blocks"]
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,6 @@ def composed(
             moved = matrix @ product.bias[rows]
             bias = moved if bias is None else bias + moved
     return Product(width, tuple(weights), tuple(weights.values()), bias, tuple(narrow))
-
-
-def diagonal(flat: Tensor, numbers: Tensor, factor: Tensor) -> Tensor:
-    """The matrix [len(flat), len(numbers)] that multiplies each unit by its factor."""
-    return (flat[:, None] == numbers) * factor[:, None]
 
 
 def diagonal_blocks(matrix: Tensor, weights: int) -> list[Tensor] | None:
