@@ -76,12 +76,18 @@ def _check_identities(count: int) -> None:
     for cell in random_cells(count, most_nodes=5, most_states=2):
         found[identity(cell)].append(cell)
     firsts = []
-    for equal in found.values():
-        first, *others = map(Probe, equal)
+    for alike_cells in found.values():
+        first, *others = map(Probe, alike_cells)
         firsts.append(first)
         assert [other.cell for other in others if not same(first, other)] == []
     for group in alike(firsts):
-        assert [(one.cell, other.cell) for one, other in combinations(group, 2) if same(one, other)] == []
+        equal = [(one.cell.nodes, other.cell.nodes) for one, other in combinations(group, 2) if same_twice(one, other)]
+        assert equal == []
+
+
+def same_twice(one: Probe, other: Probe) -> bool:
+    """Whether the numbers of two draws say so: rounding, where values explode, may once hide a difference."""
+    return same(one, other) and same(Probe(one.cell, draw=1), Probe(other.cell, draw=1))
 
 
 def _check_probe(count: int) -> None:

@@ -71,9 +71,10 @@ class Values:
 
 
 class Probe:
-    """A cell as a function of numbers."""
+    """A cell as a function of numbers; another `draw` has other inputs and states."""
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: Cell, draw: int = 0) -> None:
+        self.draw = draw
         self.cell = cell.resolved(INPUT_SIZE, HIDDEN_SIZE)
         self.states = tuple(range(len(cell.states)))
         self.biases: list[str] = []
@@ -104,8 +105,8 @@ class Probe:
         for i, name in enumerate(self.biases):
             bias = self.cell.nodes[name].initial_bias * _drawn("start", (HIDDEN_SIZE,))
             learned[name]["bias"] = bias if biases is None else bias + biases[i] * _drawn("moved", (HIDDEN_SIZE,))
-        begin = tuple(_rows(f"state {number}", HIDDEN_SIZE) for number in states)
-        output, last = REFERENCE.run(self.cell, learned, _rows("x", INPUT_SIZE)[None], begin)
+        begin = tuple(_rows(f"state {number} {self.draw}", HIDDEN_SIZE) for number in states)
+        output, last = REFERENCE.run(self.cell, learned, _rows(f"x {self.draw}", INPUT_SIZE)[None], begin)
         order = sorted(range(len(states)), key=states.__getitem__)
         found, nudged = torch.stack([output[0], *(last[i] for i in order)]).tensor_split(2, 1)
         return Values(found, (found - nudged).detach().abs().nan_to_num(torch.inf, torch.inf))
