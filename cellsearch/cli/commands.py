@@ -285,21 +285,30 @@ def lineage(
 @verbose
 def export(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
-    file: Annotated[Path, typer.Argument(help="Python file to write.")],
+    file: Annotated[Path | None, typer.Argument(help="Python file to write.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder to write, with formats, card and picture; or the file."),
+    ] = None,
+    formats: Annotated[str, typer.Option("--as", help="Formats in the folder, with commas between.")] = "source",
+    input_size: Annotated[int, typer.Option(min=1, help="In a folder, of a cell without trained weights.")] = 128,
+    hidden_size: Annotated[int, typer.Option(min=1, help="In a folder, of a cell without trained weights.")] = 128,
     space: Space = "",
 ) -> None:
-    """Export a cell as a standalone PyTorch file, with its weights beside it where a study trained it."""
-    import cellsearch
+    """Export a cell as a standalone PyTorch file, or as a folder with what other runtimes take.
+
+    Weights come along where a study trained it. Formats: source, torch (torch.export), each checked before it is there.
+    """
+    from cellsearch.cli.export_files import deliver_export, deliver_file, place_of
     from cellsearch.study.references import find_trial
 
     (found,) = _cells([cell], space)
-    trial = find_trial(cell)
-    trained = trial[0].trained(trial[1]) if trial else None
-    for path in cellsearch.export(trained or found, file):
-        console().print(f"wrote {path}", highlight=False, soft_wrap=True)
-    if trial and (why := trial[0].untrained(trial[1])):
-        told = f"note: {file} has the cell without trained weights: {why}"
-        console().print(told, highlight=False, markup=False, soft_wrap=True)
+    place, trial = place_of(file, output), find_trial(cell)
+    if place.suffix == ".py" or file:
+        deliver_file(found, trial, place, _say)
+    else:
+        names = [each.strip() for each in formats.split(",") if each.strip()]
+        deliver_export(found, trial, place, names, (input_size, hidden_size), _say)
 
 
 @app.command(name="import")
@@ -356,6 +365,11 @@ def _cells(references: list[str], space: str) -> "list[Cell]":
     if space:
         plugins.load_operations(space)
     return find_cells(references)
+
+
+def _say(line: str) -> None:
+    """Print a line as it is."""
+    console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _short(task: str) -> str:

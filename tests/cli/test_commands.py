@@ -182,6 +182,11 @@ BAD = [
     (("export", "nothing", "cell.py"), "unknown cell 'nothing'"),
     (("export", "lstm", "no/folder/cell.py"), "no folder 'no/folder' to export 'cell.py' to; create it first"),
     (("export", "lstm", "cell.txt"), "export goes to a Python file, got 'cell.txt'"),
+    (("export", "lstm"), "export needs one place; name a Python file as FILE, or a folder with --output FOLDER"),
+    (("export", "lstm", "cell.py", "-o", "mine"), "export needs one place"),
+    (("export", "lstm", "-o", "mine", "--as", "source,flax"), "unknown format 'flax'; use source, torch"),
+    (("export", "lstm", "-o", "short.txt"), "'short.txt' is a file; name a folder"),
+    (("export", "lstm", "-o", "spoilt"), "folder 'spoilt' holds what is no export, such as 'study.db'"),
 ]
 """A command and a part of the line that it is refused with, in the folder that `spoil` makes."""
 
@@ -357,6 +362,14 @@ def test_export_writes_a_file_that_checks_itself(here: Here, tmp_path: Path) -> 
     subprocess.run([sys.executable, "-I", "my_lstm.py"], cwd=tmp_path, check=True, capture_output=True)
 
 
+def test_export_writes_a_folder_and_says_that_its_weights_are_fresh(here: Here, tmp_path: Path) -> None:
+    ended = here("export", "lstm", "-o", "mine", "--input-size", "3", "--hidden-size", "4")
+    written = "".join(f"wrote mine/{name}\n" for name in ("cell.json", "model.py", "model.safetensors"))
+    note = "note: mine has fresh weights, of 3 inputs and 4 hidden units: lstm is no trial of a study\n"
+    assert (ended.code, ended.out, ended.err) == (0, written + note, "")
+    assert here("show", "mine/cell.json").out.startswith("lstm")
+
+
 def test_a_search_prints_its_verdict_and_leaves_every_result(searched: tuple[Path, Ended]) -> None:
     folder, ended = searched
     assert ended.code == 0 and ended.err == "", ended
@@ -380,6 +393,9 @@ def test_a_study_is_shown_and_exported_by_reference(here: Here, searched: tuple[
     assert here("show", f"{study}:1").out.startswith("lstm")
     ended = here("export", f"{study}:best", "mine.py", columns=200)
     assert ended.out == "wrote mine.py\nwrote mine.safetensors\n"
+    ended = here("export", f"{study}:best", "-o", "folder", columns=200)
+    assert ended.code == 0 and "note" not in ended.out
+    assert (tmp_path / "folder" / "model.safetensors").read_bytes() == (tmp_path / "mine.safetensors").read_bytes()
     ended = here("export", f"{study}:0", "plain.py", columns=200)
     note = "note: plain.py has the cell without trained weights: rnn has had no training with a fresh seed"
     assert ended.out == f"wrote plain.py\n{note}\n"

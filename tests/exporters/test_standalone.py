@@ -1,7 +1,5 @@
 """An export is whole files in the right place, which run and check themselves where there is nothing but torch."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,25 +14,8 @@ from cellsearch.errors import CellsearchError, DivergenceError, ExportError
 from cellsearch.exporters.standalone import export
 from cellsearch.exporters.weights import exported_arrays
 from cellsearch.recurrence import RNN
+from tests.helpers.alone import TORCH, run
 from tests.helpers.exported import ODD, SEEDS, imported
-
-ALONE = """
-import runpy, sys
-class TorchAlone:
-    allowed = {"torch", "torchgen", "functorch", "typing_extensions", "sympy", "mpmath", "numpy"}
-    def find_spec(self, name, path=None, target=None):
-        top = name.partition(".")[0]
-        if top not in sys.stdlib_module_names | self.allowed and not top.startswith("_"):
-            raise ModuleNotFoundError(f"{top} is not of torch", name=top)
-sys.meta_path.insert(0, TorchAlone())
-runpy.run_path(sys.argv[1], run_name="__main__")
-"""
-"""Runs a file where only torch and what torch itself imports can be imported."""
-
-
-def run(path: Path, *, alone: bool = False) -> subprocess.CompletedProcess[str]:
-    program = ["-c", ALONE, str(path)] if alone else [str(path)]
-    return subprocess.run([sys.executable, "-I", *program], capture_output=True, text=True, timeout=120, check=False)
 
 
 def trained(**settings: object) -> RNN:
@@ -44,7 +25,7 @@ def trained(**settings: object) -> RNN:
 
 def test_a_cell_is_one_file_that_checks_itself_with_torch_alone(tmp_path: Path) -> None:
     (path,) = export(SEEDS["lstm"], tmp_path / "lstm.py")
-    result = run(path, alone=True)
+    result = run(path, alone=TORCH)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("lstm: largest difference ")
     assert result.stdout.endswith(", agrees\n")
@@ -85,7 +66,7 @@ def test_trained_weights_travel_beside_the_source(tmp_path: Path) -> None:
 
 def test_a_trained_file_checks_itself_and_notices_other_weights(tmp_path: Path) -> None:
     path, weights = export(trained(batch_first=True, bidirectional=True), tmp_path / "trained.py")
-    result = run(path, alone=True)
+    result = run(path, alone=TORCH)
     assert (result.returncode, result.stderr) == (0, "")
     arrays = safetensors.torch.load_file(weights)
     arrays["cells.3.U_f.weight"][4, 5] += 1e-3
