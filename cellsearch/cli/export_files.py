@@ -46,15 +46,11 @@ def deliver_export(
     say: Callable[[str], None],
 ) -> None:
     """Write the folder. A cell without trained weights gets fresh ones, which the note says."""
-    import torch
-
     from cellsearch.exporters.folder import export_folder
-    from cellsearch.recurrence import RNN
+    from cellsearch.exporters.weights import fresh
 
     trained = _trained(trial)
-    if trained is None:
-        torch.manual_seed(0)
-    for path in export_folder(trained or RNN(cell, *sizes), folder, formats):
+    for path in export_folder(trained or fresh(cell, *sizes), folder, formats):
         say(f"wrote {path}")
     if trained is None:
         why = _untrained(trial) or f"{cell.name} is no trial of a study"

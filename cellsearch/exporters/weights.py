@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from cellsearch.cell import Cell
 from cellsearch.cell.notation.symbols import learned
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.rnn import Layer
 
-__all__ = ["exported_arrays", "plain_copy"]
+__all__ = ["exported_arrays", "fresh", "plain_copy"]
 
 
 def exported_arrays(rnn: RNN) -> dict[str, Tensor]:
@@ -25,6 +26,13 @@ def exported_arrays(rnn: RNN) -> dict[str, Tensor]:
             for parameter, array in own.items():
                 arrays[f"cells.{index}.{_attribute(names, rnn, layer, node, parameter)}"] = array
     return arrays
+
+
+def fresh(cell: Cell, input_size: int, hidden_size: int) -> RNN:
+    """An untrained module of the cell, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return RNN(cell, input_size, hidden_size)
 
 
 def plain_copy(rnn: RNN) -> RNN:
