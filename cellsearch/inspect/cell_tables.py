@@ -18,11 +18,19 @@ from cellsearch.cell.notation.equations import equations_in_brief
 from cellsearch.cell.notation.symbols import legend
 from cellsearch.space import SearchSpace
 
-__all__ = ["catalogue", "cell_list", "cell_sheet", "difference_sheet"]
+__all__ = ["catalogue", "cell_list", "cell_sheet", "cost_table", "difference_sheet"]
 
 
 def cell_sheet(cell: Cell, input_size: int, hidden_size: int) -> RenderableType:
     """A cell's equations, its operations counted, and its cost at the given sizes."""
+    lines = [Padding(line, (0, 0, 0, 2), expand=False) for line in map(Text, equations(cell))]
+    meanings = [Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False) for line in legend(cell)]
+    table = cost_table(cell, input_size, hidden_size)
+    return Group(Text(cell.name, style="bold"), *lines, *([Text()] if meanings else []), *meanings, Text(), table)
+
+
+def cost_table(cell: Cell, input_size: int, hidden_size: int) -> Table:
+    """A cell's operations counted, and its cost at the given sizes."""
     cost = complexity(cell, input_size, hidden_size)
     counts = Counter(node.op for node in cell.nodes.values())
     table = Table.grid(padding=(0, 2))
@@ -36,9 +44,7 @@ def cell_sheet(cell: Cell, input_size: int, hidden_size: int) -> RenderableType:
         "longest path", f"{cost.depth} operations, {cost.dependent_products} dependent matrix products a step"
     )
     table.add_row("identity", identity(cell))
-    lines = [Padding(line, (0, 0, 0, 2), expand=False) for line in map(Text, equations(cell))]
-    meanings = [Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False) for line in legend(cell)]
-    return Group(Text(cell.name, style="bold"), *lines, *([Text()] if meanings else []), *meanings, Text(), table)
+    return table
 
 
 def cell_list(spaces: Sequence[SearchSpace], size: int = 128) -> RenderableType:

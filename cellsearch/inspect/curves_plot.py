@@ -16,7 +16,7 @@ from cellsearch.training import Measure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Line", "save_curves"]
+__all__ = ["BASELINES", "COLOURS", "WIDE", "Line", "curve_points", "save_curves"]
 
 COLOURS: Final = ("#c14a00", "#2f86bd", "#5a9e4b", "#8b62a8", "#b59a2b", "#c9628f", "#35a39a", "#7a5230")
 """Of the cells in their order; where there are more, they begin again with other markers."""
@@ -52,7 +52,7 @@ def save_curves(lines: Sequence[Line], task: Measure, parameters: int, path: str
         return
     figure = Figure(figsize=(10, max(5, 1.2 + 0.27 * len(lines))), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    points = {line.name: _points(line.curve) for line in lines}
+    points = {line.name: curve_points(line.curve) for line in lines}
     for line, style in zip(lines, _styles(lines), strict=True):
         _draw(axes, line, points[line.name], style)
     _limit(axes, [line.curve for line in lines])
@@ -61,7 +61,7 @@ def save_curves(lines: Sequence[Line], task: Measure, parameters: int, path: str
     figure.savefig(path)
 
 
-def _points(curve: LearningCurve) -> list[tuple[int, Interval]]:
+def curve_points(curve: LearningCurve) -> list[tuple[int, Interval]]:
     """(step, mean and interval over the seeds) of each report that all seeds have come to."""
     found = {step: curve.at(step) for step in curve.reports}
     means = {step: interval(list(each.values())) for step, each in found.items() if len(each) == len(curve.scores)}

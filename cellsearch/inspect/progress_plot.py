@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Final, Literal
 
 from cellsearch.inspect.picture_path import picture_path
 from cellsearch.study.forms import BASELINES
+from cellsearch.study.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Point", "save_progress"]
+__all__ = [
+    "BEST",
+    "COMPLETE",
+    "FAILED",
+    "PRUNED",
+    "Point",
+    "best_so_far",
+    "candidates",
+    "limits",
+    "named",
+    "save_progress",
+]
 
 COMPLETE: Final = "#2f86bd"
 PRUNED: Final = "#b5b5b5"
@@ -41,6 +53,21 @@ class Point:
     state: Literal["complete", "pruned", "failed"]
 
 
+def candidates(records: Sequence[Record]) -> list[Point]:
+    """The candidates of a search that ended."""
+    return [
+        Point(record.number, _last_score(record), record.state)
+        for record in records
+        if record.role == "candidate" and record.state in ("complete", "pruned", "failed")
+    ]
+
+
+def _last_score(record: Record) -> float:
+    if record.score is not None:
+        return record.score
+    return record.scores[max(record.scores)] if record.scores else nan
+
+
 def save_progress(
     points: Sequence[Point],
     baselines: Mapping[str, float],
@@ -61,10 +88,10 @@ def save_progress(
     failed = [point.number for point in points if point.state == "failed"]
     points = sorted((p for p in points if p.state != "failed" and isfinite(p.score)), key=lambda point: point.number)
     baselines = {name: score for name, score in baselines.items() if isfinite(score)}
-    best = _best_so_far(points, lower_is_better)
+    best = best_so_far(points, lower_is_better)
     figure = Figure(figsize=(9, 4.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    low, high = _limits(points, baselines, lower_is_better)
+    low, high = limits(points, baselines, lower_is_better)
     axes.set_ylim(low, high)
     axes.set_xlim(*_numbers([*(point.number for point in points), *failed]))
     _scatter(axes, [point for point in points if point.state == "pruned"], PRUNED, 14, "pruned")
@@ -77,15 +104,15 @@ def save_progress(
         axes.scatter(
             failed, [edge] * len(failed), s=30, color=FAILED, marker="x", clip_on=False, zorder=2, label="failed"
         )
-    named = _named(baselines, lower_is_better)
-    _lines(axes, baselines, named)
-    _label(axes, named | ({"best": best[-1][1]} if best else {}))
+    labelled = named(baselines, lower_is_better)
+    _lines(axes, baselines, labelled)
+    _label(axes, labelled | ({"best": best[-1][1]} if best else {}))
     _dress(axes, metric, lower_is_better, bool(points or failed))
     figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=11)
     figure.savefig(path)
 
 
-def _named(baselines: Mapping[str, float], lower_is_better: bool) -> dict[str, float]:
+def named(baselines: Mapping[str, float], lower_is_better: bool) -> dict[str, float]:
     """The baselines with a label: LSTM and GRU first, then the best of the others."""
     best = sorted(baselines, key=baselines.__getitem__, reverse=not lower_is_better)
     first = [name for name in BASELINES if name in baselines]
@@ -102,9 +129,9 @@ def _lines(axes: Axes, baselines: Mapping[str, float], named: Mapping[str, float
         axes.axhline(score, color=BASELINE, linewidth=1, linestyle=DASHES[place % len(DASHES)], zorder=1)
 
 
-def _best_so_far(points: Sequence[Point], lower_is_better: bool) -> list[tuple[float, float]]:
+def best_so_far(points: Sequence[Point], lower_is_better: bool) -> list[tuple[int, float]]:
     """(number, score) at each complete candidate that was the best so far."""
-    best: list[tuple[float, float]] = []
+    best: list[tuple[int, float]] = []
     for point in points:
         better = not best or (point.score < best[-1][1] if lower_is_better else point.score > best[-1][1])
         if point.state == "complete" and better:
@@ -112,7 +139,7 @@ def _best_so_far(points: Sequence[Point], lower_is_better: bool) -> list[tuple[f
     return best
 
 
-def _limits(points: Sequence[Point], baselines: Mapping[str, float], lower_is_better: bool) -> tuple[float, float]:
+def limits(points: Sequence[Point], baselines: Mapping[str, float], lower_is_better: bool) -> tuple[float, float]:
     """From just beyond the best score to twice as far as where three quarters of the complete ones end."""
     sign = 1 if lower_is_better else -1
     scores = sorted(sign * point.score for point in points if point.state == "complete")

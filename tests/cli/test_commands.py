@@ -36,7 +36,7 @@ FIXED = ("--hyperparameter", "learning_rate=0.01")
 SEARCH = ("search", "--task", TASK, *SMALL)
 RESULTS = [
     *("best.json", "best.png", "best.py", "best.safetensors"),
-    *("curves.png", "progress.png", "report.csv", "verdict.csv"),
+    *("curves.png", "progress.png", "report.csv", "report.html", "verdict.csv"),
 ]
 
 
@@ -179,6 +179,10 @@ BAD = [
     (("show", "lstm", "--svg", "lstm.txt"), "picture 'lstm.txt' ends in neither .svg nor .png"),
     (("lineage", "lstm"), "'lstm' is no trial of a study, and only such have a lineage; name one as runs/chars:best"),
     (("lineage", "locked:best"), "study locked has no complete candidate"),
+    (("report", "nothing"), "no study in nothing; begin one with: cellsearch search --study nothing"),
+    (("report", "locked"), "study locked has no complete candidate"),
+    (("report", "spoilt"), "study spoilt: study.db is no readable study: file is not a database"),
+    (("report", "locked", "-o", "page.txt"), "report 'page.txt' does not end in .html; name a file that does"),
     (("export", "nothing", "cell.py"), "unknown cell 'nothing'"),
     (("export", "lstm", "no/folder/cell.py"), "no folder 'no/folder' to export 'cell.py' to; create it first"),
     (("export", "lstm", "cell.txt"), "export goes to a Python file, got 'cell.txt'"),
@@ -410,6 +414,16 @@ def test_a_lineage_shows_every_edit_from_the_seed_on(here: Here, searched: tuple
     assert all(edit.split()[0] in ended.out for edit in best.edits)
 
 
+def test_a_report_is_written_where_it_is_wanted(here: Here, searched: tuple[Path, Ended], tmp_path: Path) -> None:
+    study = searched[0] / "runs" / "small"
+    ended = here("report", str(study), "-o", "found.html", columns=200)
+    assert (ended.code, ended.out, ended.err) == (0, "wrote found.html\n", "")
+    best = load_study(study).best.cell.name
+    assert f"The winner: {best}" in (tmp_path / "found.html").read_text(encoding="utf-8")
+    refused = here("report", str(study), "-o", "no/folder/found.html")
+    assert refused.code == 2 and refused.err.endswith("No such file or directory; name a file that can be written\n")
+
+
 def test_an_export_says_that_weights_are_gone(here: Here, searched: tuple[Path, Ended], tmp_path: Path) -> None:
     study = tmp_path / "study"
     shutil.copytree(searched[0] / "runs" / "small", study)
@@ -433,7 +447,7 @@ def test_a_comparison_prints_its_findings_and_leaves_tables_and_a_plot(here: Her
     ended = here(*compare, "--trials", "1", "--fresh-seeds", "2", columns=100)
     assert ended.code == 0 and ended.err == "", ended
     folder = tmp_path / "runs" / "compare-cellsearch.testing.troubled_task-rnn-gru-gru"
-    for name in ("comparison.csv", "trainings.csv", "comparison.png"):
+    for name in ("comparison.csv", "trainings.csv", "comparison.png", "report.html"):
         assert (folder / name).stat().st_size > 0 and name in ended.out
     for words in ("comparison: ", "cell - rnn", "gru_2", "squared error, lower is better", "training", "inference"):
         assert words in ended.out

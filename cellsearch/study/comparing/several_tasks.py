@@ -14,10 +14,11 @@ from cellsearch.statistics.differences import Interval
 from cellsearch.statistics.ranks import Ranking, ranking
 from cellsearch.study.comparing.comparison import Comparison, Entrant, read_comparison
 from cellsearch.study.folder import DATABASE, write_table
-from cellsearch.study.ledger import read_study
+from cellsearch.study.ledger import read_settings
+from cellsearch.study.study import Study, load_study
 from cellsearch.training import task_text
 
-__all__ = ["TASKS", "SeveralTasks", "begun_with", "check_folder", "load_comparison"]
+__all__ = ["TASKS", "SeveralTasks", "begun_with", "check_folder", "load_comparison", "load_results"]
 
 TASKS: Final = "tasks.csv"
 
@@ -102,10 +103,21 @@ def load_comparison(study: str | Path) -> Comparison | SeveralTasks:
     return SeveralTasks(path, {task_text(each.settings["task"], each.settings["options"]): each for each in found})
 
 
+def load_results(study: str | Path) -> Study | Comparison | SeveralTasks:
+    """What a folder holds: a search, or a comparison on one task or several; it may be written meanwhile.
+
+    Raises StudyError if there is neither.
+    """
+    path = Path(study)
+    own = (path / DATABASE).is_file()
+    compared = "entrants" in read_settings(path) if own else bool(_task_folders(path))
+    return load_comparison(path) if compared else load_study(path)
+
+
 def begun_with(path: Path) -> list[list[str]] | None:
     """The entrants of the comparison on several tasks in a folder, as plain data; None before one was begun."""
     folders = _task_folders(path)
-    found: list[list[str]] | None = read_study(folders[0])[0]["entrants"] if folders else None
+    found: list[list[str]] | None = read_settings(folders[0])["entrants"] if folders else None
     return found
 
 
@@ -123,7 +135,7 @@ def check_folder(path: Path, several: bool, entrants: list[list[str]]) -> None:
 def _task_folders(path: Path) -> list[Path]:
     """The folders of a study that hold the comparison on a task, sorted."""
     folders = (file.parent for file in sorted(path.glob(f"*/{DATABASE}")))
-    return [folder for folder in folders if "entrants" in read_study(folder)[0]]
+    return [folder for folder in folders if "entrants" in read_settings(folder)]
 
 
 def _bounds(column: str, found: Interval | None) -> dict[str, object]:
