@@ -181,7 +181,7 @@ BAD = [
     (("lineage", "locked:best"), "study locked has no complete candidate"),
     (("report", "nothing"), "no study in nothing; begin one with: cellsearch search --study nothing"),
     (("report", "locked"), "study locked has no complete candidate"),
-    (("report", "spoilt"), "study spoilt: study.db is no readable study: file is not a database"),
+    (("report", "spoilt"), "study spoilt: study.db is no readable study: "),
     (("report", "locked", "-o", "page.txt"), "report 'page.txt' does not end in .html; name a file that does"),
     (("export", "nothing", "cell.py"), "unknown cell 'nothing'"),
     (("export", "lstm", "no/folder/cell.py"), "no folder 'no/folder' to export 'cell.py' to; create it first"),
