@@ -205,7 +205,7 @@ RULES = {
             "cellsearch.recurrence.rnn",
             ERRORS,
         ),
-        ("torch", "safetensors"),
+        ("torch", "safetensors", "numpy", "onnx", "onnxruntime"),
     ),
     "cellsearch.testing": Rule(("cellsearch.*",), ("torch", "networkx", "hypothesis")),
     "cellsearch.cli": Rule(("cellsearch.*",), ("typer", "rich")),
@@ -241,6 +241,8 @@ ONE_FILE = {
     "optuna": "cellsearch/study/ledger.py",
     "sqlalchemy": "cellsearch/study/ledger.py",
     "ray": "cellsearch/workers/ray_pool.py",
+    "onnx": "cellsearch/exporters/onnx_model.py",
+    "onnxruntime": "cellsearch/exporters/onnx_model.py",
     "statsmodels": "tasks/series/forecast.py",
 }
 """The one file that imports a package."""
@@ -289,6 +291,8 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
         declared = dependencies()
         if _within(module, "cellsearch.testing"):
             declared |= dependencies("test")
+        if _within(module, "cellsearch.exporters"):
+            declared |= dependencies("onnx")
         imported = {name.split(".")[0] for name in _imports(path, module)} - {"cellsearch", "search_spaces", "tasks"}
         assert imported - sys.stdlib_module_names <= declared, module
 

@@ -8,8 +8,9 @@ from functools import cache
 
 from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.cell.ops import Op
+from cellsearch.errors import CellError
 
-__all__ = ["constants", "parse", "replaced", "substitute", "torch_source"]
+__all__ = ["constants", "jax_source", "onnx_source", "parse", "replaced", "substitute", "torch_source"]
 
 
 @cache
@@ -30,7 +31,21 @@ def replaced(tree: ast.expr, names: Mapping[str, ast.expr]) -> ast.expr:
 
 def torch_source(tree: ast.expr) -> str:
     """The tree as torch source: `sigmoid(a)` becomes `torch.sigmoid(a)`."""
-    return ast.unparse(_Functions().visit(ast.parse(ast.unparse(tree), mode="eval").body))
+    return _source("torch", tree)
+
+
+def jax_source(tree: ast.expr) -> str:
+    """The tree as JAX source: `sigmoid(a)` becomes `jax.nn.sigmoid(a)`."""
+    return _source("jax", tree)
+
+
+def onnx_source(tree: ast.expr) -> str:
+    """The tree by ONNX's operators: `softmax(a)` becomes `Softmax(a, axis=-1)` (see `functions`)."""
+    return _source("onnx", tree)
+
+
+def _source(language: str, tree: ast.expr) -> str:
+    return ast.unparse(_Functions(language).visit(ast.parse(ast.unparse(tree), mode="eval").body))
 
 
 def constants(row: Op, constant: float) -> dict[str, ast.expr]:
@@ -51,7 +66,18 @@ class _Substitution(ast.NodeTransformer):
 
 
 class _Functions(ast.NodeTransformer):
+    def __init__(self, language: str) -> None:
+        self.language = language
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
-        arguments = [ast.unparse(self.visit(argument)) for argument in node.args]
-        return ast.parse(FUNCTIONS[node.func.id].torch.format(*arguments), mode="eval").body
+        function = FUNCTIONS[node.func.id]
+        arguments = [self.visit(argument) for argument in node.args]
+        text: str = getattr(function, self.language)
+        if text:
+            return ast.parse(text.format(*map(ast.unparse, arguments)), mode="eval").body
+        if not function.definition:
+            known = "it is written for torch alone, so that source and torch are what it can be exported as"
+            raise CellError(f"operation {node.func.id!r} has no form in {self.language}: {known}")
+        defined: ast.expr = self.visit(ast.parse(function.definition, mode="eval").body)
+        return replaced(defined, {"a": arguments[0]})

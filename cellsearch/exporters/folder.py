@@ -13,7 +13,7 @@ from typing import Final
 
 from cellsearch.cell import to_json
 from cellsearch.errors import ExportError
-from cellsearch.exporters import torch_program
+from cellsearch.exporters import onnx_model, torch_program
 from cellsearch.exporters.expected import agree
 from cellsearch.exporters.loaded import loaded
 from cellsearch.exporters.standalone import export
@@ -69,6 +69,15 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             },
             torch_program.write,
             torch_program.check,
+        ),
+        "onnx": Format(
+            {
+                onnx_model.SEQUENCE: "a sequence as an ONNX model, for any number of steps",
+                onnx_model.STEP: "a step as such a model, for a stream",
+            },
+            onnx_model.write,
+            onnx_model.check,
+            needs=("onnx", "onnxruntime"),
         ),
     }
 )
