@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +17,9 @@ from cellsearch.cell import Cell, from_json
 from cellsearch.errors import DivergenceError
 from cellsearch.recurrence import parameter_count
 from cellsearch.training.budget import Budget, hidden_size_for, whole_number
+from cellsearch.training.checkpoint import packed, unpacked
 from cellsearch.training.hyperparameters import Hyperparameters
-from cellsearch.training.optimization import device, inference_seconds, train
+from cellsearch.training.optimization import Optimization, device, inference_seconds
 from cellsearch.training.task import Task, load_task, task_details
 from cellsearch.training.weights import weights_file
 
@@ -33,6 +35,9 @@ class Evaluation:
     split and returns the weights with its last report. `space` is the reference of the search space that the cell is
     from, whose file may define operations of its own. `texts` has those of the files that `task` and `space` name, as
     the driver has run them (`plugins.texts`); a file without one is read where the training is.
+
+    With a `pause` the training stops after that step, unless it has ended by then, with a `checkpoint` in its last
+    report; an evaluation that is given it goes on as if there had been no stop.
     """
 
     task: str
@@ -45,6 +50,8 @@ class Evaluation:
     final: bool = False
     initialisation: int | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    pause: int | None = None
+    checkpoint: bytes | None = None
 
     def __post_init__(self) -> None:
         for name in ("seed", "initialisation"):
@@ -56,12 +63,13 @@ class Evaluation:
 class Report:
     """What a training says of itself after `step` steps.
 
-    `score` is the task's metric on validation, `seconds` the time since the evaluation began, `hidden_size` and
+    `score` is the task's metric on validation, `seconds` the time that the training has taken, `hidden_size` and
     `parameters` the model's. `tokens_per_second` counts time steps times sequences of the training so far and
     `step_seconds` is the median time of an optimizer step, both without validations.
 
     The last report of a final evaluation has, of the step with the best score, the `test` score, the task's `details`
-    and the `weights` (safetensors); and `inference_seconds`, the time of a forward pass over a training batch.
+    and the `weights` (safetensors); and `inference_seconds`, the time of a forward pass over a training batch. The
+    last report of a training that pauses has the `checkpoint` from which it goes on.
     """
 
     step: int
@@ -75,6 +83,7 @@ class Report:
     step_seconds: float | None = None
     inference_seconds: float | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    checkpoint: bytes | None = None
 
 
 def evaluate(evaluation: Evaluation) -> Iterator[Report]:
@@ -90,11 +99,17 @@ def evaluate(evaluation: Evaluation) -> Iterator[Report]:
     hidden_size = hidden_size_for(task, cell, budget.parameters_of(task))
     torch.manual_seed(evaluation.seed if evaluation.initialisation is None else evaluation.initialisation)
     model = task.model(cell, hidden_size).to(device())
-    count, best = parameter_count(model), _Best(task.lower_is_better, evaluation.final)
-    for pace in train(model, task, budget, evaluation.hyperparameters, evaluation.seed):
+    training = Optimization(model, task, budget, evaluation.hyperparameters, evaluation.seed)
+    count, best, before = parameter_count(model), _Best(task.lower_is_better, evaluation.final), 0.0
+    if evaluation.checkpoint is not None:
+        state = unpacked(evaluation.checkpoint)
+        training.restore(state["training"])
+        best.restore(state["best"])
+        before = state["seconds"]
+    for pace in training.run(evaluation.pause):
         score = _score(model, task, pace.step)
         best.see(pace.step, score, model)
-        seconds = time.monotonic() - begun
+        seconds = before + time.monotonic() - begun
         report = Report(
             pace.step,
             score,
@@ -104,10 +119,14 @@ def evaluate(evaluation: Evaluation) -> Iterator[Report]:
             tokens_per_second=pace.tokens_per_second,
             step_seconds=pace.step_seconds,
         )
-        ends = pace.step == steps or pace.step - best.step >= budget.patience * steps
-        yield _final(report, model, task, best, evaluation.seed) if ends and evaluation.final else report
-        if ends:
+        if pace.step == steps or pace.step - best.step >= budget.patience * steps:
+            yield _final(report, model, task, best, evaluation.seed) if evaluation.final else report
             return
+        if pace.step == evaluation.pause:
+            state = {"training": training.state(), "best": best.state(), "seconds": seconds}
+            yield dataclasses.replace(report, checkpoint=packed(state))
+            return
+        yield report
 
 
 class _Best:
@@ -126,6 +145,14 @@ class _Best:
             self._score, self.step = self._sign * score, step
             if self._keep:
                 self.weights = {name: array.detach().clone() for name, array in model.state_dict().items()}
+
+    def state(self) -> dict[str, object]:
+        """What is known so far."""
+        return {"score": self._score, "step": self.step, "weights": self.weights}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._score, self.step, self.weights = state["score"], state["step"], dict(state["weights"])
 
 
 def _loaded(evaluation: Evaluation) -> tuple[Task, Cell]:

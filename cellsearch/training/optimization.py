@@ -18,7 +18,7 @@ from cellsearch.training.budget import Budget
 from cellsearch.training.hyperparameters import Hyperparameters
 from cellsearch.training.task import Task
 
-__all__ = ["Pace", "device", "inference_seconds", "tokens", "train"]
+__all__ = ["Optimization", "Pace", "device", "inference_seconds", "tokens"]
 
 WARMUP: Final = 0.05
 FLOOR: Final = 0.05
@@ -36,35 +36,79 @@ class Pace:
     step_seconds: float
 
 
-def train(model: nn.Module, task: Task, budget: Budget, hyperparameters: Hyperparameters, seed: int) -> Iterator[Pace]:
-    """Take all steps, stopping after those at which a report is due; `seed` orders the batches.
+class Optimization:
+    """The steps of one training, which may stop after a report and go on from its `state` in another process.
 
-    What a batch carries into the next is the task's (truncated backpropagation through time: states, detached).
-    Raises DivergenceError when the loss leaves the finite numbers.
+    `seed` orders the batches. What a batch carries into the next is the task's (truncated backpropagation through time:
+    states, detached).
     """
-    optimizer = _optimizer(model, hyperparameters)
-    steps = budget.steps_of(task)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, steps, hyperparameters.schedule))
-    due = {math.ceil(steps * (i + 1) / budget.reports) for i in range(budget.reports)}
-    carried, read, seconds = None, 0, list[float]()
-    batches = _batches(task, seed)
-    for step in range(1, steps + 1):
-        begun = perf_counter()
-        model.train()
-        batch = _moved(next(batches), device())
-        loss, carried = task.loss(model, batch, carried)
+
+    def __init__(
+        self, model: nn.Module, task: Task, budget: Budget, hyperparameters: Hyperparameters, seed: int
+    ) -> None:
+        self._model, self._task, self._clip = model, task, hyperparameters.clip
+        self._steps, self._reports = budget.steps_of(task), budget.reports
+        self._schedule_name = hyperparameters.schedule
+        self._optimizer = _optimizer(model, hyperparameters)
+        self._batches = _batches(task, seed)
+        self._step, self._carried, self._read, self._seconds = 0, None, 0, list[float]()
+
+    def run(self, pause: int | None = None) -> Iterator[Pace]:
+        """Take the steps that are left, stopping after those at which a report is due, and after the step `pause`.
+
+        Raises DivergenceError when the loss leaves the finite numbers.
+        """
+        due = {math.ceil(self._steps * (i + 1) / self._reports) for i in range(self._reports)} | {pause}
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimizer, lambda step: _factor(step, self._steps, self._schedule_name), self._step - 1
+        )
+        while self._step < self._steps:
+            begun = perf_counter()
+            self._step += 1
+            batch = _moved(next(self._batches), device())
+            self._read += tokens(batch)
+            self._take(batch)
+            schedule.step()
+            self._seconds.append(perf_counter() - begun)
+            if self._step in due:
+                yield Pace(self._step, self._read / sum(self._seconds), median(self._seconds))
+
+    def state(self) -> dict[str, Any]:
+        """All that going on takes beside what this was made with; the same steps follow as without a stop."""
+        return {
+            "model": dict(self._model.state_dict()),
+            "optimizer": self._optimizer.state_dict(),
+            "step": self._step,
+            "carried": self._carried,
+            "read": self._read,
+            "seconds": self._seconds,
+            "random": [torch.get_rng_state(), *_cuda_random()],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._step, self._read, self._seconds = state["step"], state["read"], list(state["seconds"])
+        self._carried = _moved(state["carried"], device())
+        for _ in range(self._step):  # a task's batches have no place of their own
+            next(self._batches)
+        own, *cuda = state["random"]
+        torch.set_rng_state(own)
+        if cuda and torch.cuda.is_available():
+            torch.cuda.set_rng_state(cuda[0])
+
+    def _take(self, batch: Any) -> None:
+        """One step of the optimizer."""
+        self._model.train()
+        loss, self._carried = self._task.loss(self._model, batch, self._carried)
         if not math.isfinite(loss.item()):
-            raise DivergenceError(f"the loss is {loss.item()} at step {step}")
-        optimizer.zero_grad()
+            raise DivergenceError(f"the loss is {loss.item()} at step {self._step}")
+        self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if hyperparameters.clip:
-            nn.utils.clip_grad_norm_(model.parameters(), hyperparameters.clip)
-        optimizer.step()
-        schedule.step()
-        read += tokens(batch)
-        seconds.append(perf_counter() - begun)
-        if step in due:
-            yield Pace(step, read / sum(seconds), median(seconds))
+        if self._clip:
+            nn.utils.clip_grad_norm_(self._model.parameters(), self._clip)
+        self._optimizer.step()
 
 
 def inference_seconds(model: nn.Module, task: Task, seed: int) -> float:
@@ -92,6 +136,10 @@ def tokens(batch: Any) -> int:
 def device() -> torch.device:
     """The GPU that this process may use, or the CPU; a pool decides which process sees a GPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _cuda_random() -> list[Tensor]:
+    return [torch.cuda.get_rng_state()] if torch.cuda.is_available() else []
 
 
 def _optimizer(model: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.Optimizer:

@@ -70,6 +70,44 @@ def test_the_state_of_torchs_generator_before_does_not_matter() -> None:
     assert _scores(SMALL) == first
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize(("pause", "step"), [(8, 8), (11, 11), (1, 1)])
+def test_a_training_goes_on_from_its_checkpoint_to_the_bit(pause: int, step: int, optimizer: str) -> None:
+    whole = optimized(SMALL, optimizer=optimizer, clip=0.5)
+    *_, paused = evaluate(dataclasses.replace(whole, pause=pause))
+    assert paused.step == step and paused.checkpoint is not None
+    torch.rand(3)
+    rest = list(evaluate(dataclasses.replace(whole, checkpoint=paused.checkpoint)))
+    expected = [each for each in evaluate(whole) if each.step > pause]
+    assert [(each.step, each.score) for each in rest] == [(each.step, each.score) for each in expected]
+    assert rest[0].seconds > paused.seconds
+
+
+def test_dropout_and_what_is_carried_between_batches_go_on_too(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("the quick brown fox jumps over the lazy dog. " * 200)
+    whole = Evaluation(
+        task="chars",
+        cell=to_json(LSTM),
+        budget=Budget(3_000, 12),
+        hyperparameters=Hyperparameters(1e-2, dropout=0.3),
+        seed=4,
+        options={"data": str(text), "batch": "4", "length": "8"},
+    )
+    scores = {report.step: report.score for report in evaluate(whole)}
+    for pause in (3, 5, 10):
+        *_, paused = evaluate(dataclasses.replace(whole, pause=pause))
+        *_, twice = evaluate(dataclasses.replace(whole, checkpoint=paused.checkpoint, pause=pause + 1))
+        rest = evaluate(dataclasses.replace(whole, checkpoint=twice.checkpoint))
+        assert {each.step: each.score for each in rest}.items() <= scores.items()
+
+
+def test_a_training_that_has_ended_does_not_pause() -> None:
+    for pause in (20, 50):
+        *_, last = evaluate(dataclasses.replace(SMALL, pause=pause))
+        assert (last.step, last.checkpoint) == (20, None)
+
+
 def test_a_stop_in_the_middle_leaves_nothing_behind() -> None:
     whole = _scores(SMALL)
     stopped = evaluate(SMALL)

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from cellsearch.errors import TaskError
 from cellsearch.training import Budget, Hyperparameters
-from cellsearch.training.optimization import Pace, _moved, inference_seconds, tokens, train
+from cellsearch.training.optimization import Optimization, Pace, _moved, inference_seconds, tokens
 
 RATE = 0.01
 CONSTANT = Hyperparameters(RATE, schedule="constant", clip=1e9)
@@ -47,7 +47,7 @@ class Pull:
 def trained(hyperparameters: Hyperparameters, slope: float = 1.0, steps: int = 10) -> tuple[Line, list[Pace]]:
     model = Line()
     task: Any = Pull(slope)
-    return model, list(train(model, task, Budget(steps=steps, reports=1), hyperparameters, seed=0))
+    return model, list(Optimization(model, task, Budget(steps=steps, reports=1), hyperparameters, seed=0).run())
 
 
 def test_sgd_walks_against_the_gradient() -> None:
@@ -126,7 +126,7 @@ def test_batches_that_end_are_told_with_the_remedy() -> None:
     with pytest.raises(
         TaskError, match=r"^task 'ending': its batches end after 2; let batches\(\) yield them without end$"
     ):
-        list(train(Line(), task, Budget(steps=3), CONSTANT, seed=0))
+        list(Optimization(Line(), task, Budget(steps=3), CONSTANT, seed=0).run())
 
 
 class Pair(NamedTuple):
