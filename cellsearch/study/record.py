@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Final, Literal
 
 from cellsearch.cell import Cell, family
 
-__all__ = ["FRESH", "SEARCH", "Proposal", "Record", "State", "TuningResult", "alive", "best_first"]
+__all__ = ["FRESH", "SEARCH", "Proposal", "Record", "State", "TuningResult", "alive", "best_first", "standing"]
 
 FRESH: Final = "fresh"
 """The role of a final training with a seed that the search never had."""
@@ -18,9 +19,12 @@ FRESH: Final = "fresh"
 SEARCH: Final = "search"
 """The stage of the candidates; finalists have stages of their own."""
 
-State = Literal["waiting", "running", "complete", "pruned", "failed", "interrupted", "repeated"]
-"""An interrupted or repeated trial is there again under a later number: it was running when its driver ended, or failed
-for a cause that may be mended."""
+State = Literal["waiting", "running", "paused", "complete", "pruned", "failed", "interrupted", "repeated"]
+"""A paused trial is a candidate that may go on later from where it stopped.
+
+An interrupted or repeated trial is there again under a later number: it was running when its driver ended, or failed
+for a cause that may be mended.
+"""
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,26 @@ class Record:
         """The cell's family; a search trains one cell of each, beside the baselines."""
         return family(self.cell)
 
+    @property
+    def reached(self) -> int:
+        """The step of its last report."""
+        return max(self.scores, default=0)
+
+    def loss(self, lower_is_better: bool, step: float = math.inf) -> float:
+        """Its best score up to a step as something to make small, infinite before there is any."""
+        scores = [score if lower_is_better else -score for at, score in self.scores.items() if at <= step]
+        return min(scores, default=math.inf)
+
 
 def alive(records: Iterable[Record]) -> list[Record]:
     """The trials that are not there again under a later number."""
     return [record for record in records if record.state not in ("interrupted", "repeated")]
+
+
+def standing(record: Record, lower_is_better: bool) -> tuple[float, float]:
+    """What trials are sorted by, the best first: those that were let go on longest, then by the best score so far."""
+    length = math.inf if record.state == "complete" else record.reached
+    return -length, record.loss(lower_is_better)
 
 
 def best_first(records: Iterable[Record], lower_is_better: bool) -> list[Record]:

@@ -1,8 +1,9 @@
-"""A search replayed on the table of truth: no training, the same proposals, scores, noise and learning rates."""
+"""A search replayed on the table of truth: no training, the same proposals, scores, noise, rungs and learning rates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -10,12 +11,13 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, identity
 from cellsearch.errors import DataError
 from cellsearch.space import SearchSpace
-from cellsearch.study.record import Proposal, Record
+from cellsearch.study.halving import Halving
+from cellsearch.study.record import Proposal, Record, best_first
 from cellsearch.study.strategies import Strategy, make_strategy
 from cellsearch.testing.strategy import record
-from cellsearch.testing.table import Table
+from cellsearch.testing.table import Table, Training
 
-__all__ = ["Step", "replay"]
+__all__ = ["Replay", "Step"]
 
 DRAWS = 100
 """Proposals that are known already, after which a strategy has nothing new."""
@@ -23,59 +25,100 @@ DRAWS = 100
 
 @dataclass(frozen=True)
 class Step:
-    """A search after one more training: what it cost in full trainings, and the quality of its best cell so far."""
+    """A search after one more training or part of one: its cost in full trainings, and the quality of its best cell."""
 
     cost: float
     quality: float
 
 
-def replay(table: Table, name: str, trainings: int, seed: int) -> Iterator[Step]:
-    """Search with a strategy by its name: each cell once, at a learning rate drawn from the table's."""
-    space: SearchSpace = plugins.load(plugins.SPACES, table.space)
-    seeds = tuple(space.seeds.values())
-    strategy = make_strategy(name, seeds, space)
-    history, best, cost = list[Record](), None, 0.0
-    for number in range(trainings):
-        proposal = Proposal(seeds[number]) if number < len(seeds) else _new(table, strategy, history, seed)
+class Replay:
+    """One search with a strategy by its name; `rungs` are in steps of the table, with none all are trained whole.
+
+    Each cell has a learning rate that is drawn from the table's; with `race` all of them are trained up to the first
+    rung, and the best goes on.
+    """
+
+    def __init__(self, table: Table, name: str, seed: int, rungs: Sequence[int] = (), race: bool = False) -> None:
+        space: SearchSpace = plugins.load(plugins.SPACES, table.space)
+        self.table, self.seed, self.race = table, seed, race
+        self.seeds = tuple(space.seeds.values())
+        self.strategy: Strategy = make_strategy(name, self.seeds, space)
+        self.halving = Halving(tuple(rungs), table.steps)
+        self.history = list[Record]()
+        self.cost = 0.0
+
+    def run(self, cost: float) -> Iterator[Step]:
+        """Search until so much is spent, or nothing new is left."""
+        while self.cost < cost:
+            if promoted := self.halving.promoted(self.history, False):
+                self._train(promoted)
+            else:
+                begun = self._begin()
+                if begun is None:
+                    return
+                self.history.append(begun)
+                self._train(begun)
+            if best := best_first(self.history, False)[:1]:
+                yield Step(self.cost, self.table.quality(best[0].cell) or 0.0)
+
+    def _begin(self) -> Record | None:
+        """The next cell as a ledger would have it."""
+        number = len(self.history)
+        is_seed = number < len(self.seeds)
+        proposal = Proposal(self.seeds[number]) if is_seed else self._new()
         if proposal is None:
-            return
-        trained = _trained(table, proposal, history, Random(f"{seed} {number} rate"))
-        history.append(trained)
-        cost += max(trained.scores, default=0) / table.steps
-        if trained.score is not None and (best is None or trained.score > (best.score or 0.0)):
-            best = trained
-        if best:
-            yield Step(cost, table.quality(best.cell) or 0.0)
+            return None
+        cell = proposal.cell if is_seed else proposal.cell.renamed(f"cell_{number}")
+        made = record(number, cell, "running", None, "baseline" if is_seed else "candidate")
+        rate = self._rate(proposal.cell, number)
+        return replace(made, hyperparameters={"learning_rate": rate}, parents=proposal.parents, edits=proposal.edits)
+
+    def _new(self) -> Proposal | None:
+        """A proposal that no trial had before; None if there seems none."""
+        known = {each.identity for each in self.history}
+        for attempt in range(DRAWS):
+            proposal = self.strategy.propose(self.history, False, Random(f"{self.seed} {len(self.history)} {attempt}"))
+            if identity(proposal.cell) not in known and self._is_kept(proposal.cell):
+                return proposal
+        return None
+
+    def _rate(self, cell: Cell, number: int) -> float:
+        if not self.race:
+            return Random(f"{self.seed} {number} rate").choice(self.table.learning_rates)
+        first = self.halving.rungs[0] if self.halving.rungs else self.table.steps
+        self.cost += (len(self.table.learning_rates) - 1) * first / self.table.steps
+
+        def best(rate: float) -> float:
+            training = self.table.training(cell, rate)
+            return max((s for at, s in training.scores.items() if at <= first), default=-1.0) if training else -1.0
+
+        return max(self.table.learning_rates, key=best)
+
+    def _train(self, one: Record) -> None:
+        """Go on to the next rung, or to the end."""
+        pause = self.halving.pause(one) if one.role == "candidate" else None
+        training = self.table.training(one.cell, one.hyperparameters["learning_rate"])
+        known = dict(training.scores) if training else {}
+        end = math.inf if pause is None else pause
+        scores = {at: score for at, score in known.items() if at <= end}
+        after = replace(one, scores=scores)
+        self.cost += (after.reached - one.reached) / self.table.steps
+        if pause is not None and after.reached == pause:
+            after = replace(after, state="paused")
+        elif _is_whole(training):
+            after = replace(after, state="complete", score=max(scores.values()))
+        else:
+            after = replace(after, state="failed")
+        self.history[one.number] = after
+
+    def _is_kept(self, cell: Cell) -> bool:
+        """Whether the table, which may be half made, has the cell."""
+        try:
+            return bool(self.table.trainings(cell))
+        except DataError:
+            return False
 
 
-def _new(table: Table, strategy: Strategy, history: list[Record], seed: int) -> Proposal | None:
-    """A proposal that no trial had before; None if there seems none."""
-    known = {each.identity for each in history}
-    for attempt in range(DRAWS):
-        proposal = strategy.propose(history, False, Random(f"{seed} {len(history)} {attempt}"))
-        if identity(proposal.cell) not in known and _is_kept(table, proposal.cell):
-            return proposal
-    return None
-
-
-def _is_kept(table: Table, cell: Cell) -> bool:
-    """Whether the table, which may be half made, has the cell."""
-    try:
-        return bool(table.trainings(cell))
-    except DataError:
-        return False
-
-
-def _trained(table: Table, proposal: Proposal, history: list[Record], random: Random) -> Record:
-    """The trial as a ledger would have it."""
-    number, rate = len(history), random.choice(table.learning_rates)
-    training = table.training(proposal.cell, rate)
-    scores = {} if training is None else dict(training.scores)
-    cell = proposal.cell.renamed(f"cell_{number}") if history else proposal.cell
-    score = max(scores.values(), default=None)
-    made = record(
-        number, cell, "failed" if score is None else "complete", score, "candidate" if history else "baseline"
-    )
-    return replace(
-        made, scores=scores, hyperparameters={"learning_rate": rate}, parents=proposal.parents, edits=proposal.edits
-    )
+def _is_whole(training: Training | None) -> bool:
+    """Whether it came to its end: one that diverged has no test score."""
+    return training is not None and training.test is not None

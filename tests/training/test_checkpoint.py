@@ -24,7 +24,5 @@ def test_tensors_and_plain_values_come_back_in_their_places() -> None:
 
 
 def test_what_is_neither_is_refused() -> None:
-    with pytest.raises(
-        TaskError, match="has a set, with which no training can stop to go on later; carry tensor"
-    ):
+    with pytest.raises(TaskError, match="has a set, with which no training can stop to go on later; carry tensor"):
         packed({"carried": ({1, 2},)})

@@ -9,8 +9,8 @@ from random import Random
 from cellsearch.cell import Cell
 from cellsearch.space import SearchSpace
 from cellsearch.space.mutation import mutate
-from cellsearch.study.record import Proposal, Record
-from cellsearch.study.strategies.interface import loss, members
+from cellsearch.study.record import Proposal, Record, standing
+from cellsearch.study.strategies.interface import members
 from cellsearch.study.strategies.random import RandomMutation
 
 __all__ = ["RegularizedEvolution"]
@@ -20,9 +20,9 @@ __all__ = ["RegularizedEvolution"]
 class RegularizedEvolution:
     """Tournaments among the youngest, whose best member gets one random edit (Real et al. 2019, algorithm 1).
 
-    The population is the last `population` trials that ended with a score; a tournament draws `sample` of them. Until
-    the population is full, mutants of the seeds join it. A pruned trial counts as worse than any complete one, and a
-    baseline from outside of the space does not count.
+    The population is the last `population` trials that stopped with a score; a tournament draws `sample` of them. Until
+    the population is full, mutants of the seeds join it. A trial that went on longer counts as better, and a baseline
+    from outside of the space does not count.
     """
 
     seeds: Sequence[Cell]
@@ -36,6 +36,6 @@ class RegularizedEvolution:
         if len(young) < self.population:
             return RandomMutation(self.seeds, self.space).propose(history, lower_is_better, random)
         drawn = random.sample(young, min(self.sample, self.population))
-        parent = min(drawn, key=lambda record: loss(record, lower_is_better))
+        parent = min(drawn, key=lambda record: standing(record, lower_is_better))
         cell, words = mutate(parent.cell, self.space, random)
         return Proposal(cell, (parent.number,), (words,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Protocol
@@ -10,7 +9,7 @@ from typing import Protocol
 from cellsearch.space import SearchSpace
 from cellsearch.study.record import Proposal, Record
 
-__all__ = ["Strategy", "loss", "members"]
+__all__ = ["Strategy", "members"]
 
 
 class Strategy(Protocol):
@@ -21,12 +20,6 @@ class Strategy(Protocol):
 
 
 def members(history: Iterable[Record], space: SearchSpace) -> list[Record]:
-    """The trials that ended with something to learn from, of cells of the space: a baseline may lie outside of it."""
-    return [each for each in history if each.state in ("complete", "pruned") and space.contains(each.cell)]
-
-
-def loss(record: Record, lower_is_better: bool) -> float:
-    """A trial's score as something to make small; a pruned trial is worse than any complete one."""
-    if record.score is None:
-        return math.inf
-    return record.score if lower_is_better else -record.score
+    """The trials that stopped with a score, of cells of the space: a baseline may lie outside of it."""
+    stopped = [each for each in history if each.state in ("complete", "pruned", "paused") and each.scores]
+    return [each for each in stopped if space.contains(each.cell)]

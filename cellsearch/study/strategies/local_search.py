@@ -9,8 +9,8 @@ from random import Random
 from cellsearch.cell import Cell, family
 from cellsearch.space import SearchSpace
 from cellsearch.space.mutation import mutate
-from cellsearch.study.record import Proposal, Record
-from cellsearch.study.strategies.interface import loss, members
+from cellsearch.study.record import Proposal, Record, standing
+from cellsearch.study.strategies.interface import members
 from cellsearch.study.strategies.random import RandomMutation
 
 __all__ = ["LocalSearch"]
@@ -31,8 +31,7 @@ class LocalSearch:
     def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
         """A cell of a family that no trial had, one edit away from as good a one as possible."""
         known = {record.family for record in history}
-        scored = [record for record in members(history, self.space) if record.score is not None]
-        for parent in sorted(scored, key=lambda record: loss(record, lower_is_better)):
+        for parent in sorted(members(history, self.space), key=lambda record: standing(record, lower_is_better)):
             for _ in range(self.tries):
                 cell, words = mutate(parent.cell, self.space, random)
                 if family(cell) not in known:

@@ -14,9 +14,9 @@ from cellsearch.errors import CellError
 from cellsearch.space import SearchSpace
 from cellsearch.space.crossover import crossover
 from cellsearch.space.mutation import mutate
-from cellsearch.study.record import Proposal, Record
+from cellsearch.study.record import Proposal, Record, standing
 from cellsearch.study.strategies.features import features
-from cellsearch.study.strategies.interface import loss, members
+from cellsearch.study.strategies.interface import members
 from cellsearch.study.strategies.random import RandomMutation
 
 __all__ = ["PredictorGuided"]
@@ -28,7 +28,7 @@ class PredictorGuided:
 
     As in BANANAS (White, Neiswanger & Savani 2021, AAAI) children of the best are ranked by a draw of a model of all
     trials (Thompson sampling); the model is that of NAS-BOWL with a linear kernel (Ru et al. 2021, ICLR). It learns the
-    order of the losses, made normal, so that a cell that went wrong weighs no more than the worst other. The first
+    order in which cells stand, made normal, so that one that went wrong weighs no more than the worst other. The first
     `startup` cells are mutants of the seeds; then `children` of the `parents` best are compared, some of them after two
     edits and a share of `crossed` by crossover. The model learns from the `memory` best and latest trials.
     """
@@ -43,16 +43,18 @@ class PredictorGuided:
 
     def propose(self, history: Sequence[Record], lower_is_better: bool, random: Random) -> Proposal:
         """The child that the draw of the model likes best."""
-        scored = [record for record in members(history, self.space) if record.score is not None]
-        best_first = sorted(scored, key=lambda record: loss(record, lower_is_better))
+        scored = members(history, self.space)
+        best_first = sorted(scored, key=lambda record: standing(record, lower_is_better))
         children = []
         if len(scored) >= self.startup:
             children = self._children(best_first[: self.parents], {record.family for record in history}, random)
         if not children:
             return RandomMutation(self.seeds, self.space).propose(history, lower_is_better, random)
         known = list({r.number: r for r in [*best_first[: self.memory // 2], *scored[-self.memory // 2 :]]}.values())
-        losses = np.array([loss(record, lower_is_better) for record in known])
-        predicted = _draw([record.cell for record in known], losses, [child.cell for child in children], random)
+        standings = [standing(record, lower_is_better) for record in known]
+        order = sorted(set(standings))
+        places = np.array([order.index(each) for each in standings])
+        predicted = _draw([record.cell for record in known], places, [child.cell for child in children], random)
         return children[int(np.argmin(predicted))]
 
     def _children(self, parents: Sequence[Record], known: set[str], random: Random) -> list[Proposal]:
@@ -80,10 +82,8 @@ class PredictorGuided:
         return Proposal(cell, (parent.number,), tuple(edits))
 
 
-def _draw(
-    known: Sequence[Cell], losses: NDArray[np.float64], new: Sequence[Cell], random: Random
-) -> NDArray[np.float64]:
-    """The losses of the new cells by one draw of the model's coefficients."""
+def _draw(known: Sequence[Cell], places: NDArray[np.int64], new: Sequence[Cell], random: Random) -> NDArray[np.float64]:
+    """Where the new cells would stand, low for the best, by one draw of the model's coefficients."""
     # Imported here, for they take a second that no other strategy should wait.
     from scipy.stats import norm, rankdata
     from sklearn.feature_extraction import DictVectorizer
@@ -93,7 +93,7 @@ def _draw(
     vectorizer = DictVectorizer(sparse=False)
     scaler = StandardScaler()
     seen = scaler.fit_transform(np.log1p(vectorizer.fit_transform([features(cell) for cell in known])))
-    order = norm.ppf((rankdata(losses) - 0.5) / len(losses))
+    order = norm.ppf((rankdata(places) - 0.5) / len(places))
     model = BayesianRidge().fit(seen, order)
     generator = np.random.default_rng(random.getrandbits(64))
     coefficients = generator.multivariate_normal(model.coef_, model.sigma_, method="cholesky")

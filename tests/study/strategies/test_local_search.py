@@ -38,7 +38,7 @@ def test_when_all_neighbours_of_the_best_are_known_the_next_best_goes_on() -> No
 
 
 def test_before_anything_is_scored_seeds_are_mutated() -> None:
-    for history in (HISTORIES["nothing"], HISTORIES["failed trials"], HISTORIES["pruned trials"]):
+    for history in (HISTORIES["nothing"], HISTORIES["failed trials"]):
         for draw in range(5):
             mutant = RandomMutation(SEEDS, SPACE).propose(history, True, Random(draw))
             assert LocalSearch(SEEDS, SPACE).propose(history, True, Random(draw)) == mutant

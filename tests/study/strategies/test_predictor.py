@@ -45,7 +45,7 @@ def test_some_children_have_two_parents() -> None:
 
 
 def test_before_there_is_enough_to_learn_from_seeds_are_mutated() -> None:
-    for known in (HISTORIES["nothing"], HISTORIES["pruned trials"], history(9, -1.0)):
+    for known in (HISTORIES["nothing"], HISTORIES["failed trials"], history(9, -1.0)):
         mutant = RandomMutation(SEEDS, SPACE).propose(known, True, Random(3))
         assert PredictorGuided(SEEDS, SPACE).propose(known, True, Random(3)) == mutant
 
