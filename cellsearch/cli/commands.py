@@ -25,6 +25,7 @@ from cellsearch.cli.options import (
     options,
     profile_budget,
     resources,
+    steps_of,
 )
 from cellsearch.cli.verbose import verbose
 from cellsearch.errors import CellsearchError
@@ -78,6 +79,13 @@ def search(
     hyperparameters: dict[str, str],
     budget: "Budget",
     resources: "Resources",
+    rungs: Annotated[
+        str,
+        typer.Option(
+            help="Steps at which candidates stop and the best third goes on, with commas between; 'none' for none. "
+            "After a ninth and a third of a training if not given."
+        ),
+    ] = "",
     final_steps: Annotated[
         int | None,
         typer.Option(help="Optimizer steps of the finals; as many as the search has, or the task says, if not given."),
@@ -105,6 +113,7 @@ def search(
             hyperparameters=hyperparameters,
             budget=budget,
             resources=resources,
+            rungs=steps_of(rungs),
             final_steps=final_steps,
             finalists=finalists,
             trials=trials,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from cellsearch.errors import UnknownNameError
+from cellsearch.errors import BudgetError, UnknownNameError
 
 if TYPE_CHECKING:
     from cellsearch.training import Budget
@@ -139,6 +139,16 @@ def hyperparameters(
 ) -> dict[str, str]:
     """What is fixed of the hyperparameters, or searched in a range."""
     return _pairs("hyperparameter", hyperparameter)
+
+
+def steps_of(text: str) -> list[int] | None:
+    """Rungs as they are written: steps with commas between, "none" for none, and None where nothing is said."""
+    if not text.strip() or text.strip() == "none":
+        return [] if text.strip() else None
+    try:
+        return [int(each) for each in text.split(",")]
+    except ValueError:
+        raise BudgetError(f"rungs are steps with commas between, such as 100,300, or none; got {text!r}") from None
 
 
 def _pairs(kind: str, pairs: list[str] | None) -> dict[str, str]:

@@ -87,8 +87,14 @@ class Conditions:
     def _texts(self) -> Mapping[str, str]:
         return plugins.texts(self.task, self.space)
 
-    def evaluation(self, record: Record, initialisation: int | None = None) -> Evaluation:
-        """What a worker trains for a trial."""
+    def evaluation(
+        self,
+        record: Record,
+        initialisation: int | None = None,
+        pause: int | None = None,
+        checkpoint: bytes | None = None,
+    ) -> Evaluation:
+        """What a worker trains for a trial, from a checkpoint or its beginning to a pause or its end."""
         tuned: dict[str, Any] = {**self.tuning.fixed, **record.hyperparameters}
         return Evaluation(
             task=self.task,
@@ -101,6 +107,8 @@ class Conditions:
             final=record.role == FRESH,
             initialisation=initialisation,
             texts=self._texts,
+            pause=pause,
+            checkpoint=checkpoint,
         )
 
 

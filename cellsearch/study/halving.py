@@ -32,8 +32,9 @@ class Halving:
     steps: int
 
     def pause(self, record: Record) -> int | None:
-        """The step at which a candidate that goes on stops next; None where it is trained to its end."""
-        return next((rung for rung in self.rungs if rung > record.reached), None)
+        """The step at which a trial stops next; None where it is trained to its end, as baselines are."""
+        later = (rung for rung in self.rungs if rung > record.checkpoint)
+        return next(later, None) if record.role == "candidate" else None
 
     def promoted(self, records: Sequence[Record], lower_is_better: bool) -> Record | None:
         """The best candidate that goes on now, of the highest rung that has one; None if there is none.

@@ -1,9 +1,11 @@
 """The ledger: every trial of a study on disk, in Optuna's storage. Nothing else in cellsearch knows Optuna.
 
 A study is a folder: `study.db` (SQLite) with one Optuna study a stage ("search", and one for each finalist), cell
-files in `cells/`, weights in `weights/`, tracebacks in `failures/`. One process writes at a time and holds `lock`;
+files in `cells/`, weights in `weights/`, tracebacks in `failures/`, and in `checkpoints/` the state of trainings that
+pause. One process writes at a time and holds `lock`;
 anyone may read. What is told is on disk before the next trial starts, so that killing the writer loses no finished
-trial; opening the ledger again queues anew what was running, and what failed for a cause that may be mended.
+trial and no rung; opening the ledger again lets go on what has a checkpoint, and queues anew what else was running,
+and what failed for a cause that may be mended.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from cellsearch.cell import IDENTITY_VERSION, Cell, from_json, identity, save, t
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import StudyError
 from cellsearch.recurrence.custom import declare
+from cellsearch.study.checkpoints import Checkpoints
 from cellsearch.study.conditions import changed
 from cellsearch.study.folder import DATABASE, failure_path, weights_path
 from cellsearch.study.record import SEARCH, Proposal, Record, State, TuningResult, alive
@@ -35,12 +38,16 @@ from cellsearch.training import Range, Report
 
 __all__ = ["STARTUP", "Ledger", "importances", "read_records", "read_settings", "read_study"]
 
-SCHEMA: Final = "cellsearch.study/3"
+SCHEMA: Final = "cellsearch.study/4"
 
 OPERATIONS: Final = "operations"
 """The setting with the operations of the cells that are no rows of ours, and how many operands each takes."""
 
 INTERRUPTED: Final = "interrupted"
+
+CHECKPOINT: Final = "checkpoint"
+WAITS: Final = "waits"
+"""Notes of a trial that has paused: the step of its last checkpoint, and whether it waits there to go on."""
 
 STATES: Final[Mapping[TrialState, State]] = {
     TrialState.WAITING: "waiting",
@@ -106,6 +113,8 @@ class Ledger:
         self._last: dict[tuple[str, int], Report] = {}
         self._finished: dict[tuple[str, int], Record] = {}
         self._seen: dict[str, Sequence[FrozenTrial]] = {}
+        self._checkpoints = Checkpoints(path)
+        self._told: dict[int, int] = {}
         try:
             with _one_line(path):
                 self._storage = _storage(path, create=True)
@@ -198,32 +207,59 @@ class Ledger:
             return optuna.samplers.RandomSampler(seed=seed)
         return optuna.samplers.TPESampler(n_startup_trials=0, seed=seed)
 
-    def report(self, stage: str, number: int, report: Report) -> bool:
-        """Note a report; True if the pruner gives the trial up (never for baselines and finals)."""
-        trial = self._trials[stage, number]
-        trial.report(report.score, report.step)
-        self._changed(stage)
+    def report(self, stage: str, number: int, report: Report) -> None:
+        """Note a report. A checkpoint is on disk before it, so that a rung that was reported is never trained again."""
+        trial = self._trial(stage, number)
+        if report.checkpoint is not None:
+            self._keep(self._checkpoints.path(number, report.step), report.checkpoint)
+        if stage != SEARCH or report.step > self._told.get(
+            number, 0
+        ):  # it may go on from before what an interruption left
+            trial.report(report.score, report.step)
+            self._changed(stage)
         self._last[stage, number] = report
         if report.weights is not None:
             self._keep(weights_path(self.path, stage, number), report.weights)
-        if report.step == trial.user_attrs["steps"]:
-            return False
-        return trial.user_attrs["role"] == "candidate" and trial.should_prune()
 
-    def complete(self, stage: str, number: int) -> None:
-        """The trial ended; its best report is its score."""
+    def finish(self, stage: str, number: int) -> None:
+        """The training did what it was to do: it paused, or it ended and its best report is its score."""
+        last = self._last.get((stage, number))
+        if last is not None and last.checkpoint is not None:
+            self._pause(stage, number, last)
+        else:
+            self._complete(stage, number)
+
+    def resume(self, number: int) -> tuple[Record, bytes]:
+        """Let a paused trial of the search go on: its record, and the checkpoint that it goes on from."""
+        paused = self._all(SEARCH)[number]
+        checkpoint = self._checkpoints.path(number, paused.user_attrs[CHECKPOINT]).read_bytes()
+        self._told[number] = max(paused.intermediate_values)
+        self._trial(SEARCH, number).set_user_attr(WAITS, False)
+        self._changed(SEARCH)
+        return _record(SEARCH, self._all(SEARCH)[number], ()), checkpoint
+
+    def _pause(self, stage: str, number: int, last: Report) -> None:
+        trial = self._trials.pop((stage, number))
+        del self._last[stage, number]
+        _note_result(trial, last)
+        trial.set_user_attr(CHECKPOINT, last.step)
+        trial.set_user_attr(WAITS, True)
+        self._checkpoints.drop(number, keep=last.step)
+        self._changed(stage)
+
+    def _complete(self, stage: str, number: int) -> None:
         scores = self._all(stage)[number].intermediate_values.values()
         if not scores:
             self.fail(stage, number, "the evaluation reported nothing")
             return
         if stage == SEARCH:
-            self._keep_cell(number, from_json(self._trials[stage, number].user_attrs["cell"]))
+            self._keep_cell(number, from_json(self._trial(stage, number).user_attrs["cell"]))
         self._end(
             stage, number, TrialState.COMPLETE, value=min(scores) if self._direction == "minimize" else max(scores)
         )
 
     def prune(self, stage: str, number: int) -> None:
-        """The pruner gave the trial up."""
+        """The trial is given up."""
         self._end(stage, number, TrialState.PRUNED)
 
     def fail(self, stage: str, number: int, reason: str, details: str = "", lasting: bool = False) -> None:
@@ -234,16 +270,25 @@ class Ledger:
         """
         if details:
             self._keep(failure_path(self.path, stage, number), f"{reason}\n\n{details}\n".encode())
-        self._trials[stage, number].set_user_attr("reason", reason)
-        self._trials[stage, number].set_user_attr("lasting", lasting)
+        self._trial(stage, number).set_user_attr("reason", reason)
+        self._trial(stage, number).set_user_attr("lasting", lasting)
         self._end(stage, number, TrialState.FAIL)
 
     def _end(self, stage: str, number: int, state: TrialState, value: float | None = None) -> None:
-        trial, last = self._trials.pop((stage, number)), self._last.pop((stage, number), None)
+        trial, last = self._trial(stage, number), self._last.pop((stage, number), None)
+        del self._trials[stage, number]
         if last is not None:
-            trial.set_user_attr("result", {name: getattr(last, name) for name in RESULT})
+            _note_result(trial, last)
         self._study(stage).tell(trial, value, state)
+        if stage == SEARCH:
+            self._checkpoints.drop(number)
         self._changed(stage)
+
+    def _trial(self, stage: str, number: int) -> Trial:
+        """Optuna's handle of a trial that is running or paused."""
+        if (stage, number) not in self._trials:
+            self._trials[stage, number] = Trial(self._study(stage), self._all(stage)[number]._trial_id)
+        return self._trials[stage, number]
 
     def _all(self, stage: str) -> Sequence[FrozenTrial]:
         """The stage's trials. Nobody else writes, so that they are read once for each change of ours."""
@@ -261,20 +306,21 @@ class Ledger:
                 study_name=stage,
                 direction=self._direction,
                 load_if_exists=True,
-                pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=round(0.3 * self._steps)),
             )
         return self._studies[stage]
 
     def _requeue(self, stage: str) -> None:
-        """Queue again what was running when the last writer ended, and failures that may be mended.
+        """Let go on what was running when the last writer ended; queue it again, where it had no checkpoint.
 
-        Each once, should this be interrupted too.
+        Failures that may be mended too, each once, should this be interrupted as well.
         """
         study, trials = self._study(stage), self._all(stage)
         queued = _again(trials)
         fruitless = not any(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
         for trial in trials:
             running = trial.state is TrialState.RUNNING
+            if running and self._waits_again(stage, trial):
+                continue
             if trial.number not in queued and (running or _may_be_mended(trial, fruitless)):
                 notes = {name: trial.user_attrs[name] for name in PROPOSED} | {"again": trial.number}
                 study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params, user_attrs=notes)
@@ -282,6 +328,17 @@ class Ledger:
                 self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
                 study.tell(trial.number, state=TrialState.FAIL)
         self._changed(stage)
+
+    def _waits_again(self, stage: str, trial: FrozenTrial) -> bool:
+        """Whether a trial waits at its last checkpoint, as it is noted now: of a rung that was reported."""
+        reported = [step for step in self._checkpoints.steps(trial.number) if step in trial.intermediate_values]
+        if stage != SEARCH or not reported:
+            return False
+        if not trial.user_attrs.get(WAITS) or trial.user_attrs[CHECKPOINT] != reported[-1]:
+            self._storage.set_trial_user_attr(trial._trial_id, CHECKPOINT, reported[-1])
+            self._storage.set_trial_user_attr(trial._trial_id, WAITS, True)
+        self._checkpoints.drop(trial.number, keep=reported[-1])
+        return True
 
     def _check_settings(self, settings: Mapping[str, Any]) -> None:
         study = self._study(SEARCH)
@@ -361,6 +418,18 @@ def importances(records: Sequence[Record], lower_is_better: bool) -> dict[str, f
     ]
     study.add_trials(trials)
     return optuna.importance.get_param_importances(study, evaluator=optuna.importance.PedAnovaImportanceEvaluator())
+
+
+def _note_result(trial: Trial, last: Report) -> None:
+    trial.set_user_attr("result", {name: getattr(last, name) for name in RESULT})
+
+
+def _state(trial: FrozenTrial, again: Collection[int | None]) -> State:
+    if trial.user_attrs.get("reason") == INTERRUPTED:
+        return "interrupted"
+    if trial.state is TrialState.RUNNING and trial.user_attrs.get(WAITS):
+        return "paused"
+    return "repeated" if trial.number in again else STATES[trial.state]
 
 
 def _may_be_mended(trial: FrozenTrial, fruitless: bool) -> bool:
@@ -454,7 +523,7 @@ def _record(stage: str, trial: FrozenTrial, again: Collection[int | None]) -> Re
     cell = from_json(notes["cell"])
     return Record(
         number=trial.number,
-        state="interrupted" if reason == INTERRUPTED else "repeated" if trial.number in again else STATES[trial.state],
+        state=_state(trial, again),
         cell=cell,
         identity=notes["identity"],
         role=notes["role"],
@@ -472,4 +541,5 @@ def _record(stage: str, trial: FrozenTrial, again: Collection[int | None]) -> Re
         tuning=TuningResult(**notes["tuning"]) if notes["tuning"] else None,
         stage=stage,
         baseline=notes["baseline"],
+        checkpoint=notes.get(CHECKPOINT, 0),
     )

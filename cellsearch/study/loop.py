@@ -1,4 +1,4 @@
-"""The loop: ask -> evaluate -> report or prune -> tell, with as many trials under way as the pool has workers."""
+"""The loop: ask -> evaluate -> report -> tell, with as many trials under way as the pool has workers."""
 
 from __future__ import annotations
 
@@ -74,15 +74,11 @@ class Loop:
             return
         stage, record = self.running[event.job]
         match event:
-            case Reported(job, report):
-                if self.ledger.report(stage, record.number, report):
-                    self.pool.cancel(job)
-                    LOG.info("%s: trial %d is given up", stage, record.number)
-                    self.ledger.prune(stage, record.number)
-                    del self.running[job]
+            case Reported(_, report):
+                self.ledger.report(stage, record.number, report)
             case Finished(job):
                 LOG.info("%s: trial %d ends", stage, record.number)
-                self.ledger.complete(stage, record.number)
+                self.ledger.finish(stage, record.number)
                 del self.running[job]
             case Failed(job, reason, details, lasting):
                 LOG.info("%s: trial %d failed: %s", stage, record.number, "\n".join(filter(None, (reason, details))))

@@ -19,7 +19,7 @@ class Progress:
     `first` are the baselines that a search trains before its candidates, none in other stages. `best` and `baselines`
     are of the search's trials; a comparison has each entrant's best score so far as a baseline.
     `seconds_left` is an estimate for the stage from the trials that ended since this process began, None before the
-    first.
+    first. Candidates that paused count as pruned, which most of them are in the end.
     """
 
     stage: str
@@ -60,7 +60,8 @@ class Watch:
         if self._observe is None:
             return
         records = self._records()
-        count = {state: sum(r.state == state for r in records) for state in ("complete", "pruned", "failed")}
+        states = [("pruned" if record.state == "paused" else record.state) for record in records]
+        count = {state: states.count(state) for state in ("complete", "pruned", "failed")}
         ended = _ended(records) - self._ended_before
         total = max(self._total(), _ended(records))  # a study that goes on may be asked for fewer than it has
         left = max(0, total - _ended(records))
@@ -81,4 +82,4 @@ class Watch:
 
 
 def _ended(records: Sequence[Record]) -> int:
-    return sum(record.state in ("complete", "pruned", "failed") for record in records)
+    return sum(record.state in ("complete", "pruned", "paused", "failed") for record in records)

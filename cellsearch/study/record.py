@@ -56,6 +56,7 @@ class Record:
     `hyperparameters` are those that were drawn for it, before it began those that were fixed. A fresh training has
     its `tuning`. `reason` says why a trial failed. `seconds` is the training's own time until
     its last report; `test`, `inference_seconds` and `details` are there after a fresh training: see `Report`.
+    `checkpoint` is the step at which it paused last, 0 if it never did.
     """
 
     number: int
@@ -84,6 +85,7 @@ class Record:
     tuning: TuningResult | None = None
     stage: str = SEARCH
     baseline: str = ""
+    checkpoint: int = 0
 
     @cached_property
     def family(self) -> str:
@@ -92,8 +94,8 @@ class Record:
 
     @property
     def reached(self) -> int:
-        """The step of its last report."""
-        return max(self.scores, default=0)
+        """The step that it has come to, for certain."""
+        return self.checkpoint if self.state == "paused" else max(self.scores, default=0)
 
     def loss(self, lower_is_better: bool, step: float = math.inf) -> float:
         """Its best score up to a step as something to make small, infinite before there is any."""

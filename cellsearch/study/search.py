@@ -19,10 +19,11 @@ from cellsearch.study.comparing.confirm import confirm, tasks_to_confirm_on
 from cellsearch.study.conditions import Conditions, conditions_on
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage, rungs
 from cellsearch.study.forms import BASELINES, forms
+from cellsearch.study.halving import Halving, halving
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.progress import Observer, Watch
-from cellsearch.study.record import SEARCH, Proposal, Record, alive
+from cellsearch.study.record import SEARCH, Proposal, Record, alive, standing
 from cellsearch.study.references import find_cells
 from cellsearch.study.strategies import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
@@ -47,6 +48,9 @@ TUNED: Final = ("learning_rate",)
 PROPOSALS: Final = 100
 """Proposals of known families or of hopeless cells in a row after which a space counts as exhausted."""
 
+MOST_PAUSED: Final = 64
+"""Paused candidates whose checkpoints are kept, each about three times as large as the model."""
+
 
 def search(
     task: str | Task = "chars",
@@ -61,6 +65,7 @@ def search(
     hyperparameters: Mapping[str, object] | None = None,
     budget: Budget = Budget(),
     resources: Resources = Resources(),
+    rungs: Sequence[int] | None = None,
     final_steps: int | None = None,
     finalists: int = 3,
     trials: int = 4,
@@ -75,6 +80,9 @@ def search(
     default all of the space. `candidates` counts the trials beside the baselines; cells that `will_fail` are not among
     them. `budget` is that of every training, `resources` is where they run. `hyperparameters` maps names such as
     `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to search beside the learning rate's.
+
+    Candidates stop at `rungs`, in steps, and the best third of those at a rung goes on; by default after a ninth and a
+    third of the training. Without any (`()`) all are trained to the end, as the baselines always are.
 
     Finals train for `final_steps`, by default as long as the search, or longer where the task says that training
     settles later. The best candidates take part beside the usual forms of LSTM and GRU, and seeds that no registered
@@ -107,6 +115,7 @@ def search(
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
+    the_halving = halving(budget.steps_of(the_task), rungs)
     (candidates,) = check_counts(0, candidates=candidates)
     (finalists,) = check_counts(1 if confirm_on else 0, finalists=finalists)
     (fresh_seeds,) = check_counts(2, fresh_seeds=fresh_seeds)
@@ -123,16 +132,21 @@ def search(
     )
     operations = {*the_space.operations, *(node.op for cell in seed_cells for node in cell.nodes.values())}
     seed_texts = [to_json(cell) for cell in seed_cells]
-    settings = {**conditions.settings(operations), "strategy": strategy, "seeds": seed_texts}
+    settings = {
+        **conditions.settings(operations),
+        "strategy": strategy,
+        "seeds": seed_texts,
+        "rungs": list(the_halving.rungs),
+    }
     with ExitStack() as stack:
         ranges, final_ranges = conditions.tuning.ranges, conditions.tuning.final_ranges
         ledger = stack.enter_context(Ledger(Path(study), settings, ranges, final_ranges))
         pool = stack.enter_context(open_pool(resources))
-        run = _Run(ledger, the_task, conditions, observe)
+        run = _Run(ledger, the_task, conditions, the_halving, finalists, observe)
         loop = Loop(pool, ledger, run.evaluation, run.notice)
         run.search(loop, baselines, chosen, candidates)
         if finalists:
-            run.finals(loop, finalists, fresh_seeds, _own(seed_cells))
+            run.finals(loop, fresh_seeds, _own(seed_cells))
     found = load_study(study)
     if confirming:
         confirm(found, confirming, fresh_seeds, resources, observe)
@@ -142,16 +156,29 @@ def search(
 class _Run:
     """One process' work on a study."""
 
-    def __init__(self, ledger: Ledger, task: Task, conditions: Conditions, observe: Observer | None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        task: Task,
+        conditions: Conditions,
+        halving: Halving,
+        finalists: int,
+        observe: Observer | None,
+    ) -> None:
         self.ledger = ledger
         self.task = task
         self.conditions = conditions
+        self.halving = halving
+        self.finalists = finalists
         self.observe = observe
+        self.checkpoints: dict[int, bytes] = {}
         self.watch = Watch(SEARCH, lambda: 0, list, task, observe)
 
     def evaluation(self, stage: str, record: Record) -> Evaluation:
         """What a worker trains for a trial."""
-        return self.conditions.evaluation(record)
+        pause = self.halving.pause(record) if stage == SEARCH else None
+        checkpoint = self.checkpoints.pop(record.number, None) if stage == SEARCH else None
+        return self.conditions.evaluation(record, pause=pause, checkpoint=checkpoint)
 
     def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, candidates: int) -> None:
         """Train the baselines, then candidates until there are enough or the space is exhausted."""
@@ -172,24 +199,55 @@ class _Run:
         )
 
         def next_trial() -> Begun | None:
-            if not self.ledger.waiting(SEARCH):
-                records = alive(self.ledger.records(SEARCH))
-                if sum(record.role == "candidate" for record in records) >= candidates:
-                    return None
-                proposal = self._new_cell(strategy, records)
-                if proposal is None:
-                    return None
-                self.ledger.queue(SEARCH, proposal, "candidate", self.conditions.seed)
+            if self.ledger.waiting(SEARCH):
+                return SEARCH, self.ledger.begin(SEARCH)
+            records = alive(self.ledger.records(SEARCH))
+            if promoted := self.halving.promoted(records, self.task.lower_is_better):
+                return self._resumed(promoted)
+            wanted = sum(record.role == "candidate" for record in records) < candidates
+            proposal = self._new_cell(strategy, records) if wanted else None
+            if proposal is None:
+                return self._for_the_finals(records)
+            self._let_go(records, MOST_PAUSED)
+            self.ledger.queue(SEARCH, proposal, "candidate", self.conditions.seed)
             return SEARCH, self.ledger.begin(SEARCH)
 
         loop.run(next_trial)
+        self._let_go(alive(self.ledger.records(SEARCH)), 0)
 
-    def finals(self, loop: Loop, finalists: int, fresh_seeds: int, own: Sequence[Cell]) -> None:
-        """Tune and train the best candidates, the user's `own` seeds, and LSTM and GRU in their usual forms."""
-        records, conditions = self.ledger.records(SEARCH), self.conditions
+    def _resumed(self, record: Record) -> Begun:
+        """The paused trial, which goes on."""
+        resumed, self.checkpoints[record.number] = self.ledger.resume(record.number)
+        return SEARCH, resumed
+
+    def _for_the_finals(self, records: Sequence[Record]) -> Begun | None:
+        """At the end of the search the best paused candidate, where fewer have come to their end than are judged."""
+        going = sum(r.role == "candidate" and r.state in ("complete", "running") for r in records)
+        best = self.halving.best_paused(records, self.task.lower_is_better)
+        return self._resumed(best) if best and going < max(1, self._entrants) else None
+
+    def _let_go(self, records: Sequence[Record], most: int) -> None:
+        """Give up the worst of the paused candidates, so that no more than so many checkpoints are kept."""
+        paused = [record for record in records if record.state == "paused"]
+        for record in sorted(paused, key=lambda record: standing(record, self.task.lower_is_better))[most:]:
+            self.ledger.prune(SEARCH, record.number)
+
+    @property
+    def _final_rungs(self) -> tuple[int, ...]:
+        """The steps at which finalists are tuned and cut."""
+        conditions = self.conditions
         # At a fixed rate nothing is trained at a rung, so that nothing tells whom to cut there.
         every = rungs(conditions.budget.steps_of(self.task), conditions.final_steps)
-        steps = every if conditions.grid else every[-1:]
+        return every if conditions.grid else every[-1:]
+
+    @property
+    def _entrants(self) -> int:
+        """Candidates that take part in the finals, if there are as many."""
+        return self.finalists * int(2 ** (len(self._final_rungs) - 1))
+
+    def finals(self, loop: Loop, fresh_seeds: int, own: Sequence[Cell]) -> None:
+        """Tune and train the best candidates, the user's `own` seeds, and LSTM and GRU in their usual forms."""
+        records, conditions = self.ledger.records(SEARCH), self.conditions
         scored = [r.cell for r in records if r.role == "baseline" and r.score is not None]
         baselines = [cell for cell in scored if cell.name in BASELINES]
         entrants = [
@@ -207,13 +265,12 @@ class _Run:
         best = [
             r.cell for r in best_candidates(records, self.task.lower_is_better) if final_stage(r.cell) not in stages
         ]
-        most = finalists * 2 ** (len(steps) - 1)
-        entrants += [Finalist(final_stage(cell), cell, cell.name, cut=True) for cell in best[:most]]
+        entrants += [Finalist(final_stage(cell), cell, cell.name, cut=True) for cell in best[: self._entrants]]
         finals = Finals(
             ledger=self.ledger,
             finalists=entrants,
-            steps=steps,
-            kept=finalists,
+            steps=self._final_rungs,
+            kept=self.finalists,
             grid=conditions.grid,
             first=conditions.first_beside_rate,
             trials=conditions.trials,

@@ -96,7 +96,7 @@ class Replay:
 
     def _train(self, one: Record) -> None:
         """Go on to the next rung, or to the end."""
-        pause = self.halving.pause(one) if one.role == "candidate" else None
+        pause = self.halving.pause(one)
         training = self.table.training(one.cell, one.hyperparameters["learning_rate"])
         known = dict(training.scores) if training else {}
         end = math.inf if pause is None else pause
@@ -104,7 +104,7 @@ class Replay:
         after = replace(one, scores=scores)
         self.cost += (after.reached - one.reached) / self.table.steps
         if pause is not None and after.reached == pause:
-            after = replace(after, state="paused")
+            after = replace(after, state="paused", checkpoint=pause)
         elif _is_whole(training):
             after = replace(after, state="complete", score=max(scores.values()))
         else:

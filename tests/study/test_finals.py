@@ -73,7 +73,7 @@ def run(finals: Finals, score: Callable[[Record], float | None]) -> list[Record]
             finals.ledger.fail(stage, trial.number, "it raised")
         else:
             finals.ledger.report(stage, trial.number, Report(trial.steps, value, 0.1, 8, 100))
-            finals.ledger.complete(stage, trial.number)
+            finals.ledger.finish(stage, trial.number)
     return begun
 
 
@@ -103,7 +103,7 @@ def test_rates_of_one_round_are_trained_side_by_side_and_the_next_round_waits(le
     for number, value in enumerate([1.0, 1.1, 1.1]):
         assert final.next_trial() is None
         ledger.report(final_stage(LSTM), number, Report(5, value, 0.1, 8, 100))
-        ledger.complete(final_stage(LSTM), number)
+        ledger.finish(final_stage(LSTM), number)
     following = final.next_trial()
     assert following is not None and following[1].role == "rate" and rate(following[1]) == pytest.approx(0.01 / 2**0.5)
 

@@ -44,7 +44,7 @@ def run_trial(ledger: Ledger, score: float = 1.0, stage: str = SEARCH, role: str
     ledger.queue(stage, Proposal(CELL, (0,), ("some edit",)), role, seed=7)
     number = ledger.begin(stage).number
     ledger.report(stage, number, report(10, score))
-    ledger.complete(stage, number)
+    ledger.finish(stage, number)
     return number
 
 
@@ -56,9 +56,9 @@ def test_what_is_told_is_there_after_opening_it_again(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.queue(SEARCH, Proposal(CELL, (4, 2), ("first", "second")), "candidate", seed=7)
         record = ledger.begin(SEARCH)
-        assert ledger.report(SEARCH, 0, report(5, 2.0)) is False
-        assert ledger.report(SEARCH, 0, report(10, 1.0, test=1.25)) is False
-        ledger.complete(SEARCH, 0)
+        ledger.report(SEARCH, 0, report(5, 2.0))
+        ledger.report(SEARCH, 0, report(10, 1.0, test=1.25))
+        ledger.finish(SEARCH, 0)
         written = ledger.records(SEARCH)
     with opened(tmp_path) as ledger:
         assert ledger.records(SEARCH) == written == read_records(tmp_path)
@@ -87,7 +87,7 @@ def test_every_way_to_end_is_kept_with_its_reason(tmp_path: Path) -> None:
             ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
             ledger.begin(SEARCH)
         ledger.report(SEARCH, 1, report(5, 2.0))
-        ledger.complete(SEARCH, 0)
+        ledger.finish(SEARCH, 0)
         ledger.prune(SEARCH, 1)
         ledger.fail(SEARCH, 2, "timed out after 1 s")
         ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
@@ -106,24 +106,88 @@ def test_weights_are_kept_where_weights_path_says(tmp_path: Path) -> None:
     assert weights_path(tmp_path, "final-a", 0).read_bytes() == b"numbers"
 
 
-@pytest.mark.parametrize(("lower_is_better", "worse"), [(True, 9.0), (False, 0.1)])
-def test_a_candidate_worse_than_the_median_is_pruned_but_no_baseline_and_none_at_its_end(
-    lower_is_better: bool, worse: float, tmp_path: Path
-) -> None:
-    with opened(tmp_path, lower_is_better=lower_is_better) as ledger:
-        for _ in range(5):
-            ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
-            number = ledger.begin(SEARCH).number
-            assert not ledger.report(SEARCH, number, report(5, 1.0))
-            assert not ledger.report(SEARCH, number, report(10, 1.0))
-            ledger.complete(SEARCH, number)
-        for role in ("candidate", "baseline", "candidate"):
-            ledger.queue(SEARCH, Proposal(CELL), role, seed=0)
-            ledger.begin(SEARCH)
-        assert not ledger.report(SEARCH, 5, report(2, worse)), "too early"
-        assert ledger.report(SEARCH, 5, report(5, worse))
-        assert not ledger.report(SEARCH, 6, report(5, worse)), "a baseline"
-        assert not ledger.report(SEARCH, 7, report(10, worse)), "the last report"
+def paused(ledger: Ledger, steps: int = 5, score: float = 2.0) -> int:
+    """A candidate that pauses after so many steps."""
+    ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=7)
+    number = ledger.begin(SEARCH).number
+    ledger.report(SEARCH, number, report(steps - 1, score + 1))
+    ledger.report(SEARCH, number, report(steps, score, checkpoint=b"half way"))
+    ledger.finish(SEARCH, number)
+    return number
+
+
+def checkpoints(path: Path) -> list[str]:
+    return sorted(file.name for file in path.glob("checkpoints/*"))
+
+
+def test_a_trial_that_pauses_goes_on_from_its_checkpoint_in_any_process(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        paused(ledger)
+        (before,) = ledger.records(SEARCH)
+    assert (before.state, before.checkpoint, before.reached, before.score) == ("paused", 5, 5, None)
+    assert (before.hidden_size, before.scores, checkpoints(tmp_path)) == (8, {4: 3.0, 5: 2.0}, ["0-5.safetensors"])
+    with opened(tmp_path) as ledger:
+        assert ledger.records(SEARCH) == [before]
+        record, checkpoint = ledger.resume(0)
+        assert (record.state, checkpoint) == ("running", b"half way")
+        ledger.report(SEARCH, 0, report(7, 1.5, checkpoint=b"further"))
+        ledger.finish(SEARCH, 0)
+        assert checkpoints(tmp_path) == ["0-7.safetensors"]
+        assert ledger.resume(0)[1] == b"further"
+        ledger.report(SEARCH, 0, report(10, 1.0))
+        ledger.finish(SEARCH, 0)
+    (after,) = read_records(tmp_path)
+    assert (after.state, after.score, after.hyperparameters) == ("complete", 1.0, before.hyperparameters)
+    assert checkpoints(tmp_path) == []
+
+
+@pytest.mark.parametrize("how", ["prune", "fail"])
+def test_a_paused_trial_may_be_given_up_or_fail_later(how: str, tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        number = paused(ledger)
+    with opened(tmp_path) as ledger:
+        if how == "fail":
+            ledger.resume(number)
+            ledger.fail(SEARCH, number, "the loss is nan at step 6", lasting=True)
+        else:
+            ledger.prune(SEARCH, number)
+        (record,) = ledger.records(SEARCH)
+    assert record.state == {"prune": "pruned", "fail": "failed"}[how] and checkpoints(tmp_path) == []
+
+
+def test_a_trial_whose_driver_is_killed_after_a_rung_waits_there_again(tmp_path: Path) -> None:
+    """Whether the kill comes before its pause is noted, when it goes on, or between two reports after that."""
+    resume = "ledger.resume(2)"
+    ways = {
+        "before its pause is noted": ("", {4: 3.0, 5: 2.0}),
+        "when it goes on": (f"ledger.finish(SEARCH, 2); {resume}", {4: 3.0, 5: 2.0}),
+        "later": (f"ledger.finish(SEARCH, 2); {resume}; ledger.report(SEARCH, 2, report(6, 9.0))", {4: 3, 5: 2, 6: 9}),
+    }
+    for what, (code, scores) in ways.items():
+        path = tmp_path / what
+        begin = """ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=7); ledger.begin(SEARCH)
+    ledger.report(SEARCH, 2, report(4, 3.0)); ledger.report(SEARCH, 2, report(5, 2.0, checkpoint=b"half way"))"""
+        with other_process(path, f"{begin}\n    {code}\n    print('there', flush=True); input()") as other:
+            assert other.stdout is not None and other.stdout.readline() == "there\n"
+            other.kill()
+        with opened(path) as ledger:
+            record = ledger.records(SEARCH)[2]
+            assert (record.state, record.reached, record.scores) == ("paused", 5, scores), what
+            assert ledger.resume(2)[1] == b"half way"
+            ledger.report(SEARCH, 2, report(6, 9.0))
+            ledger.report(SEARCH, 2, report(10, 1.0))
+            ledger.finish(SEARCH, 2)
+        assert read_records(path)[2].scores == {4: 3.0, 5: 2.0, 6: 9.0, 10: 1.0}
+
+
+def test_a_checkpoint_whose_rung_was_not_reported_yet_is_not_gone_on_from(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        paused(ledger)
+        ledger.resume(0)
+    (tmp_path / "checkpoints" / "0-8.safetensors").write_bytes(b"its report was lost")
+    with opened(tmp_path) as ledger:
+        assert ledger.records(SEARCH)[0].reached == 5 and ledger.resume(0)[1] == b"half way"
+    assert checkpoints(tmp_path) == ["0-5.safetensors"]
 
 
 def test_the_writer_sees_its_own_changes_at_once(tmp_path: Path) -> None:
@@ -285,7 +349,7 @@ def test_the_first_draws_of_a_final_are_the_same_whichever_training_ends_first(t
 
 def _end(ledger: Ledger, number: int, score: float) -> None:
     ledger.report("final-a", number, report(10, score))
-    ledger.complete("final-a", number)
+    ledger.finish("final-a", number)
 
 
 @pytest.mark.parametrize("trials", [2, pytest.param(14, marks=pytest.mark.slow, id="with a model of what was seen")])
@@ -304,7 +368,7 @@ def test_draws_depend_on_the_seed_and_not_on_the_process_or_interruptions(trials
                 ledger.queue(SEARCH, Proposal(CELL), "candidate", seed=0)
                 number = ledger.begin(SEARCH).number
             ledger.report(SEARCH, number, report(10, 0.5))
-            ledger.complete(SEARCH, number)
+            ledger.finish(SEARCH, number)
         ledger.__exit__(None, None, None)
         found = [r.hyperparameters for r in read_records(path) if r.state == "complete"]
         return [tuple(each[name] for name in RANGES) for each in found]
@@ -353,7 +417,7 @@ def _newer_optuna(path: Path) -> None:
 def _other_schema(path: Path) -> None:
     opened(path).__exit__(None, None, None)
     with sqlite3.connect(path / "study.db") as database:
-        database.execute("""update study_user_attributes set value_json = replace(value_json, 'study/3', 'study/2')""")
+        database.execute("""update study_user_attributes set value_json = replace(value_json, 'study/4', 'study/3')""")
     database.close()
 
 
@@ -373,9 +437,9 @@ def _study_of_optuna(path: Path) -> None:
         (_newer_optuna, "study.db is no readable study: The runtime optuna version .* no longer compatible"),
         (
             _other_schema,
-            "study.db has schema 'cellsearch.study/2'; this version reads 'cellsearch.study/3'; begin another",
+            "study.db has schema 'cellsearch.study/3'; this version reads 'cellsearch.study/4'; begin another",
         ),
-        (_study_of_optuna, "study.db has schema None; this version reads 'cellsearch.study/3'; begin another"),
+        (_study_of_optuna, "study.db has schema None; this version reads 'cellsearch.study/4'; begin another"),
     ],
     ids=lambda each: getattr(each, "__name__", None),
 )

@@ -28,7 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ledger.queue("search", Proposal(cell), "candidate", seed=0)
             ledger.begin("search")
             ledger.report("search", number, Report(5, score, 0.1, 8, 100))
-            ledger.complete("search", number)
+            ledger.finish("search", number)
     return path
 
 
