@@ -93,11 +93,11 @@ def test_a_task_that_was_changed_between_two_searches_is_new_in_driver_and_worke
     path = tmp_path / "turned.py"
     for lower, sign in ((True, 1), (False, -1)):
         path.write_text(TASK.format(lower, sign))
-        study = small_search(tmp_path / str(sign), f"{path}:TASK", candidates=0, finalists=0)
+        study = small_search(tmp_path / str(sign), f"{path}:TASK", until="0 candidates", finalists=0)
         assert study.task.lower_is_better == lower
         assert all((r.score or 0) * sign > 0 for r in study.records) and study.records
     with pytest.raises(StudyError, match="was begun with lower_is_better True, now False; continue with the same"):
-        small_search(tmp_path / "1", f"{path}:TASK", candidates=0, finalists=0)
+        small_search(tmp_path / "1", f"{path}:TASK", until="0 candidates", finalists=0)
 
 
 def test_what_the_driver_has_run_is_trained_whatever_has_become_of_the_file(tmp_path: Path) -> None:
@@ -128,7 +128,8 @@ with open("runs.txt", "a") as runs:
     runs.write("x")
 TASK = Mine()
 study = cs.search(
-    __file__ + ":TASK", study="study", seeds=["lstm", "gru"], candidates=0, finalists=0, budget=cs.Budget(200, 5),
+    __file__ + ":TASK", study="study", seeds=["lstm", "gru"], until="0 candidates", finalists=0,
+    budget=cs.Budget(200, 5),
     resources=cs.Resources(workers=1),
 )
 print([record.state for record in study.records], study.task.name)

@@ -13,7 +13,7 @@ from cellsearch.study.comparing.comparison import read_comparison
 from cellsearch.study.study import load_study
 
 SMALL = ("--parameters", "500", "--steps", "2", "--reports", "1", "--workers", "2", "--trials", "1")
-SEARCH = ("search", "--candidates", "1", "--finalists", "1", "--fresh-seeds", "2", "--study", "found", *SMALL)
+SEARCH = ("search", "--until", "1 candidates", "--finalists", "1", "--fresh-seeds", "2", "--study", "found", *SMALL)
 
 
 @pytest.fixture

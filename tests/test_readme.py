@@ -39,7 +39,7 @@ def test_its_own_task_can_be_searched_and_cells_compared_on_it(tmp_path: Path) -
     check_task(f"{tmp_path / 'parity.py'}:TASK")
     small = ["--task", "parity.py:TASK", "--option", "length=6", "--steps", "20"]
     for command, left in (
-        (["search", *small, "--candidates", "2", "--finalists", "1"], "runs/parity/best.py"),
+        (["search", *small, "--until", "2 candidates", "--finalists", "1"], "runs/parity/best.py"),
         (
             ["compare", "rnn", "gru", *small, "--trials", "2", "--fresh-seeds", "2"],
             "runs/compare-parity-rnn-gru/comparison.png",

@@ -72,7 +72,9 @@ def search(
         str, typer.Option(help="Cells to start from, with commas between; all of the space if empty.")
     ] = "",
     strategy: Annotated[str, typer.Option(help="evolution, local, predictor, random or sample.")] = "evolution",
-    candidates: Annotated[int, typer.Option(help="Cells to try beside the baselines.")] = 40,
+    until: Annotated[
+        str, typer.Option(help="When to try no further cell: '200 candidates', '30 minutes' or 'no better in 80'.")
+    ] = "40 candidates",
     study: Study = None,
     seed: Seed = 0,
     options: dict[str, str],
@@ -94,6 +96,9 @@ def search(
     trials: Trials = 4,
     fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each finalist, 5 or more for a claim.")] = 5,
     confirm_on: ConfirmOn = None,
+    deterministic: Annotated[
+        bool, typer.Option(help="The same search each time with several workers, which then wait for each other.")
+    ] = False,
 ) -> None:
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
     import cellsearch
@@ -107,7 +112,7 @@ def search(
             space=space,
             seeds=[each.strip() for each in seeds.split(",") if each.strip()] or None,
             strategy=strategy,
-            candidates=candidates,
+            until=until,
             seed=seed,
             options=options,
             hyperparameters=hyperparameters,
@@ -119,6 +124,7 @@ def search(
             trials=trials,
             fresh_seeds=fresh_seeds,
             confirm_on=confirm_on or [],
+            deterministic=deterministic,
             observe=display.observe,
         )
     with written_into(folder):

@@ -40,5 +40,5 @@ def remedy(records: Sequence[Record]) -> str:
         tried = next((what for part, what in REMEDIES.items() if part in failed[-1]), usual)
         return f"{', '.join(failures_by_kind(records))}; {tried}"
     if any(record.role == "candidate" for record in records):
-        return "none came to its end; run the same command again, or with more --candidates"
-    return "none was tried; run its search again, with more --candidates or with another --space or other --seeds"
+        return "none came to its end; run the same command again, or with a later --until"
+    return "none was tried; run its search again, with a later --until or with another --space or other --seeds"

@@ -46,8 +46,9 @@ OPERATIONS: Final = "operations"
 INTERRUPTED: Final = "interrupted"
 
 CHECKPOINT: Final = "checkpoint"
-WAITS: Final = "waits"
-"""Notes of a trial that has paused: the step of its last checkpoint, and whether it waits there to go on."""
+TURN: Final = "turn"
+"""Notes of a trial that has paused: the step of its last checkpoint; and 0 while it waits there, how many trials there
+were when it went on, and less the same once an interruption has brought it back."""
 
 STATES: Final[Mapping[TrialState, State]] = {
     TrialState.WAITING: "waiting",
@@ -229,12 +230,22 @@ class Ledger:
         else:
             self._complete(stage, number)
 
+    def brought_back(self) -> int | None:
+        """The trial of the search that was going on when the last writer ended, if none that waits was begun before."""
+        trials = self._all(SEARCH)
+        back = {-t.user_attrs[TURN]: t for t in trials if not t.state.is_finished() and t.user_attrs.get(TURN, 0) < 0}
+        if not back:
+            return None
+        turn, first = min(back.items())
+        begun = [trial.user_attrs.get("again", trial.number) for trial in trials if trial.state is TrialState.WAITING]
+        return first.number if turn <= min(begun, default=turn) else None
+
     def resume(self, number: int) -> tuple[Record, bytes]:
         """Let a paused trial of the search go on: its record, and the checkpoint that it goes on from."""
         paused = self._all(SEARCH)[number]
         checkpoint = self._checkpoints.path(number, paused.user_attrs[CHECKPOINT]).read_bytes()
         self._told[number] = max(paused.intermediate_values)
-        self._trial(SEARCH, number).set_user_attr(WAITS, False)
+        self._trial(SEARCH, number).set_user_attr(TURN, len(self._all(SEARCH)))
         self._changed(SEARCH)
         return _record(SEARCH, self._all(SEARCH)[number], ()), checkpoint
 
@@ -243,7 +254,7 @@ class Ledger:
         del self._last[stage, number]
         _note_result(trial, last)
         trial.set_user_attr(CHECKPOINT, last.step)
-        trial.set_user_attr(WAITS, True)
+        trial.set_user_attr(TURN, 0)
         self._checkpoints.drop(number, keep=last.step)
         self._changed(stage)
 
@@ -334,9 +345,12 @@ class Ledger:
         reported = [step for step in self._checkpoints.steps(trial.number) if step in trial.intermediate_values]
         if stage != SEARCH or not reported:
             return False
-        if not trial.user_attrs.get(WAITS) or trial.user_attrs[CHECKPOINT] != reported[-1]:
+        turn = trial.user_attrs.get(TURN)
+        if turn is None or trial.user_attrs[CHECKPOINT] != reported[-1]:  # it had come to a rung, which was not noted
             self._storage.set_trial_user_attr(trial._trial_id, CHECKPOINT, reported[-1])
-            self._storage.set_trial_user_attr(trial._trial_id, WAITS, True)
+            self._storage.set_trial_user_attr(trial._trial_id, TURN, 0)
+        elif turn > 0:
+            self._storage.set_trial_user_attr(trial._trial_id, TURN, -turn)
         self._checkpoints.drop(trial.number, keep=reported[-1])
         return True
 
@@ -427,7 +441,7 @@ def _note_result(trial: Trial, last: Report) -> None:
 def _state(trial: FrozenTrial, again: Collection[int | None]) -> State:
     if trial.user_attrs.get("reason") == INTERRUPTED:
         return "interrupted"
-    if trial.state is TrialState.RUNNING and trial.user_attrs.get(WAITS):
+    if trial.state is TrialState.RUNNING and trial.user_attrs.get(TURN, 1) <= 0:
         return "paused"
     return "repeated" if trial.number in again else STATES[trial.state]
 

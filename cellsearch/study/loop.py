@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -30,14 +31,18 @@ class Loop:
     """Runs trials on a pool and writes what they say into the ledger.
 
     `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told at the beginning, twice
-    a second and at the end how many trials are running.
+    a second and at the end how many trials are running. `in_order` makes several workers give the same trials each
+    time: what a trial says is heard once all that began before it are over, so that what is begun next depends on how
+    many workers there are and not on who is quick; workers wait for the slowest of them instead.
     """
 
     pool: WorkerPool
     ledger: Ledger
     evaluation: Callable[[str, Record], Evaluation]
     observe: Callable[[int], None]
+    in_order: bool = False
     running: dict[int, Begun] = field(default_factory=dict)
+    _heard: deque[Event] = field(default_factory=deque)
     _numbers: count[int] = field(default_factory=count)
 
     def run(self, next_trial: Callable[[], Begun | None]) -> None:
@@ -56,12 +61,24 @@ class Loop:
                 ahead = next_trial()
             if not self.running:
                 break
-            for event in self.pool.wait(LOOK_SECONDS):
-                self._handle(event)
+            self._hear()
             if monotonic() - looked > LOOK_SECONDS:
                 self.observe(len(self.running))
                 looked = monotonic()
         self.observe(0)
+
+    def _hear(self) -> None:
+        """Handle what may be heard now, up to the end of a trial."""
+        if not any(map(self._is_due, self._heard)):
+            self._heard.extend(self.pool.wait(LOOK_SECONDS))
+        for event in [each for each in self._heard if self._is_due(each)]:
+            self._heard.remove(event)
+            self._handle(event)
+            if isinstance(event, Finished | Failed):
+                return
+
+    def _is_due(self, event: Event) -> bool:
+        return not self.in_order or event.job == min(self.running, default=event.job)
 
     def _submit(self, begun: Begun) -> None:
         job = next(self._numbers)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import Final
 
 from cellsearch import files, plugins
@@ -27,6 +28,8 @@ from cellsearch.study.record import SEARCH, Proposal, Record, alive, standing
 from cellsearch.study.references import find_cells
 from cellsearch.study.strategies import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
+from cellsearch.study.until import Until
+from cellsearch.study.until import until as the_end
 from cellsearch.training import (
     Budget,
     Evaluation,
@@ -59,7 +62,7 @@ def search(
     space: str = "gated",
     seeds: str | Cell | Sequence[str | Cell] | None = None,
     strategy: str = "evolution",
-    candidates: int = 40,
+    until: str = "40 candidates",
     seed: int = 0,
     options: Mapping[str, object] | None = None,
     hyperparameters: Mapping[str, object] | None = None,
@@ -71,14 +74,17 @@ def search(
     trials: int = 4,
     fresh_seeds: int = 5,
     confirm_on: str | Task | Sequence[str | Task] = (),
+    deterministic: bool = False,
     observe: Observer | None = None,
 ) -> Study:
     """Search for a cell and return the study, which is the folder `study`.
 
     `task` and `space` are names or references such as `my_file.py:TASK`, the first also a task itself; `options` sets
     the task's, which may stand with it too, as `digits@permuted=1`. `seeds` are cells or references (`find_cell`), by
-    default all of the space. `candidates` counts the trials beside the baselines; cells that `will_fail` are not among
-    them. `budget` is that of every training, `resources` is where they run. `hyperparameters` maps names such as
+    default all of the space. Candidates are tried `until` there are so many ("200 candidates"), some time is over ("30
+    minutes") or none has been better for long ("no better in 80"); cells that `will_fail` are not among them. With
+    several workers a search depends on which of them ends first, unless it is `deterministic`, where workers wait for
+    each other. `budget` is that of every training, `resources` is where they run. `hyperparameters` maps names such as
     `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to search beside the learning rate's.
 
     Candidates stop at `rungs`, in steps, and the best third of those at a rung goes on; by default after a ninth and a
@@ -116,7 +122,7 @@ def search(
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
     the_halving = halving(budget.steps_of(the_task), rungs)
-    (candidates,) = check_counts(0, candidates=candidates)
+    end = the_end(until)
     (finalists,) = check_counts(1 if confirm_on else 0, finalists=finalists)
     (fresh_seeds,) = check_counts(2, fresh_seeds=fresh_seeds)
     conditions.check(the_task, baselines)
@@ -143,8 +149,8 @@ def search(
         ledger = stack.enter_context(Ledger(Path(study), settings, ranges, final_ranges))
         pool = stack.enter_context(open_pool(resources))
         run = _Run(ledger, the_task, conditions, the_halving, finalists, observe)
-        loop = Loop(pool, ledger, run.evaluation, run.notice)
-        run.search(loop, baselines, chosen, candidates)
+        loop = Loop(pool, ledger, run.evaluation, run.notice, deterministic)
+        run.search(loop, baselines, chosen, end, pool.size)
         if finalists:
             run.finals(loop, fresh_seeds, _own(seed_cells))
     found = load_study(study)
@@ -180,18 +186,20 @@ class _Run:
         checkpoint = self.checkpoints.pop(record.number, None) if stage == SEARCH else None
         return self.conditions.evaluation(record, pause=pause, checkpoint=checkpoint)
 
-    def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, candidates: int) -> None:
-        """Train the baselines, then candidates until there are enough or the space is exhausted."""
+    def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, end: Until, workers: int) -> None:
+        """Train the baselines, then candidates until the end is reached or the space is exhausted."""
         known = {record.identity for record in alive(self.ledger.records(SEARCH))}
         for cell in baselines:
             if identity(cell) not in known:
                 self.ledger.queue(
                     SEARCH, Proposal(cell), "baseline", self.conditions.seed, self.conditions.tuning.first
                 )
-        total = candidates + len(baselines)
+        # What earlier runs of the same search took, as far as the trials tell.
+        before = sum(record.seconds or 0.0 for record in self.ledger.records(SEARCH)) / workers
+        began = monotonic()
         self.watch = Watch(
             SEARCH,
-            lambda: total,
+            lambda: end.expected(alive(self.ledger.records(SEARCH))) + len(baselines),
             lambda: alive(self.ledger.records(SEARCH)),
             self.task,
             self.observe,
@@ -199,13 +207,15 @@ class _Run:
         )
 
         def next_trial() -> Begun | None:
+            if (number := self.ledger.brought_back()) is not None:
+                return self._resumed(number)
             if self.ledger.waiting(SEARCH):
                 return SEARCH, self.ledger.begin(SEARCH)
             records = alive(self.ledger.records(SEARCH))
             if promoted := self.halving.promoted(records, self.task.lower_is_better):
-                return self._resumed(promoted)
-            wanted = sum(record.role == "candidate" for record in records) < candidates
-            proposal = self._new_cell(strategy, records) if wanted else None
+                return self._resumed(promoted.number)
+            is_over = end.is_over(records, before + monotonic() - began, self.task.lower_is_better)
+            proposal = None if is_over else self._new_cell(strategy, records)
             if proposal is None:
                 return self._for_the_finals(records)
             self._let_go(records, MOST_PAUSED)
@@ -215,16 +225,16 @@ class _Run:
         loop.run(next_trial)
         self._let_go(alive(self.ledger.records(SEARCH)), 0)
 
-    def _resumed(self, record: Record) -> Begun:
+    def _resumed(self, number: int) -> Begun:
         """The paused trial, which goes on."""
-        resumed, self.checkpoints[record.number] = self.ledger.resume(record.number)
-        return SEARCH, resumed
+        record, self.checkpoints[number] = self.ledger.resume(number)
+        return SEARCH, record
 
     def _for_the_finals(self, records: Sequence[Record]) -> Begun | None:
         """At the end of the search the best paused candidate, where fewer have come to their end than are judged."""
         going = sum(r.role == "candidate" and r.state in ("complete", "running") for r in records)
         best = self.halving.best_paused(records, self.task.lower_is_better)
-        return self._resumed(best) if best and going < max(1, self._entrants) else None
+        return self._resumed(best.number) if best and going < max(1, self._entrants) else None
 
     def _let_go(self, records: Sequence[Record], most: int) -> None:
         """Give up the worst of the paused candidates, so that no more than so many checkpoints are kept."""

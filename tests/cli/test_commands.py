@@ -90,7 +90,7 @@ def environment() -> dict[str, str]:
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ended]]:
     """A folder in which a small search has run as a real command, and what it printed."""
     folder = tmp_path_factory.mktemp("searched")
-    yield folder, command(folder, *SEARCH, "--candidates", "2", "--finalists", "1", "--study", "runs/small")
+    yield folder, command(folder, *SEARCH, "--until", "2 candidates", "--finalists", "1", "--study", "runs/small")
 
 
 CYCLE = {
@@ -122,7 +122,11 @@ BAD = [
     ((*SEARCH, "--study", "spoilt"), "study spoilt: study.db is no readable study: file is not a database"),
     ((*SEARCH, "--workers", "0"), "workers must be at least 1, got 0"),
     ((*SEARCH, "--timeout", "0"), "timeout must be above 0, in seconds a training, got 0"),
-    ((*SEARCH, "--candidates", "-1"), "candidates must be at least 0, got -1"),
+    (
+        (*SEARCH, "--until", "-1 candidates"),
+        "'-1 candidates' does not say until when to search; write '200 candidates'",
+    ),
+    ((*SEARCH, "--rungs", "1,many"), "rungs are steps with commas between, such as 100,300, or none; got '1,many'"),
     ((*SEARCH, "--steps", "0"), "steps must be at least 1, got 0"),
     ((*SEARCH, "--final-steps", "3"), "final steps must be at least the 5 steps of the search, got 3; raise them"),
     ((*SEARCH, "--parameters", "10"), "a budget of 10 parameters is too small for cell"),
@@ -234,7 +238,7 @@ def check_refused(ended: Ended, message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("search", "--candidates", "many"), "--candidates"),
+        (("search", "--finalists", "many"), "--finalists"),
         (("search",), "--task"),
         (("search", "--task", "chars", "--colour", "red"), "--colour"),
         (("show",), "cell"),
@@ -282,7 +286,7 @@ def test_results_without_room_are_one_line(here: Here, monkeypatch: pytest.Monke
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("cellsearch.study.study.Study.write_tables", full)
-    ended = here(*SEARCH, "--candidates", "0", "--finalists", "0", "--seeds", "lstm,gru", "--study", "full")
+    ended = here(*SEARCH, "--until", "0 candidates", "--finalists", "0", "--seeds", "lstm,gru", "--study", "full")
     assert ended.code == 2 and ended.err == (
         "cellsearch: results in full cannot be written: No space left on device; mend that, and the same command "
         "writes them\n"
@@ -431,14 +435,14 @@ def test_an_export_says_that_weights_are_gone(here: Here, searched: tuple[Path, 
     ended = here("export", f"{study}:best", "mine.py", columns=200)
     note = f"note: mine.py has the cell without trained weights: its trained weights are gone ({study}/weights/final-"
     assert ended.code == 0 and ended.out.startswith(f"wrote mine.py\n{note}")
-    ended = here(*SEARCH, "--candidates", "2", "--finalists", "1", "--study", str(study))
+    ended = here(*SEARCH, "--until", "2 candidates", "--finalists", "1", "--study", str(study))
     assert ended.code == 0 and "best.safetensors" not in ended.out and not (study / "best.safetensors").exists()
 
 
 def test_the_same_command_continues_and_trains_nothing_new(here: Here, searched: tuple[Path, Ended]) -> None:
     study = searched[0] / "runs" / "small"
     before = read_records(study)
-    ended = here(*SEARCH, "--candidates", "2", "--finalists", "1", "--study", str(study))
+    ended = here(*SEARCH, "--until", "2 candidates", "--finalists", "1", "--study", str(study))
     assert ended.code == 0 and read_records(study) == before
 
 
@@ -470,8 +474,8 @@ def test_a_comparison_on_several_tasks_prints_a_table_a_task_and_one_over_all(he
 
 def test_a_search_that_is_confirmed_says_how_the_winner_does_on_the_other_task(here: Here, tmp_path: Path) -> None:
     small = (
-        "--candidates",
-        "1",
+        "--until",
+        "1 candidate",
         "--finalists",
         "1",
         "--study",
@@ -490,7 +494,7 @@ def test_a_search_that_is_confirmed_says_how_the_winner_does_on_the_other_task(h
 def test_help_says_what_each_option_is(here: Here) -> None:
     ended = here("search", "--help")
     assert ended.code == 0
-    for option in ("--task", "--candidates", "--study", "--executor", "--timeout", "--finalists"):
+    for option in ("--task", "--until", "--study", "--executor", "--timeout", "--finalists"):
         assert option in ended.out
     for command in ("compare", "profile", "list", "show", "diff", "export", "import"):
         assert f"Usage: cellsearch {command}" in here(command, "--help").out
@@ -511,7 +515,7 @@ def test_a_comparison_without_any_result_ends_with_its_reason(here: Here, tmp_pa
 
 @pytest.mark.slow
 def test_a_search_without_a_complete_candidate_ends_with_its_reason(tmp_path: Path) -> None:
-    ended = command(tmp_path, *SEARCH, "--candidates", "2", "--option", "trouble=raise", "--study", "s")
+    ended = command(tmp_path, *SEARCH, "--until", "2 candidates", "--option", "trouble=raise", "--study", "s")
     assert ended.code == 2
     message = "study s has no complete candidate: 5 x RuntimeError: two lines; mend what is named, then run the same"
     assert ended.err == f"cellsearch: {message} command again\n"
@@ -528,7 +532,7 @@ def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_no_worker(
 ) -> None:
     """Ctrl-C reaches the whole foreground group in a terminal, the driver alone from `kill -INT`."""
     diary = tmp_path / "diary"
-    arguments = [*SEARCH, "--candidates", "1", "--finalists", "1", "--study", "runs/s", "--executor", executor]
+    arguments = [*SEARCH, "--until", "1 candidates", "--finalists", "1", "--study", "runs/s", "--executor", executor]
     arguments += ["--option", "seconds=0.2", "--option", f"diary={diary}"]
     driver = subprocess.Popen(
         [COMMAND, *arguments],

@@ -64,7 +64,7 @@ def test_a_failed_training_is_told_with_its_traceback_and_output(
 ) -> None:
     (tmp_path / "mistaken.py").write_text(TASK)
     monkeypatch.chdir(tmp_path)
-    command = ("search", "--task", "mistaken.py:TASK", "--candidates", "0", "--workers", "1", "--study", "study")
+    command = ("search", "--task", "mistaken.py:TASK", "--until", "0 candidates", "--workers", "1", "--study", "study")
     assert "Traceback" not in run(monkeypatch, capsys, *command)
     loud = run(monkeypatch, capsys, *command[:-1], "other", "--verbose")
     assert "search: trial 0 begins, rnn" in loud

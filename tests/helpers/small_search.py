@@ -37,7 +37,7 @@ ALONE = Resources(workers=1, timeout=60.0)
 SMALL: dict[str, Any] = {
     "budget": BUDGET,
     "resources": ALONE,
-    "candidates": 8,
+    "until": "8 candidates",
     "finalists": 2,
     "trials": 2,
     "fresh_seeds": 2,

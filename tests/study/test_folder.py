@@ -34,7 +34,7 @@ def test_a_failed_trial_names_the_users_line_and_keeps_traceback_and_output(tmp_
     task.write_text(TASK)
     study = tmp_path / "study"
     with pytest.raises(StudyError, match=r"KeyError: 'inputs' \(mistaken.py:6\)"):
-        small_search(study, f"{task}:TASK", candidates=1).best  # noqa: B018, it is read for its error
+        small_search(study, f"{task}:TASK", until="1 candidates").best  # noqa: B018, it is read for its error
     record = read_records(study)[0]
     assert (record.state, record.reason) == ("failed", "KeyError: 'inputs' (mistaken.py:6)")
     kept = failure_path(study, SEARCH, 0)

@@ -106,7 +106,7 @@ def test_a_cell_that_is_another_with_negated_weights_is_not_trained_again(tmp_pa
     """Its gate read from the other end; but a bias that the gate starts with tells its ends apart."""
     (tmp_path / "families.py").write_text(FAMILIES)
     space = f"{tmp_path / 'families.py'}:SPACE"
-    arguments = {"space": space, "strategy": "sample", "candidates": 5, "finalists": 0}
+    arguments = {"space": space, "strategy": "sample", "until": "5 candidates", "finalists": 0}
     found = small_search(tmp_path / "study", **arguments)
     assert len(_candidates(found)) == len({r.family for r in _candidates(found)}) == 2
     own = next(r.family for r in found.records if r.cell.name == "own")
@@ -119,7 +119,7 @@ def test_seeds_that_differ_in_what_they_start_from_are_all_trained(tmp_path: Pat
     seeds = [
         from_equations(name, gates + parts, ["h"], "h_next") for name, parts in (("a", "(z, h, n)"), ("b", "(z, n, h)"))
     ]
-    found = small_search(tmp_path, seeds=seeds, candidates=0, finalists=0)
+    found = small_search(tmp_path, seeds=seeds, until="0 candidates", finalists=0)
     assert [r.cell.name for r in found.records] == ["a", "b", "lstm", "gru"]
     assert found.records[0].family == found.records[1].family
 
@@ -128,7 +128,7 @@ def test_seeds_that_differ_in_what_they_start_from_are_all_trained(tmp_path: Pat
 def test_an_operation_that_raises_for_the_filter_ends_no_search(tmp_path: Path) -> None:
     (tmp_path / "fussy.py").write_text(FUSSY)
     space = f"{tmp_path / 'fussy.py'}:SPACE"
-    found = small_search(tmp_path / "study", space=space, candidates=2, finalists=0)
+    found = small_search(tmp_path / "study", space=space, until="2 candidates", finalists=0)
     assert [r.role for r in found.records].count("candidate") == 2
     own = next(record.cell for record in found.records if record.cell.name == "own")
     with pytest.raises(RuntimeError, match="24 hidden units"):
@@ -138,7 +138,7 @@ def test_an_operation_that_raises_for_the_filter_ends_no_search(tmp_path: Path) 
 @pytest.mark.slow
 def test_a_seed_of_the_users_own_is_in_the_finals_under_a_name_of_its_own(tmp_path: Path) -> None:
     own = from_equations("lstm", "h_next = tanh(linear(x, h) + sigmoid(h))", ["h"], "h_next")
-    study = small_search(tmp_path, seeds=[own, "rnn"], candidates=0, trials=1)
+    study = small_search(tmp_path, seeds=[own, "rnn"], until="0 candidates", trials=1)
     assert [r.cell.name for r in study.records] == ["lstm_2", "rnn", "lstm", "gru"]
     judged = {v.cell.name: v for v in study.verdicts if v.fresh_seeds}
     assert "lstm_2" in judged and "rnn" not in judged
@@ -160,7 +160,7 @@ def test_another_seed_gives_another_search(small: Study, tmp_path: Path) -> None
 def test_baselines_come_first_at_the_tasks_rate_and_no_cell_is_trained_twice(small: Study) -> None:
     assert [(r.cell.name, r.role) for r in small.records[:3]] == [(n, "baseline") for n in ("rnn", "lstm", "gru")]
     assert {r.hyperparameters["learning_rate"] for r in small.records[:3]} == {TROUBLED.learning_rate}
-    assert [r.role for r in small.records[3:]] == ["candidate"] * SMALL["candidates"]
+    assert [r.role for r in small.records[3:]] == ["candidate"] * 8
     assert len({r.family for r in small.records}) == len(small.records)
     assert [r.cell.name for r in _candidates(small)] == [f"cell_{r.number}" for r in _candidates(small)]
     rates = [r.hyperparameters["learning_rate"] for r in small.records]
@@ -204,14 +204,14 @@ def test_test_data_is_read_in_fresh_trainings_only(small: Study) -> None:
 def test_finals_are_no_longer_than_the_search_where_the_task_knows_of_no_other_steps(tmp_path: Path) -> None:
     assert TROUBLED.steps == 5
     budget = Budget(parameters=200, steps=2, reports=1)
-    study = small_search(tmp_path, budget=budget, candidates=1, finalists=1, trials=0)
+    study = small_search(tmp_path, budget=budget, until="1 candidates", finalists=1, trials=0)
     assert {record.steps for records in study.finals.values() for record in records} == {2}
 
 
 def test_at_a_fixed_rate_the_best_of_the_search_go_to_the_full_training(tmp_path: Path) -> None:
     """Longer finals would cut by tuning, of which there is none."""
     fixed = {"learning_rate": 0.01, "weight_decay": 0.0}
-    study = small_search(tmp_path, hyperparameters=fixed, final_steps=20, candidates=3, finalists=1)
+    study = small_search(tmp_path, hyperparameters=fixed, final_steps=20, until="3 candidates", finalists=1)
     judged = [verdict.cell for verdict in study.verdicts if verdict.role == "candidate"]
     assert judged == [best_first((r for r in study.records if r.role == "candidate"), True)[0].cell]
     assert {record.steps for records in study.finals.values() for record in records} == {20}
@@ -253,7 +253,6 @@ def test_numbers_of_numpy_are_the_same_numbers(small: Study) -> None:
         small.path,
         seed=np.int64(0),
         budget=Budget(np.int64(200), np.int32(5)),  # type: ignore[arg-type]
-        candidates=np.int64(8),
         trials=np.int8(2),
         final_steps=np.int64(5),
     )
@@ -298,7 +297,7 @@ def test_a_search_goes_on_to_its_end_whatever_its_candidates_do(tmp_path: Path) 
         tmp_path / "study",
         f"{tmp_path / 'moody.py'}:TASK",
         seeds=["rnn"],
-        candidates=16,
+        until="16 candidates",
         resources=Resources(workers=2, timeout=1.0),
     )
     assert len(_candidates(study)) == 16
@@ -310,7 +309,7 @@ def test_a_search_goes_on_to_its_end_whatever_its_candidates_do(tmp_path: Path) 
 
 
 def test_a_search_in_which_everything_fails_says_why(tmp_path: Path) -> None:
-    study = small_search(tmp_path, candidates=2, options={"trouble": "raise"})
+    study = small_search(tmp_path, until="2 candidates", options={"trouble": "raise"})
     assert [r.state for r in study.records] == ["failed"] * 5
     assert {r.reason for r in study.records} == {"RuntimeError: two lines"}
     with pytest.raises(StudyError, match="has no complete candidate: 5 x RuntimeError: two lines; mend what is"):
@@ -338,7 +337,7 @@ def test_what_failed_for_a_cause_that_is_mended_is_trained_by_the_same_command(t
     (tmp_path / "needy.py").write_text(NEEDY)
 
     def searched() -> Study:
-        return small_search(tmp_path / "study", f"{tmp_path / 'needy.py'}:TASK", candidates=2, finalists=0)
+        return small_search(tmp_path / "study", f"{tmp_path / 'needy.py'}:TASK", until="2 candidates", finalists=0)
 
     failed = searched()
     assert {r.state for r in failed.records} == {"failed"} and "No space left" in failed.records[0].reason
@@ -352,8 +351,8 @@ def test_what_failed_for_a_cause_that_is_mended_is_trained_by_the_same_command(t
 
 @pytest.mark.slow
 def test_more_candidates_continue_a_search_without_training_a_cell_twice(tmp_path: Path) -> None:
-    first = small_search(tmp_path, candidates=2, finalists=1)
-    more = small_search(tmp_path, candidates=4, finalists=1)
+    first = small_search(tmp_path, until="2 candidates", finalists=1)
+    more = small_search(tmp_path, until="4 candidates", finalists=1)
     assert list(more.records)[: len(first.records)] == list(first.records)
     assert len(_candidates(more)) == 4
     assert len({r.identity for r in more.records}) == len(more.records)
@@ -378,7 +377,8 @@ small_search(Path(PATH), options={"seconds": "0.05"}, observe=observe)
 def test_kills_in_the_middle_change_nothing_of_a_search(small: Study, tmp_path: Path) -> None:
     path = tmp_path / "study"
     finished: list[Record] = []
-    for stage, done in (("search", 2), ("search", 7), ("finals", 3), ("finals", 9)):
+    kills = [("search", done) for done in (2, 4, 5, 6, 8, 10)]
+    for stage, done in (*kills, ("finals", 3), ("finals", 9)):
         code = KILLED.replace("STAGE", repr(stage)).replace("DONE", str(done)).replace("PATH", repr(str(path)))
         ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120, check=False)
         assert ended.returncode == -signal.SIGKILL
@@ -401,7 +401,7 @@ def test_a_metric_of_which_more_is_better_is_searched_upwards(higher: bool, tmp_
         "TASK = Upward()\n"
     )
     seen: list[Progress] = []
-    study = small_search(tmp_path / "s", f"{tmp_path / 'upward.py'}:TASK", observe=seen.append, candidates=6)
+    study = small_search(tmp_path / "s", f"{tmp_path / 'upward.py'}:TASK", observe=seen.append, until="6 candidates")
     scores = [r.score for r in _candidates(study) if r.score is not None]
     assert max(scores) < 0
     assert seen[-1].best is not None and seen[-1].best.score == max(scores)
@@ -418,7 +418,7 @@ def test_a_metric_of_which_more_is_better_is_searched_upwards(higher: bool, tmp_
 def test_without_finalists_there_is_no_final_and_progress_is_told(tmp_path: Path) -> None:
     seen: list[Progress] = []
     study = small_search(
-        tmp_path, candidates=1, finalists=0, observe=seen.append, seeds=[LSTM], options={"seconds": "0.05"}
+        tmp_path, until="1 candidates", finalists=0, observe=seen.append, seeds=[LSTM], options={"seconds": "0.05"}
     )
     assert dict(study.finals) == {} and study.verdicts == []
     assert study.best.cell.name == "cell_2" and study.trained() is None
@@ -433,14 +433,14 @@ def test_without_finalists_there_is_no_final_and_progress_is_told(tmp_path: Path
 def test_cells_may_be_seeds_and_lstm_and_gru_are_baselines_always(tmp_path: Path) -> None:
     nodes = {"mixed": Node("linear", ("x", "h")), "h_next": Node("relu", ("mixed",))}
     mine = type(LSTM)("mine", nodes, {"h": "h_next"}, "h_next")
-    study = small_search(tmp_path, candidates=0, finalists=0, seeds=[mine])
+    study = small_search(tmp_path, until="0 candidates", finalists=0, seeds=[mine])
     assert [(r.cell.name, r.role) for r in study.records] == [(n, "baseline") for n in ("mine", "lstm", "gru")]
 
 
 @pytest.mark.slow
 def test_two_workers_train_at_once(tmp_path: Path) -> None:
     study = small_search(
-        tmp_path, candidates=0, finalists=0, resources=Resources(workers=2), options={"seconds": "0.1"}
+        tmp_path, until="0 candidates", finalists=0, resources=Resources(workers=2), options={"seconds": "0.1"}
     )
     spans = sorted((r.began, r.ended) for r in study.records if r.began and r.ended)
     assert spans[1][0] < spans[0][1]
@@ -463,7 +463,8 @@ def test_two_workers_train_at_once(tmp_path: Path) -> None:
         ({"options": {"length": "3"}}, UnknownNameError, "has no option 'length'; its options: seconds"),
         ({"options": {"seconds": "long"}}, UnknownNameError, "seconds must be float, got 'long'"),
         ({"budget": Budget(10)}, BudgetError, "a budget of 10 parameters is too small for cell 'lstm'"),
-        ({"candidates": -1}, BudgetError, "candidates must be at least 0, got -1"),
+        ({"until": "soon"}, BudgetError, "'soon' does not say until when to search; write '200 candidates'"),
+        ({"rungs": [3, 9]}, BudgetError, "rungs must rise from 1 to less than the 5 steps of a training, got 3, 9"),
         ({"finalists": -1}, BudgetError, "finalists must be at least 0, got -1"),
         ({"trials": -1}, BudgetError, "trials must be at least 0, got -1"),
         ({"final_steps": 3}, BudgetError, "final steps must be at least the 5 steps of the search, got 3; raise them"),

@@ -186,7 +186,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (study / "space.py").write_text(OWN)
     search = (
         "from tests.helpers.small_search import small_search\n"
-        f"small_search({str(study)!r}, '{study}/task.py:TASK', space='{study}/space.py:SPACE', candidates=1, "
+        f"small_search({str(study)!r}, '{study}/task.py:TASK', space='{study}/space.py:SPACE', until='1 candidates', "
         "finalists=1, strategy='random', hyperparameters={'learning_rate': 0.01})"
     )
     subprocess.run([sys.executable, "-c", search], check=True, cwd=ROOT, timeout=300)

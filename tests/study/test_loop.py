@@ -1,0 +1,91 @@
+"""The loop with several workers: in order, a search does not depend on which of them is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from cellsearch.study.ledger import Ledger
+from cellsearch.study.loop import Begun, Loop
+from cellsearch.study.record import SEARCH, Proposal, Record
+from cellsearch.testing.strategy import SEEDS
+from cellsearch.training import Evaluation, Range, Report
+from cellsearch.workers import Event, Failed, Finished, Reported
+
+SETTINGS: dict[str, Any] = {"seed": 3, "steps": 10, "task": "adding", "lower_is_better": True}
+RANGES = {"learning_rate": Range(1e-3, 1e-1, log=True, first=1e-2)}
+
+
+class Moods:
+    """A pool whose jobs say what they say in an order that is drawn: each two reports and its end, job 5 a failure."""
+
+    size = 3
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.left: dict[int, list[Event]] = {}
+
+    def submit(self, job: int, evaluation: Evaluation) -> None:
+        reports: list[Event] = [Reported(job, Report(step, job + 1 / step, 0.1, 8, 100)) for step in (5, 10)]
+        self.left[job] = [reports[0], Failed(job, "it broke")] if job == 5 else [*reports, Finished(job)]
+
+    def wait(self, timeout: float) -> Sequence[Event]:
+        told: list[Event] = []
+        for _ in range(self.random.randint(1, 4)):
+            busy = [job for job, events in self.left.items() if events]
+            if busy:
+                told.append(self.left[self.random.choice(busy)].pop(0))
+        return told
+
+    def cancel(self, job: int) -> None:
+        raise AssertionError(job)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def searched(path: Path, seed: int, in_order: bool) -> list[tuple[int, ...]]:
+    """What was known to have ended whenever a trial was begun."""
+    known: list[tuple[int, ...]] = []
+    with Ledger(path, SETTINGS, RANGES) as ledger:
+
+        def next_trial() -> Begun | None:
+            records = ledger.records(SEARCH)
+            if len(records) == 12:
+                return None
+            known.append(tuple(r.number for r in records if r.state in ("complete", "failed")))
+            ledger.queue(SEARCH, Proposal(SEEDS[0]), "candidate", seed=0, hyperparameters={"learning_rate": 0.01})
+            return SEARCH, ledger.begin(SEARCH)
+
+        Loop(Moods(seed), ledger, _evaluation, lambda running: None, in_order).run(next_trial)
+        ended: list[Record] = ledger.records(SEARCH)
+    assert [r.state for r in ended] == ["failed" if r.number == 5 else "complete" for r in ended]
+    return known
+
+
+def _evaluation(stage: str, record: Record) -> Any:
+    return None
+
+
+def test_in_order_what_is_known_at_each_beginning_is_the_same_whoever_is_quick(tmp_path: Path) -> None:
+    found = {tuple(searched(tmp_path / str(seed), seed, in_order=True)) for seed in range(8)}
+    (known,) = found
+    assert known == tuple(tuple(range(max(0, number - 3))) for number in range(12))
+
+
+def test_otherwise_it_depends_on_them(tmp_path: Path) -> None:
+    assert len({tuple(searched(tmp_path / str(seed), seed, in_order=False)) for seed in range(3)}) > 1
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_every_trial_comes_to_its_end(in_order: bool, tmp_path: Path) -> None:
+    assert len(searched(tmp_path, 100, in_order)) == 12
