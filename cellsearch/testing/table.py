@@ -82,13 +82,13 @@ class Table:
         return next((t for t in self.trainings(cell) if (t.learning_rate, t.seed) == (learning_rate, seed)), None)
 
     def trainings(self, cell: Cell) -> Sequence[Training]:
-        """All trainings of a cell. Raises DataError if it is none of the table's."""
-        return self.kept[self.name(cell)]
+        """All trainings of a cell that are there yet. Raises DataError if it is none of the table's."""
+        return self.kept.get(self.name(cell), ())
 
     def name(self, cell: Cell) -> str:
         """What the table calls a cell. Raises DataError if it is none of the table's."""
         name = self._names.get(identity(cell), "")
-        if name not in self.kept:
+        if not name:
             raise DataError(
                 f"cell {cell.name!r}: table {self.path} does not have it; take cells of space {self.space!r}"
             )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Final
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, identity
-from cellsearch.errors import DataError
 from cellsearch.space import SearchSpace
 from cellsearch.study.halving import Halving
 from cellsearch.study.record import Proposal, Record, best_first
@@ -17,7 +17,7 @@ from cellsearch.study.strategies import Strategy, make_strategy
 from cellsearch.testing.strategy import record
 from cellsearch.testing.table import Table, Training
 
-__all__ = ["Replay", "Step"]
+__all__ = ["RATES", "Replay", "Step"]
 
 DRAWS = 100
 """Proposals that are known already, after which a strategy has nothing new."""
@@ -34,13 +34,13 @@ class Step:
 class Replay:
     """One search with a strategy by its name; `rungs` are in steps of the table, with none all are trained whole.
 
-    Each cell has a learning rate that is drawn from the table's; with `race` all of them are trained up to the first
-    rung, and the best goes on.
+    `rate` says where a cell's learning rate is from: "drawn" from the table's; "inherited" from its parent three times
+    of four, else one beside it; or by "race", where all of them are trained up to the first rung and the best goes on.
     """
 
-    def __init__(self, table: Table, name: str, seed: int, rungs: Sequence[int] = (), race: bool = False) -> None:
+    def __init__(self, table: Table, name: str, seed: int, rungs: Sequence[int] = (), rate: str = "drawn") -> None:
         space: SearchSpace = plugins.load(plugins.SPACES, table.space)
-        self.table, self.seed, self.race = table, seed, race
+        self.table, self.seed, self.rates = table, seed, RATES[rate]
         self.seeds = tuple(space.seeds.values())
         self.strategy: Strategy = make_strategy(name, self.seeds, space)
         self.halving = Halving(tuple(rungs), table.steps)
@@ -70,7 +70,7 @@ class Replay:
             return None
         cell = proposal.cell if is_seed else proposal.cell.renamed(f"cell_{number}")
         made = record(number, cell, "running", None, "baseline" if is_seed else "candidate")
-        rate = self._rate(proposal.cell, number)
+        rate = self.rates(self, proposal, Random(f"{self.seed} {number} rate"))
         return replace(made, hyperparameters={"learning_rate": rate}, parents=proposal.parents, edits=proposal.edits)
 
     def _new(self) -> Proposal | None:
@@ -82,17 +82,29 @@ class Replay:
                 return proposal
         return None
 
-    def _rate(self, cell: Cell, number: int) -> float:
-        if not self.race:
-            return Random(f"{self.seed} {number} rate").choice(self.table.learning_rates)
-        first = self.halving.rungs[0] if self.halving.rungs else self.table.steps
-        self.cost += (len(self.table.learning_rates) - 1) * first / self.table.steps
+    def drawn(self, proposal: Proposal, random: Random) -> float:
+        """Any of the table's rates."""
+        return random.choice(self.table.learning_rates)
+
+    def inherited(self, proposal: Proposal, random: Random) -> float:
+        """The parent's rate, or one beside it."""
+        rates = self.table.learning_rates
+        if not proposal.parents:
+            return rates[len(rates) // 2]
+        parent = self.history[proposal.parents[0]].hyperparameters["learning_rate"]
+        place = rates.index(parent) + random.choice((0, 0, 0, 0, 0, 0, -1, 1))
+        return rates[min(max(place, 0), len(rates) - 1)]
+
+    def raced(self, proposal: Proposal, random: Random) -> float:
+        """The best of the table's rates at the first rung; the others cost as much up to there."""
+        rates, first = self.table.learning_rates, self.halving.rungs[0] if self.halving.rungs else self.table.steps
+        self.cost += (len(rates) - 1) * first / self.table.steps
 
         def best(rate: float) -> float:
-            training = self.table.training(cell, rate)
+            training = self.table.training(proposal.cell, rate)
             return max((s for at, s in training.scores.items() if at <= first), default=-1.0) if training else -1.0
 
-        return max(self.table.learning_rates, key=best)
+        return max(rates, key=best)
 
     def _train(self, one: Record) -> None:
         """Go on to the next rung, or to the end."""
@@ -112,13 +124,18 @@ class Replay:
         self.history[one.number] = after
 
     def _is_kept(self, cell: Cell) -> bool:
-        """Whether the table, which may be half made, has the cell."""
-        try:
-            return bool(self.table.trainings(cell))
-        except DataError:
-            return False
+        """Whether the table, which may be half made, has the cell at every rate."""
+        return len({each.learning_rate for each in self.table.trainings(cell)}) == len(self.table.learning_rates)
 
 
 def _is_whole(training: Training | None) -> bool:
     """Whether it came to its end: one that diverged has no test score."""
     return training is not None and training.test is not None
+
+
+RATES: Final[Mapping[str, Callable[[Replay, Proposal, Random], float]]] = {
+    "drawn": Replay.drawn,
+    "inherited": Replay.inherited,
+    "race": Replay.raced,
+}
+"""Where a learning rate is from, by name."""

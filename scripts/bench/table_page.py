@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from statistics import fmean, quantiles, stdev
 
 from scipy.stats import spearmanr
 
-from cellsearch.errors import DataError
 from cellsearch.testing.table import Table, Training
 from cellsearch_search_spaces.small import GENES, KNOWN, cell_of
 
@@ -63,8 +61,8 @@ def _cells(table: Table, quality: Mapping[str, float]) -> str:
     lines = ["## Cells", "", "| place | cell | quality |", "|---|---|---|"]
     lines += [f"| {place} | {name} | {quality[name]:.3f} |" for place, name in enumerate(order[:BEST], 1)]
     for called, genes in KNOWN.items():
-        with suppress(DataError):  # it may not be trained yet
-            name = table.name(cell_of(called, genes))
+        name = table.name(cell_of(called, genes))
+        if name in quality:  # it may not be trained yet
             lines.append(f"| {1 + order.index(name)} | {called}, {name} | {quality[name]:.3f} |")
     return "\n".join(lines) + "\n"
 

@@ -385,7 +385,14 @@ def test_a_search_prints_its_verdict_and_leaves_every_result(searched: tuple[Pat
     for name in RESULTS:
         assert (study.path / name).stat().st_size > 0
         assert name in ended.out
-    for word in ("search: ", "finals: ", "squared error, lower is better", "cell - lstm", study.best.cell.name, "σ("):
+    for word in (
+        "search: ",
+        "finals: ",
+        "squared error, lower is better",
+        "cell - lstm",
+        study.best.cell.name,
+        "output = ",
+    ):
         assert word in ended.out
     assert load(study.path / "best.json") == study.best.cell
     assert max(len(line) for line in ended.out.splitlines() if "done" not in line) <= 80

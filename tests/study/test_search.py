@@ -337,7 +337,9 @@ def test_what_failed_for_a_cause_that_is_mended_is_trained_by_the_same_command(t
     (tmp_path / "needy.py").write_text(NEEDY)
 
     def searched() -> Study:
-        return small_search(tmp_path / "study", f"{tmp_path / 'needy.py'}:TASK", until="2 candidates", finalists=0)
+        return small_search(
+            tmp_path / "study", f"{tmp_path / 'needy.py'}:TASK", until="2 candidates", finalists=0, rungs=()
+        )
 
     failed = searched()
     assert {r.state for r in failed.records} == {"failed"} and "No space left" in failed.records[0].reason
