@@ -20,16 +20,16 @@ from cellsearch.study.comparing.confirm import confirm, tasks_to_confirm_on
 from cellsearch.study.conditions import Conditions, conditions_on
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage, rungs
 from cellsearch.study.forms import BASELINES, forms
-from cellsearch.study.halving import Halving, halving
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import SEARCH, Proposal, Record, alive, standing
 from cellsearch.study.references import find_cells
+from cellsearch.study.schedule.halving import Halving, halving
+from cellsearch.study.schedule.until import Until
+from cellsearch.study.schedule.until import until as the_end
 from cellsearch.study.strategies import Strategy, make_strategy
 from cellsearch.study.study import Study, load_study
-from cellsearch.study.until import Until
-from cellsearch.study.until import until as the_end
 from cellsearch.training import (
     Budget,
     Evaluation,

@@ -11,8 +11,8 @@ from typing import Final
 from cellsearch import plugins
 from cellsearch.cell import Cell, identity
 from cellsearch.space import SearchSpace
-from cellsearch.study.halving import Halving
 from cellsearch.study.record import Proposal, Record, best_first
+from cellsearch.study.schedule.halving import Halving
 from cellsearch.study.strategies import Strategy, make_strategy
 from cellsearch.testing.strategy import record
 from cellsearch.testing.table import Table, Training

@@ -23,9 +23,10 @@ SEEDS = (LSTM, GRU, RNN)
 
 SETTINGS: dict[str, Any] = {
     **TROUBLED,
-    "schema": "cellsearch.study/3",
+    "schema": "cellsearch.study/4",
     "space": "gated",
     "strategy": "evolution",
+    "rungs": [34, 100],
     "seeds": [to_json(cell) for cell in SEEDS],
     "seed": 0,
     "parameters": 60_000,

@@ -26,7 +26,8 @@ def search_commands(study: Study) -> list[str]:
     """The search itself, and what one does with its winner next."""
     settings, path = study.settings, str(study.path)
     judged = [v for v in study.verdicts if v.fresh_seeds]
-    counts = {"candidates": sum(r.role == "candidate" for r in alive(study.records)), "finalists": None}
+    tried = sum(r.role == "candidate" for r in alive(study.records))
+    counts: dict[str, int] = {}
     if judged:
         counts["finalists"] = sum(v.role == "candidate" for v in judged)
         counts["fresh-seeds"] = max(v.fresh_seeds for v in judged)
@@ -36,6 +37,8 @@ def search_commands(study: Study) -> list[str]:
         "space": settings["space"],
         "seeds": ",".join(seeds),
         "strategy": settings["strategy"],
+        "until": f"{tried} candidates",
+        "rungs": ",".join(map(str, settings["rungs"])) or "none",
         **counts,
         **_budget(settings),
         "final-steps": settings["final_steps"],

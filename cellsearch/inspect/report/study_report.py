@@ -59,7 +59,7 @@ def study_document(study: Study) -> Document:
 
 def _counted(study: Study) -> str:
     records = alive(study.records)
-    ended = [r for r in records if r.role == "candidate" and r.state in ("complete", "pruned", "failed")]
+    ended = [r for r in records if r.role == "candidate" and r.state in ("complete", "pruned", "paused", "failed")]
     finals = sum(len(alive(each)) for each in study.finals.values())
     hours = sum(r.seconds or 0.0 for r in _everything(study)) / 3600
     return f"{len(ended):,} candidates, {finals:,} trainings of the finals, {hours:.1f} hours of training; {study.path}"
@@ -71,9 +71,9 @@ def _everything(study: Study) -> list[Record]:
 
 def _unfinished(study: Study) -> str:
     """What is not there yet; empty where the study has come to its end."""
-    open_ = sum(record.state in ("running", "waiting") for record in _everything(study))
+    open_ = sum(record.state in ("running", "waiting", "paused") for record in _everything(study))
     if open_:
-        return f"Not finished when this page was written: {open_} trainings were under way or waiting."
+        return f"Not finished when this page was written: {open_} trainings were under way, paused or waiting."
     return "" if study.verdicts else "No finals yet: nothing has been compared with fresh seeds."
 
 
@@ -107,7 +107,7 @@ def _failures(study: Study) -> Iterator[str]:
     records = _everything(study)
     pruned = sum(record.state == "pruned" for record in records)
     if pruned:
-        yield f"{pruned:,} of {len(records):,} trainings were given up early, behind the median of the others."
+        yield f"{pruned:,} of {len(records):,} trainings were given up at a rung, where others were better."
     kinds, failed = failures_by_kind(records), sum(record.state == "failed" for record in records)
     if kinds:
         yield f"{failed:,} of {len(records):,} trainings failed:"

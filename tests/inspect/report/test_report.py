@@ -148,7 +148,7 @@ def test_every_part_of_a_study_is_there_and_none_of_what_it_lacks() -> None:
 def test_a_study_that_is_under_way_says_so() -> None:
     running = replace(STUDY.records[-1], state="running")
     text = Parsed(page(study_document(replace(STUDY, records=[*STUDY.records[:-1], running])))).text
-    assert "Not finished when this page was written: 1 trainings were under way or waiting." in text
+    assert "Not finished when this page was written: 1 trainings were under way, paused or waiting." in text
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,12 @@ def test_a_command_has_the_options_it_uses(command: str) -> None:
 def test_the_search_is_made_again_with_its_settings() -> None:
     words = shlex.split(search_commands(STUDY)[0])
     given = dict(zip(words[2::2], words[3::2], strict=True))
-    assert given["--candidates"] == "7" and given["--finalists"] == "3" and given["--fresh-seeds"] == "5"
+    assert (
+        given["--until"] == "7 candidates"
+        and given["--rungs"] == "34,100"
+        and given["--finalists"] == "3"
+        and given["--fresh-seeds"] == "5"
+    )
     assert given["--seeds"] == "lstm,gru,rnn" and given["--parameters"] == "60000"
     assert given["--hyperparameter"] == "weight_decay=1e-06:0.001", "the learning rate's range is the task's own"
 

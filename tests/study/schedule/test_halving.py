@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cellsearch.errors import BudgetError
-from cellsearch.study.halving import Halving, halving
 from cellsearch.study.record import Record
+from cellsearch.study.schedule.halving import Halving, halving
 from cellsearch.testing.strategy import SEEDS, record
 
 RUNGS = Halving((10, 30), 90)

@@ -8,7 +8,7 @@ import pytest
 
 from cellsearch.errors import BudgetError
 from cellsearch.study.record import Record
-from cellsearch.study.until import Until, until
+from cellsearch.study.schedule.until import Until, until
 from cellsearch.testing.strategy import SEEDS, record
 
 BASELINES = [record(number, SEEDS[number], score=0.0, role="baseline") for number in range(2)]

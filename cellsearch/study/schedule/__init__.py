@@ -1,0 +1,1 @@
+"""How long candidates train, and how long a search goes on."""
