@@ -150,7 +150,7 @@ def test_every_published_cell_agrees(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cell=cells())
 def test_random_cells_agree(cell: Cell) -> None:
     rnn = small(cell)
