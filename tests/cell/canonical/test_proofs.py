@@ -17,6 +17,20 @@ from tests.helpers.cell.carried import assert_same_values
 from tests.helpers.cell.probe import Probe, alike, same
 from tests.helpers.cell.spellings import DIFFERENT, SAME, cell_of
 
+UNKNOWN: frozenset[frozenset[str]] = frozenset(
+    map(
+        frozenset,
+        [
+            ("8c42aa11ae2ef835", "420e78b1533da4a0"),  # maximum(h, minimum(h, x)) is h
+            ("82f623a6b343d71b", "8630798752f377ab"),  # r r + (1 - r) a is a, with r = relu(a)
+            ("eb87e258c4b5c2d2", "6aa828e88be08ce4"),  # r a + (1 - r) r is r, likewise
+            ("d416227d110ca8a6", "de5670abbda30547"),  # normalized twice or three times: all but the same
+            ("a63c044c037e77b7", "8499e1aeccbbfda5"),  # log(1 + s) is never above s
+        ],
+    )
+)
+"""Identities, among those of the ten thousand cells, of pairs that are equal for a reason that no rule knows."""
+
 
 def test_scrambled_cells_have_the_same_identity_and_values() -> None:
     _check_scrambled(300, probed=10)
@@ -81,8 +95,10 @@ def _check_identities(count: int) -> None:
         firsts.append(first)
         assert [other.cell for other in others if not same(first, other)] == []
     for group in alike(firsts):
-        equal = [(one.cell.nodes, other.cell.nodes) for one, other in combinations(group, 2) if same_twice(one, other)]
-        assert equal == []
+        pairs = [
+            pair for pair in combinations(group, 2) if frozenset(identity(each.cell) for each in pair) not in UNKNOWN
+        ]
+        assert [(one.cell.nodes, other.cell.nodes) for one, other in pairs if same_twice(one, other)] == []
 
 
 def same_twice(one: Probe, other: Probe) -> bool:
