@@ -21,7 +21,13 @@ from tests.helpers.small_search import TASK, small_search
 PARITY = "parity@batch=4,length=3"
 ADDING = "adding@batch=4,length=4"
 FIXED = {"learning_rate": 0.01}
-QUICK: dict[str, Any] = {"until": "2 candidates", "finalists": 1, "final_steps": 5, "hyperparameters": FIXED}
+QUICK: dict[str, Any] = {
+    "until": "2 candidates",
+    "rungs": (),  # so that both can be finalists later
+    "finalists": 1,
+    "final_steps": 5,
+    "hyperparameters": FIXED,
+}
 
 
 @pytest.fixture(scope="module")
