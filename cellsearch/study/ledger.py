@@ -2,10 +2,9 @@
 
 A study is a folder: `study.db` (SQLite) with one Optuna study a stage ("search", and one for each finalist), cell
 files in `cells/`, weights in `weights/`, tracebacks in `failures/`, and in `checkpoints/` the state of trainings that
-pause. One process writes at a time and holds `lock`;
-anyone may read. What is told is on disk before the next trial starts, so that killing the writer loses no finished
-trial and no rung; opening the ledger again lets go on what has a checkpoint, and queues anew what else was running,
-and what failed for a cause that may be mended.
+pause. One process writes at a time and holds `lock`; anyone may read. What is told is on disk before the next trial
+starts, so that killing the writer loses no finished trial and no rung; opening the ledger again lets go on what has a
+checkpoint, and queues anew what else was running, and what failed for a cause that may be mended.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ class Ledger:
         self._finished: dict[tuple[str, int], Record] = {}
         self._seen: dict[str, Sequence[FrozenTrial]] = {}
         self._checkpoints = Checkpoints(path)
-        self._told: dict[int, int] = {}
+        self._told: dict[tuple[str, int], int] = {}
         try:
             with _one_line(path):
                 self._storage = _storage(path, create=True)
@@ -213,9 +212,8 @@ class Ledger:
         trial = self._trial(stage, number)
         if report.checkpoint is not None:
             self._keep(self._checkpoints.path(number, report.step), report.checkpoint)
-        if stage != SEARCH or report.step > self._told.get(
-            number, 0
-        ):  # it may go on from before what an interruption left
+        # It may go on from before what an interruption left.
+        if report.step > self._told.get((stage, number), 0):
             trial.report(report.score, report.step)
             self._changed(stage)
         self._last[stage, number] = report
@@ -240,14 +238,17 @@ class Ledger:
         begun = [trial.user_attrs.get("again", trial.number) for trial in trials if trial.state is TrialState.WAITING]
         return first.number if turn <= min(begun, default=turn) else None
 
-    def resume(self, number: int) -> tuple[Record, bytes]:
-        """Let a paused trial of the search go on: its record, and the checkpoint that it goes on from."""
-        paused = self._all(SEARCH)[number]
-        checkpoint = self._checkpoints.path(number, paused.user_attrs[CHECKPOINT]).read_bytes()
-        self._told[number] = max(paused.intermediate_values)
+    def resume(self, number: int) -> Record:
+        """Let a paused trial of the search go on."""
+        self._told[SEARCH, number] = max(self._all(SEARCH)[number].intermediate_values)
         self._trial(SEARCH, number).set_user_attr(TURN, len(self._all(SEARCH)))
         self._changed(SEARCH)
-        return _record(SEARCH, self._all(SEARCH)[number], ()), checkpoint
+        return _record(SEARCH, self._all(SEARCH)[number], ())
+
+    def checkpoint(self, record: Record) -> bytes | None:
+        """What a trial goes on from; None where it begins."""
+        path = self._checkpoints.path(record.number, record.checkpoint)
+        return path.read_bytes() if record.checkpoint else None
 
     def _pause(self, stage: str, number: int, last: Report) -> None:
         trial = self._trials.pop((stage, number))
@@ -330,7 +331,7 @@ class Ledger:
         fruitless = not any(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
         for trial in trials:
             running = trial.state is TrialState.RUNNING
-            if running and self._waits_again(stage, trial):
+            if running and stage == SEARCH and self._waits_again(trial):
                 continue
             if trial.number not in queued and (running or _may_be_mended(trial, fruitless)):
                 notes = {name: trial.user_attrs[name] for name in PROPOSED} | {"again": trial.number}
@@ -340,10 +341,10 @@ class Ledger:
                 study.tell(trial.number, state=TrialState.FAIL)
         self._changed(stage)
 
-    def _waits_again(self, stage: str, trial: FrozenTrial) -> bool:
-        """Whether a trial waits at its last checkpoint, as it is noted now: of a rung that was reported."""
+    def _waits_again(self, trial: FrozenTrial) -> bool:
+        """Whether a trial of the search waits at its last checkpoint, as it is noted: of a rung that was reported."""
         reported = [step for step in self._checkpoints.steps(trial.number) if step in trial.intermediate_values]
-        if stage != SEARCH or not reported:
+        if not reported:
             return False
         turn = trial.user_attrs.get(TURN)
         if turn is None or trial.user_attrs[CHECKPOINT] != reported[-1]:  # it had come to a rung, which was not noted

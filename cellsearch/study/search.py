@@ -23,9 +23,9 @@ from cellsearch.study.forms import BASELINES, forms
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.progress import Observer, Watch
-from cellsearch.study.record import SEARCH, Proposal, Record, alive, standing
+from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.references import find_cells
-from cellsearch.study.schedule.halving import Halving, halving
+from cellsearch.study.schedule.halving import Halving, halving, waiting
 from cellsearch.study.schedule.until import Until
 from cellsearch.study.schedule.until import until as the_end
 from cellsearch.study.strategies import Strategy, make_strategy
@@ -177,14 +177,12 @@ class _Run:
         self.halving = halving
         self.finalists = finalists
         self.observe = observe
-        self.checkpoints: dict[int, bytes] = {}
         self.watch = Watch(SEARCH, lambda: 0, list, task, observe)
 
     def evaluation(self, stage: str, record: Record) -> Evaluation:
         """What a worker trains for a trial."""
         pause = self.halving.pause(record) if stage == SEARCH else None
-        checkpoint = self.checkpoints.pop(record.number, None) if stage == SEARCH else None
-        return self.conditions.evaluation(record, pause=pause, checkpoint=checkpoint)
+        return self.conditions.evaluation(record, pause=pause, checkpoint=self.ledger.checkpoint(record))
 
     def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, end: Until, workers: int) -> None:
         """Train the baselines, then candidates until the end is reached or the space is exhausted."""
@@ -208,12 +206,12 @@ class _Run:
 
         def next_trial() -> Begun | None:
             if (number := self.ledger.brought_back()) is not None:
-                return self._resumed(number)
+                return SEARCH, self.ledger.resume(number)
             if self.ledger.waiting(SEARCH):
                 return SEARCH, self.ledger.begin(SEARCH)
             records = alive(self.ledger.records(SEARCH))
             if promoted := self.halving.promoted(records, self.task.lower_is_better):
-                return self._resumed(promoted.number)
+                return SEARCH, self.ledger.resume(promoted.number)
             is_over = end.is_over(records, before + monotonic() - began, self.task.lower_is_better)
             proposal = None if is_over else self._new_cell(strategy, records)
             if proposal is None:
@@ -225,21 +223,15 @@ class _Run:
         loop.run(next_trial)
         self._let_go(alive(self.ledger.records(SEARCH)), 0)
 
-    def _resumed(self, number: int) -> Begun:
-        """The paused trial, which goes on."""
-        record, self.checkpoints[number] = self.ledger.resume(number)
-        return SEARCH, record
-
     def _for_the_finals(self, records: Sequence[Record]) -> Begun | None:
         """At the end of the search the best paused candidate, where fewer have come to their end than are judged."""
         going = sum(r.role == "candidate" and r.state in ("complete", "running") for r in records)
-        best = self.halving.best_paused(records, self.task.lower_is_better)
-        return self._resumed(best.number) if best and going < max(1, self._entrants) else None
+        paused = waiting(records, self.task.lower_is_better)
+        return (SEARCH, self.ledger.resume(paused[0].number)) if paused and going < max(1, self._entrants) else None
 
     def _let_go(self, records: Sequence[Record], most: int) -> None:
         """Give up the worst of the paused candidates, so that no more than so many checkpoints are kept."""
-        paused = [record for record in records if record.state == "paused"]
-        for record in sorted(paused, key=lambda record: standing(record, self.task.lower_is_better))[most:]:
+        for record in waiting(records, self.task.lower_is_better)[most:]:
             self.ledger.prune(SEARCH, record.number)
 
     @property

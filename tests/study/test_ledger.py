@@ -128,12 +128,12 @@ def test_a_trial_that_pauses_goes_on_from_its_checkpoint_in_any_process(tmp_path
     assert (before.hidden_size, before.scores, checkpoints(tmp_path)) == (8, {4: 3.0, 5: 2.0}, ["0-5.safetensors"])
     with opened(tmp_path) as ledger:
         assert ledger.records(SEARCH) == [before]
-        record, checkpoint = ledger.resume(0)
-        assert (record.state, checkpoint) == ("running", b"half way")
+        record = ledger.resume(0)
+        assert (record.state, ledger.checkpoint(record)) == ("running", b"half way")
         ledger.report(SEARCH, 0, report(7, 1.5, checkpoint=b"further"))
         ledger.finish(SEARCH, 0)
         assert checkpoints(tmp_path) == ["0-7.safetensors"]
-        assert ledger.resume(0)[1] == b"further"
+        assert ledger.checkpoint(ledger.resume(0)) == b"further"
         ledger.report(SEARCH, 0, report(10, 1.0))
         ledger.finish(SEARCH, 0)
     (after,) = read_records(tmp_path)
@@ -173,7 +173,7 @@ def test_a_trial_whose_driver_is_killed_after_a_rung_waits_there_again(tmp_path:
         with opened(path) as ledger:
             record = ledger.records(SEARCH)[2]
             assert (record.state, record.reached, record.scores) == ("paused", 5, scores), what
-            assert ledger.resume(2)[1] == b"half way"
+            assert ledger.checkpoint(ledger.resume(2)) == b"half way"
             ledger.report(SEARCH, 2, report(6, 9.0))
             ledger.report(SEARCH, 2, report(10, 1.0))
             ledger.finish(SEARCH, 2)
@@ -186,7 +186,7 @@ def test_a_checkpoint_whose_rung_was_not_reported_yet_is_not_gone_on_from(tmp_pa
         ledger.resume(0)
     (tmp_path / "checkpoints" / "0-8.safetensors").write_bytes(b"its report was lost")
     with opened(tmp_path) as ledger:
-        assert ledger.records(SEARCH)[0].reached == 5 and ledger.resume(0)[1] == b"half way"
+        assert ledger.records(SEARCH)[0].reached == 5 and ledger.checkpoint(ledger.resume(0)) == b"half way"
     assert checkpoints(tmp_path) == ["0-5.safetensors"]
 
 

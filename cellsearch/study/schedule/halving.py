@@ -15,7 +15,7 @@ from typing import Final
 from cellsearch.errors import BudgetError
 from cellsearch.study.record import Record, standing
 
-__all__ = ["GOES_ON", "SHARES", "Halving", "halving"]
+__all__ = ["GOES_ON", "SHARES", "Halving", "halving", "waiting"]
 
 GOES_ON: Final = 3
 """Of so many at a rung one goes on."""
@@ -49,10 +49,11 @@ class Halving:
                     return record
         return None
 
-    def best_paused(self, records: Sequence[Record], lower_is_better: bool) -> Record | None:
-        """The candidate that stopped latest, the best of these; None if none is left."""
-        paused = [record for record in records if record.state == "paused"]
-        return min(paused, key=lambda record: standing(record, lower_is_better), default=None)
+
+def waiting(records: Sequence[Record], lower_is_better: bool) -> list[Record]:
+    """The paused candidates: those that stopped latest first, the best of these before others."""
+    paused = [record for record in records if record.state == "paused"]
+    return sorted(paused, key=lambda record: standing(record, lower_is_better))
 
 
 def halving(steps: int, rungs: Sequence[int] | None = None) -> Halving:

@@ -8,7 +8,7 @@ import pytest
 
 from cellsearch.errors import BudgetError
 from cellsearch.study.record import Record
-from cellsearch.study.schedule.halving import Halving, halving
+from cellsearch.study.schedule.halving import Halving, halving, waiting
 from cellsearch.testing.strategy import SEEDS, record
 
 RUNGS = Halving((10, 30), 90)
@@ -67,10 +67,9 @@ def test_a_candidate_stops_at_the_next_rung_from_where_it_waits() -> None:
 
 
 def test_who_stopped_latest_is_the_best_of_those_that_wait() -> None:
-    assert RUNGS.best_paused([record(0, SEEDS[0], score=0.0)], True) is None
-    waiting = [stopped(0, at_10=1.0), stopped(1, at_10=9.0, at_30=8.0), stopped(2, at_10=9.0, at_30=7.0)]
-    found = RUNGS.best_paused(waiting, True)
-    assert found is not None and found.number == 2
+    assert waiting([record(0, SEEDS[0], score=0.0)], True) == []
+    paused = [stopped(0, at_10=1.0), stopped(1, at_10=9.0, at_30=8.0), stopped(2, at_10=9.0, at_30=7.0)]
+    assert [each.number for each in waiting(paused, True)] == [2, 1, 0]
 
 
 @pytest.mark.parametrize(("steps", "rungs"), [(900, (100, 300)), (300, (34, 100)), (5, (1, 2)), (2, (1,)), (1, ())])
