@@ -21,7 +21,7 @@ from cellsearch.errors import DivergenceError, ExportError
 from cellsearch.exporters.weights import exported_arrays
 from cellsearch.recurrence import RNN
 
-__all__ = ["BATCH", "STEPS", "UNTRAINED", "Probe", "agree", "expected", "filled", "probes", "rounding"]
+__all__ = ["BATCH", "STEPS", "UNTRAINED", "Probe", "agree", "expected", "filled", "ordered", "probes", "rounding"]
 
 STEPS, BATCH = 5, 2
 
@@ -61,6 +61,11 @@ def probes(rnn: RNN) -> Iterator[Probe]:
     dtype = next(rnn.parameters()).dtype
     for steps, batch in ((STEPS, BATCH), (1, 1)):
         yield _probe(rnn, steps, batch, dtype)
+
+
+def ordered(rnn: RNN, values: Tensor) -> Tensor:
+    """Values [T, B, ..] as the module takes or gives them, and back: both are the same exchange."""
+    return values.transpose(0, 1) if rnn.batch_first else values
 
 
 def rounding(rnn: RNN) -> float:

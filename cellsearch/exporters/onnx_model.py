@@ -22,7 +22,7 @@ from torch import Tensor
 from cellsearch.cell import INPUT, Cell, identity
 from cellsearch.cell.expression import constants, onnx_source, parse, substitute
 from cellsearch.errors import ExportError, one_line
-from cellsearch.exporters.expected import Probe, agree, probes, rounding
+from cellsearch.exporters.expected import Probe, agree, ordered, probes, rounding
 from cellsearch.exporters.names import printable
 from cellsearch.exporters.onnx_graph import Array, Graph
 from cellsearch.recurrence import RNN
@@ -81,11 +81,11 @@ def write(rnn: RNN, folder: Path) -> None:
 
 def check(rnn: RNN, folder: Path) -> None:
     """Run the models in onnxruntime. Raises ExportError if one disagrees or cannot be run."""
-    for name in (SEQUENCE, STEP):
-        if (folder / name).is_file():
-            for probe in probes(rnn):
-                if name == SEQUENCE or len(probe.x) == 1:
-                    agree(name, probe.difference(*_answer(rnn, folder / name, probe)), rounding(rnn))
+    names = [name for name in (SEQUENCE, STEP) if (folder / name).is_file()]
+    for probe in probes(rnn):
+        for name in names:
+            if name == SEQUENCE or len(probe.x) == 1:
+                agree(name, probe.difference(*_answer(rnn, folder / name, probe)), rounding(rnn))
 
 
 def _answer(rnn: RNN, path: Path, probe: Probe) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -95,7 +95,7 @@ def _answer(rnn: RNN, path: Path, probe: Probe) -> tuple[Tensor, tuple[Tensor, .
     dtype = str(next(rnn.parameters()).dtype).removeprefix("torch.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # not that states have defaults, which is meant
-    x = probe.x[0] if path.name == STEP else probe.x.transpose(0, 1) if rnn.batch_first else probe.x
+    x = probe.x[0] if path.name == STEP else ordered(rnn, probe.x)
     try:
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         names = [each.name for each in (*session.get_inputs(), *session.get_overridable_initializers())]
@@ -103,8 +103,7 @@ def _answer(rnn: RNN, path: Path, probe: Probe) -> tuple[Tensor, tuple[Tensor, .
         outputs, *last = (torch.from_numpy(each) for each in session.run(None, given))
     except Exception as error:
         raise ExportError(f"onnxruntime refuses {path.name} in {dtype}: {one_line(error)}") from error
-    ordered = outputs.unsqueeze(0) if path.name == STEP else outputs.transpose(0, 1) if rnn.batch_first else outputs
-    return ordered, tuple(last)
+    return outputs.unsqueeze(0) if path.name == STEP else ordered(rnn, outputs), tuple(last)
 
 
 def _model(rnn: RNN, whole: bool) -> onnx.ModelProto:

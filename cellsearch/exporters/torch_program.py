@@ -17,7 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from cellsearch.exporters.expected import Probe, agree, probes, rounding
+from cellsearch.exporters.expected import Probe, agree, ordered, probes, rounding
 from cellsearch.exporters.loaded import loaded
 from cellsearch.exporters.names import class_name
 from cellsearch.exporters.source import source
@@ -41,7 +41,7 @@ def write(rnn: RNN, folder: Path) -> None:
             _save(folder / STEP, _Step(module), _given(rnn, example, example.x[0]), ({0: batch}, states))
         file.scan = _scan
         free = {0: batch, 1: steps} if rnn.batch_first else {0: steps, 1: batch}
-        _save(folder / SEQUENCE, module, _given(rnn, example, _ordered(rnn, example.x)), (free, states))
+        _save(folder / SEQUENCE, module, _given(rnn, example, ordered(rnn, example.x)), (free, states))
 
 
 def check(rnn: RNN, folder: Path) -> None:
@@ -49,8 +49,8 @@ def check(rnn: RNN, folder: Path) -> None:
     programs = {name: torch.export.load(folder / name) for name in (SEQUENCE, STEP) if (folder / name).is_file()}
     with torch.no_grad(), _quiet():
         for probe in probes(rnn):
-            outputs, last = programs[SEQUENCE].module()(*_given(rnn, probe, _ordered(rnn, probe.x)))
-            _agree(rnn, SEQUENCE, probe, _ordered(rnn, outputs), last)
+            outputs, last = programs[SEQUENCE].module()(*_given(rnn, probe, ordered(rnn, probe.x)))
+            _agree(rnn, SEQUENCE, probe, ordered(rnn, outputs), last)
             if STEP in programs and len(probe.x) == 1:
                 output, last = programs[STEP].module()(*_given(rnn, probe, probe.x[0]))
                 _agree(rnn, STEP, probe, output.unsqueeze(0), last)
@@ -109,11 +109,6 @@ def _given(rnn: RNN, probe: Probe, x: Tensor) -> tuple[Tensor, Any]:
     dtype = next(rnn.parameters()).dtype
     states = tuple(state.to(dtype) for state in probe.initial)
     return x.to(dtype), states if len(states) > 1 else states[0]
-
-
-def _ordered(rnn: RNN, x: Tensor) -> Tensor:
-    """[T, B, ..] as the module takes it, or what it gives as [T, B, ..]."""
-    return x.transpose(0, 1) if rnn.batch_first else x
 
 
 def _agree(rnn: RNN, name: str, probe: Probe, outputs: Tensor, last: Any) -> None:

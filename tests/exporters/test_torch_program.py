@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from torch import Tensor
 
 from cellsearch.cell import Cell
-from cellsearch.errors import DivergenceError, ExportError
-from cellsearch.exporters.expected import probes
+from cellsearch.errors import ExportError
+from cellsearch.exporters import torch_program
 from cellsearch.exporters.torch_program import SEQUENCE, STEP, check, write
 from cellsearch.recurrence import RNN
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.zoo import SPACE as ZOO
 from tests.helpers.alone import TORCH_EXPORT, run
-from tests.helpers.exported import CELLS, SEEDS
+from tests.helpers.exported import CELLS, SEEDS, assert_agrees, assert_random_cell_agrees, small
 
 USE = """
 import sys, torch
@@ -29,11 +28,6 @@ x, initial, outputs = (torch.load(sys.argv[2])[name] for name in ("x", "initial"
 with torch.no_grad():
     torch.testing.assert_close(program(x, initial)[0], outputs, rtol=1e-5, atol=1e-5)
 """
-
-
-def small(cell: Cell, **how: Any) -> RNN:
-    torch.manual_seed(0)
-    return RNN(cell, 3, 4, **how).eval()
 
 
 def states_of(rnn: RNN, batch: int) -> Any:
@@ -106,20 +100,11 @@ def test_who_reads_both_ways_has_no_program_of_a_step(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*ZOO.seeds][::10])  # one takes torch.export ten seconds
 def test_published_cells_agree(name: str, tmp_path: Path) -> None:
-    rnn = small(ZOO.seeds[name])
-    write(rnn, tmp_path)
-    check(rnn, tmp_path)
+    assert_agrees(torch_program, small(ZOO.seeds[name]), tmp_path)
 
 
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(cell=cells())
 def test_random_cells_agree(cell: Cell) -> None:
-    rnn = small(cell)
-    try:
-        [*probes(rnn)]
-    except DivergenceError:
-        reject()
-    with tempfile.TemporaryDirectory() as folder:
-        write(rnn, Path(folder))
-        check(rnn, Path(folder))
+    assert_random_cell_agrees(torch_program, cell)

@@ -1,12 +1,18 @@
 """What the export's tests share: odd cells written by hand, and an exported file as a module."""
 
 import importlib.util
+import tempfile
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import torch
+from hypothesis import reject
 from torch import nn
 
 from cellsearch.cell import Cell, Node, from_equations
+from cellsearch.errors import DivergenceError
+from cellsearch.exporters.expected import probes
 from cellsearch.exporters.names import class_name
 from cellsearch.exporters.standalone import export
 from cellsearch.exporters.weights import exported_arrays
@@ -108,3 +114,26 @@ def twin(rnn: RNN, folder: Path) -> nn.Module:
         module.to(array.dtype)
     module.load_state_dict(exported_arrays(rnn))
     return module.train(rnn.training)
+
+
+def small(cell: Cell, **how: Any) -> RNN:
+    """A module with the same weights each time."""
+    torch.manual_seed(0)
+    return RNN(cell, 3, 4, **how).eval()
+
+
+def assert_agrees(kind: Any, rnn: RNN, folder: Path) -> None:
+    """What a format's module, such as `onnx_model`, writes gives what the reference gives."""
+    kind.write(rnn, folder)
+    kind.check(rnn, folder)
+
+
+def assert_random_cell_agrees(kind: Any, cell: Cell) -> None:
+    """The same of a cell that hypothesis drew; one whose numbers are not finite is none."""
+    rnn = small(cell)
+    try:
+        [*probes(rnn)]
+    except DivergenceError:
+        reject()
+    with tempfile.TemporaryDirectory() as folder:
+        assert_agrees(kind, rnn, Path(folder))
