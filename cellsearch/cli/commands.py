@@ -310,7 +310,7 @@ def report(
 
     path = output or study / REPORT
     save_report(load_results(study), path)
-    console().print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
+    _say(f"wrote {path}")
 
 
 @app.command()
@@ -320,7 +320,7 @@ def export(
     file: Annotated[Path | None, typer.Argument(help="Python file to write.")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder to write, with formats, card and picture; or the file."),
+        typer.Option("--output", "-o", help="Folder to write, with a file or two a format; or the Python file."),
     ] = None,
     formats: Annotated[str, typer.Option("--as", help="Formats in the folder, with commas between.")] = "source",
     input_size: Annotated[int, typer.Option(min=1, help="In a folder, of a cell without trained weights.")] = 128,
