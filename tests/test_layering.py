@@ -325,7 +325,7 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
         ),
         (
             "cellsearch/recurrence/eager/new.py",
-            "from cellsearch.recurrence.native.program import Program",
+            "from cellsearch.recurrence.program.program import Program",
             "cellsearch.recurrence.eager.new imports cellsearch.recurrence.native",
         ),
         ("cellsearch/cell/new.py", "from ..recurrence import RNN", "cellsearch.cell.new imports cellsearch.recurrence"),

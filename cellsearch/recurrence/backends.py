@@ -14,13 +14,14 @@ from torch import Tensor
 from cellsearch.cell import Cell
 from cellsearch.errors import BackendError
 from cellsearch.recurrence.eager.backend import EAGER
+from cellsearch.recurrence.gpu.backend import GPU
 from cellsearch.recurrence.interface import Backend
 from cellsearch.recurrence.native.backend import NATIVE
 from cellsearch.recurrence.reference import REFERENCE
 
 __all__ = ["BACKENDS", "choose", "refusals"]
 
-BACKENDS: Final[tuple[Backend, ...]] = (NATIVE, EAGER, REFERENCE)
+BACKENDS: Final[tuple[Backend, ...]] = (NATIVE, GPU, EAGER, REFERENCE)
 """All backends, the preferred ones first; the last one runs every cell."""
 
 

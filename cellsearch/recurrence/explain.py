@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cellsearch.cell import LINEAR, Cell
 from cellsearch.cell.linearity import Dependence, dependence, is_linear_in_state
-from cellsearch.recurrence.native.places import Call, Group
-from cellsearch.recurrence.native.program import Program, program
+from cellsearch.recurrence.program.places import Call, Group
+from cellsearch.recurrence.program.program import Program, program
 from cellsearch.recurrence.structured import plain
 
 __all__ = ["plan_text"]

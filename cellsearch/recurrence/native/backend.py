@@ -22,7 +22,7 @@ from cellsearch.errors import BackendError
 from cellsearch.recurrence import sequence
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.build import unavailable
-from cellsearch.recurrence.native.lowering import compiles
+from cellsearch.recurrence.program.lowering import foreign
 from cellsearch.recurrence.native.threads import alone_after_fork
 from cellsearch.recurrence.sequence import Given, Kept, Needs
 from cellsearch.recurrence.structured import plain
@@ -48,8 +48,8 @@ class Native:
             return f"it runs on the CPU, and the input is on {x.device}"
         if x.dtype not in (torch.float32, torch.float64):
             return f"it computes in float32 and float64, not in {str(x.dtype).removeprefix('torch.')}"
-        if foreign := _foreign(cell):
-            return f"operation {foreign!r} is a function of torch tensors, for which no C can be written"
+        if operation := foreign(cell):
+            return f"operation {operation!r} is a function of torch tensors, for which no C can be written"
         return _unbuilt(plain(cell), x.dtype, int(time.monotonic() // RETRY))
 
     def run(self, cell: Cell, parameters: Parameters, x: Tensor, states: States) -> tuple[Tensor, States]:
@@ -80,13 +80,6 @@ class Native:
 
 
 NATIVE: Final = Native()
-
-
-@lru_cache(maxsize=1024)
-def _foreign(cell: Cell) -> str | None:
-    """An operation whose expressions call a function that is not of the table; None if there is none."""
-    rows = {node.op: node.row for node in cell.nodes.values() if not node.row.is_linear}
-    return next((op for op, row in rows.items() if not compiles([row.value, *row.derivatives.values()])), None)
 
 
 @lru_cache(maxsize=1024)

@@ -10,9 +10,9 @@ import torch
 
 from cellsearch.cell import Cell
 from cellsearch.recurrence.native.build import library
-from cellsearch.recurrence.native.places import Place, home
+from cellsearch.recurrence.program.places import Place, home
 from cellsearch.recurrence.native.products import Products, products
-from cellsearch.recurrence.native.program import Program, program
+from cellsearch.recurrence.program.program import Program, program
 from cellsearch.recurrence.native.source import Source, source
 from cellsearch.recurrence.plan.plan import Product, weight_names
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from cellsearch.cell import INPUT
 from cellsearch.recurrence.native.compiled_cell import CompiledCell
-from cellsearch.recurrence.native.places import Place, PlaceKind
+from cellsearch.recurrence.program.places import Place, PlaceKind
 from cellsearch.recurrence.native.source import Routine
 
 __all__ = ["BASES", "MemoryLayout", "Series", "Sizes", "forward_layout", "reverse_layout"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from cellsearch.cell.functions import FUNCTIONS
-from cellsearch.recurrence.native.lowering import ALONG_ROW, HIDDEN_SIZE, SCANS
-from cellsearch.recurrence.native.places import Group, Place
+from cellsearch.recurrence.program.lowering import ALONG_ROW, HIDDEN_SIZE, SCANS
+from cellsearch.recurrence.program.places import Group, Place
 
 __all__ = ["Numbering", "Row"]
 

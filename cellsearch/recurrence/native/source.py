@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cellsearch.recurrence.native.places import Call, Group, Place
-from cellsearch.recurrence.native.program import Program
+from cellsearch.recurrence.program.places import Call, Group, Place
+from cellsearch.recurrence.program.program import Program
 from cellsearch.recurrence.native.row import Row
 from cellsearch.recurrence.plan.plan import Product
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cellsearch.cell import INPUT, LINEAR, Cell
-from cellsearch.recurrence.native.lowering import Lowering, functions
+from cellsearch.recurrence.program.lowering import Lowering, functions
 from cellsearch.recurrence.plan.plan import Phase, Plan, Product
 
 __all__ = ["Call", "Group", "Place", "PlaceKind", "home", "stored"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from cellsearch.cell import INPUT, LINEAR
-from cellsearch.recurrence.native.places import Call, Group, Place, home
+from cellsearch.recurrence.program.places import Call, Group, Place, home
 from cellsearch.recurrence.plan.plan import (
     Arrived,
     Carried,

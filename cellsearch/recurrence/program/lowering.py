@@ -10,12 +10,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from cellsearch.cell import Cell
 from cellsearch.cell.expression import parse
 from cellsearch.cell.functions import FUNCTIONS
 
-__all__ = ["ALONG_ROW", "HIDDEN_SIZE", "SCANS", "Instruction", "Lowering", "compiles", "functions"]
+__all__ = ["ALONG_ROW", "HIDDEN_SIZE", "SCANS", "Instruction", "Lowering", "foreign", "functions"]
 
 HIDDEN_SIZE: Final = "hidden_size"
 """In definitions of functions, the number of hidden units."""
@@ -115,8 +117,14 @@ class Lowering:
         return instruction.name not in ("load", *SCANS) and all(self.is_scalar[o] for o in instruction.operands)
 
 
-def compiles(expressions: Iterable[str]) -> bool:
-    """Whether a compiling backend knows every function of the expressions."""
+@lru_cache(maxsize=1024)
+def foreign(cell: Cell) -> str | None:
+    """An operation whose expressions call a function that is not of the table; None if there is none."""
+    rows = {node.op: node.row for node in cell.nodes.values() if not node.row.is_linear}
+    return next((op for op, row in rows.items() if not _compiles([row.value, *row.derivatives.values()])), None)
+
+
+def _compiles(expressions: Iterable[str]) -> bool:
     return all(FUNCTIONS[function].compiles for text in expressions for function in functions(text))
 
 

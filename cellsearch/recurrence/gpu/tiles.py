@@ -1,0 +1,177 @@
+"""How a sequence is spread over a card: which blocks work together, on which rows and units, and what they hold.
+
+A team of blocks takes some rows of the batch through all steps. The more blocks, the fewer weights each has to hold and
+read a step, and the longer they wait for one another. The choice is a sum of times, whose constants were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from cellsearch.recurrence.program.lowering import ALONG_ROW, SCANS
+from cellsearch.recurrence.program.places import Call, Group
+
+__all__ = ["CLUSTER", "CallTiles", "Card", "Sizes", "Tiles", "candidates", "choose_tiles", "padded", "tiles_of"]
+
+UNIT: Final = 16
+"""Rows of our own in memory hold a multiple of so many numbers."""
+
+PAD: Final = 16
+CLUSTER: Final = 16
+"""Blocks that a cluster holds at most, where a card has any."""
+
+UNITS: Final = (8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256)
+ROWS: Final = (8, 16, 32, 64)
+THREADS: Final = (256, 512)
+MOST_ELEMENTS: Final = 8
+"""Numbers that a thread keeps of each value."""
+
+SYNC, CLUSTER_BARRIER, GRID_BARRIER, TRIP = 0.1, 0.5, 1.6, 1.0
+"""Microseconds: of a barrier in a block, of a cluster, of a grid, and of what others wrote on its way to us."""
+
+STAGE, READ, MULTIPLY = 55_000.0, 150_000.0, 4e6
+"""Bytes a microsecond from the second cache and from shared memory, multiply-adds a microsecond, of a block."""
+
+
+class Card(NamedTuple):
+    """What tiles have to fit: blocks at once, bytes of shared memory a block; whether blocks form clusters."""
+
+    blocks: int = 132
+    shared: int = 232_448
+    clusters: bool = True
+
+
+class Sizes(NamedTuple):
+    """Batch and hidden size, and bytes of a number in memory."""
+
+    B: int
+    H: int
+    bytes: int
+
+    @property
+    def width(self) -> int:
+        """The hidden size in whole vectors."""
+        return padded(self.H)
+
+
+class CallTiles(NamedTuple):
+    """A product in a block: its weights' `linears` times the units, tiles of 16 of these, depth and chunk in bytes.
+
+    `split` parts of the depth are summed apart; `kept` and `made` are the offsets of weights and result in bytes.
+    """
+
+    linears: int
+    tiles: int
+    depth: int
+    chunk: int
+    split: int
+    kept: int
+    made: int
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """`team` blocks of so many `threads`, each with `rows` of the batch and `units`; offsets are bytes of its memory.
+
+    `clusters`: the team is a cluster of the card, which has a barrier of its own.
+    """
+
+    team: int
+    rows: int
+    units: int
+    threads: int
+    calls: tuple[CallTiles, ...]
+    staged: int
+    along: int
+    shared: int
+    clusters: bool = False
+
+    @property
+    def elements(self) -> int:
+        """Numbers of each value that a thread keeps."""
+        return -(-self.units * self.rows // self.threads)
+
+
+def padded(size: int) -> int:
+    """A size in whole vectors."""
+    return -(-size // UNIT) * UNIT
+
+
+def choose_tiles(groups: tuple[Group, ...], sizes: Sizes, card: Card = Card()) -> Tiles | None:
+    """The fastest way by the table of times; None if the weights do not fit on the card."""
+    return min(candidates(groups, sizes, card), key=lambda tiles: _time(groups, tiles), default=None)
+
+
+def candidates(groups: tuple[Group, ...], sizes: Sizes, card: Card = Card()) -> Iterator[Tiles]:
+    """Every way in which the card can hold it."""
+    for units in UNITS:
+        team = -(-sizes.width // units)
+        for rows in ROWS if units < sizes.width + UNITS[0] else ():
+            fits = -(-sizes.B // rows) * team <= card.blocks and (rows < 2 * sizes.B or rows == ROWS[0])
+            for threads in THREADS if fits else ():
+                tiles = tiles_of(groups, sizes, units, rows, threads, card)
+                if tiles is not None and tiles.elements <= MOST_ELEMENTS:
+                    yield tiles
+
+
+def tiles_of(groups: tuple[Group, ...], sizes: Sizes, units: int, rows: int, threads: int, card: Card = Card()) -> Tiles | None:
+    """The tiles of blocks with so many units each; None if a block cannot hold what it needs."""
+    team = -(-sizes.width // units)
+    kept, calls = 0, []
+    for call in _calls(groups):
+        n, depth = shape(call, sizes)
+        tiles = -(-n * units // 16)
+        split = max(1, min(threads // 32 // tiles, depth // 32))
+        calls.append((n, tiles, depth, split, kept))
+        kept += n * units * (depth + PAD)
+    made, results = kept, []
+    for _, tiles, _, split, _ in calls:
+        results.append(made)
+        made += split * rows * (16 * tiles + 4) * 4
+    along = made
+    staged = along + 4 * rows * sum(units if name in SCANS else 1 for name in _along(groups))
+    staged = -(-staged // 128) * 128
+    deepest = max((depth for _, _, depth, _, _ in calls), default=0)
+    chunk = min(deepest, ((card.shared - staged) // rows - PAD) // 32 * 32)
+    if calls and chunk < min(deepest, 256):
+        return None
+    done = tuple(
+        CallTiles(n, tiles, depth, min(chunk, depth), split, at, result)
+        for (n, tiles, depth, split, at), result in zip(calls, results, strict=True)
+    )
+    shared = staged + (rows * (chunk + PAD) if calls else 0)
+    clusters = card.clusters and 1 < team <= CLUSTER
+    fits = shared <= card.shared
+    return Tiles(team, rows, units, threads, done, staged, along, shared, clusters) if fits else None
+
+
+def shape(call: Call, sizes: Sizes) -> tuple[int, int]:
+    """How many vectors of units a call gives, and how many bytes deep its products are."""
+    n = len(call.product.linears)
+    return (n, sizes.width * sizes.bytes) if call.target.kind == "column" else (1, n * sizes.width * sizes.bytes)
+
+
+def _calls(groups: Iterable[Group]) -> Iterator[Call]:
+    for group in groups:
+        yield from group.calls
+
+
+def _along(groups: Iterable[Group]) -> Iterator[str]:
+    """The functions along the row, of every group."""
+    for group in groups:
+        needed = group.lowering.needed([value for _, value in (*group.stores, *group.sums)])
+        names = (group.lowering.instructions[number].name for number in needed)
+        yield from (name for name in names if name in ALONG_ROW)
+
+
+def _time(groups: tuple[Group, ...], tiles: Tiles) -> float:
+    """Microseconds a step, about."""
+    barrier = SYNC if tiles.team == 1 else CLUSTER_BARRIER if tiles.clusters else GRID_BARRIER
+    barriers = sum(bool(group.calls) for group in groups) + len(list(_along(groups)))
+    total = barriers * (barrier + TRIP)
+    for call in tiles.calls:
+        total += tiles.rows * call.depth / STAGE
+        total += max(call.tiles * 16 * call.depth / READ, call.tiles * 16 * call.depth * tiles.rows / MULTIPLY)
+    return total + 0.05 * tiles.elements

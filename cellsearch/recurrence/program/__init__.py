@@ -1,0 +1,1 @@
+"""The program: a plan as matrix products and elementwise groups, which compiling backends write in their language."""
