@@ -14,14 +14,14 @@ from cellsearch.recurrence.program.program import program
 from cellsearch.recurrence.sequence import Given
 from cellsearch_search_spaces import gated
 
-from .gpu import DTYPES, Row, Shape, TimedLauncher, layer, precision
+from .gpu import DTYPES, Row, Shape, TimedLauncher, kernels_of, layer, precision
 
 __all__ = ["kernels", "rows"]
 
 STEPS = 64
 CASES: list[tuple[Cell, Precision, int, int]] = [
     (gated.LSTM, name, B, H) for name in ("bfloat16", "tf32") for H in (128, 256, 512, 1024) for B in (32, 128)
-] + [(gated.GRU, "bfloat16", 64, 256)]
+] + [(gated.GRU, "tf32", 32, 128), (gated.GRU, "tf32", 128, 512), (gated.GRU, "bfloat16", 128, 1024)]
 
 
 def kernels() -> Iterator[Kernel]:
@@ -41,6 +41,8 @@ def rows() -> Iterator[Row]:
         states = tuple(torch.zeros(B, H, device="cuda", dtype=x.dtype) for _ in resolved.states)  # type: ignore[union-attr]
         given = Given(resolved, learned, x.detach(), states)  # type: ignore[arg-type]
         needs = (False, tuple(False for _ in states), {n: dict.fromkeys(d, False) for n, d in learned.items()})
+        if not kernels_of(cell, Shape(B, STEPS, H, H), name):
+            continue
         plain = GpuForward(given, TimedLauncher())
         for which, tiles in _ways(cell, name, B, H):
             launcher = TimedLauncher()
@@ -49,7 +51,7 @@ def rows() -> Iterator[Row]:
                     GpuForward(given, launcher, tiles)
                 else:
                     list(GpuBackward(given, plain.kept(), needs, launcher, tiles).run_back(gradient, *states))
-            about = {"team": tiles.team, "rows": tiles.rows, "threads": tiles.threads, "calls": [c[1:5] for c in tiles.calls]}
+            about = {"team": tiles.team, "rows": tiles.rows, "threads": tiles.threads, "calls": [c[1:7] for c in tiles.calls]}
             yield Row("tiles", f"{cell.name} {which} {name} B{B} H{H}", launcher.median() * 1000 / STEPS, about=about)
 
 

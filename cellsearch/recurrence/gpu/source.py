@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from cellsearch.cell.functions import FUNCTIONS
-from cellsearch.recurrence.gpu.tiles import CallTiles, Sizes, Tiles
+from cellsearch.recurrence.gpu.tiles import CallTiles, Sizes, Tiles, merged
 from cellsearch.recurrence.plan.plan import Product
 from cellsearch.recurrence.program.lowering import ALONG_ROW, HIDDEN_SIZE, SCANS
 from cellsearch.recurrence.program.places import Call, Group, Place, home
@@ -172,7 +172,7 @@ class _Writer:
     def _group(self, i: int, group: Group) -> Iterator[str]:
         if self._meets(i):
             yield "wait(counter, count);"
-        for j, call in enumerate(group.calls):
+        for j, call in enumerate(merged(group.calls)):
             yield from self._call(call, next(self.tiles_by_call), j > 0)
         if group.calls:
             yield "sync_block();"
@@ -192,14 +192,12 @@ class _Writer:
         if again:
             yield "sync_block();"
         stride = self._stride(call.operand)
-        yield f"multiply<{tiles.linears} * UNITS, {tiles.depth}, {tiles.chunk}, {tiles.split}>(memory + {tiles.kept},"
+        yield f"multiply<{tiles.linears} * UNITS, {tiles.depth}, {tiles.chunk}, {tiles.stages}, {tiles.split}, {tiles.across}>(memory + {tiles.kept},"
         yield f"    r.arrays[{operand}] + ((size_t)(t + {call.operand.shift}) * B + first_row) * ({stride}), {stride}, valid_rows,"
         yield f"    memory + {self.tiles.staged}, (float *)(memory + {tiles.made}));"
         targets = call.product.linears if call.target.kind == "column" else (call.target.of,)
         for k, of in enumerate(targets):
             place = Place("column", of, parameter="products") if call.target.kind == "column" else call.target
-            if not call.adds:
-                self.results[place] = []
             made = f"MADE({tiles.made}, {tiles.split}, {tiles.tiles}, {k} * UNITS + own[e])"
             self.results.setdefault(place, []).append(made)
 
@@ -347,7 +345,8 @@ class _Writer:
             yield f"float n{i}[ELEMENTS]; EACH n{i}[e] = {self._read(place, first)};"
         yield from (f"float s{i}[ELEMENTS]; EACH s{i}[e] = 0.0f;" for i in self.sums.values())
         if self.keeping:
-            yield "copies_done();"
+            yield "copies_begun();"
+            yield "copies_done<0>();"
             yield "sync_block();"
         if self._meets(0):
             yield "arrive(counter, count);"

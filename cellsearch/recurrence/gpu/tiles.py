@@ -7,13 +7,14 @@ read a step, and the longer they wait for one another. The choice is a sum of ti
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from cellsearch.recurrence.plan.plan import Product
 from cellsearch.recurrence.program.lowering import ALONG_ROW, SCANS
 from cellsearch.recurrence.program.places import Call, Group
 
-__all__ = ["CLUSTER", "CallTiles", "Card", "Sizes", "Tiles", "candidates", "choose_tiles", "padded", "tiles_of"]
+__all__ = ["CLUSTER", "CallTiles", "Card", "Sizes", "Tiles", "candidates", "choose_tiles", "merged", "padded", "tiles_of"]
 
 UNIT: Final = 16
 """Rows of our own in memory hold a multiple of so many numbers."""
@@ -23,8 +24,20 @@ CLUSTER: Final = 16
 """Blocks that a cluster holds at most, where a card has any."""
 
 UNITS: Final = (8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256)
-ROWS: Final = (8, 16, 32, 64)
+ROWS: Final = (8, 16, 32, 64, 128)
 THREADS: Final = (256, 512)
+CHUNK: Final = 8192
+"""Bytes of an operand that come at a time."""
+
+LINE: Final = 128
+"""Bytes of a line of the second cache: chunks are so long where there is room."""
+
+STAGES: Final = 4
+"""Chunks that are on their way at once."""
+
+MOST_MADE: Final = 24_576
+"""Bytes of a product's parts that are summed apart."""
+
 MOST_ELEMENTS: Final = 8
 """Numbers that a thread keeps of each value."""
 
@@ -59,16 +72,23 @@ class Sizes(NamedTuple):
 class CallTiles(NamedTuple):
     """A product in a block: its weights' `linears` times the units, tiles of 16 of these, depth and chunk in bytes.
 
-    `split` parts of the depth are summed apart; `kept` and `made` are the offsets of weights and result in bytes.
+    `stages` chunks are on their way at once. `split` parts of the depth are summed apart, `across` parts of the rows
+    have a warp each. `kept` and `made` are the offsets of weights and result in bytes.
     """
 
     linears: int
     tiles: int
     depth: int
     chunk: int
+    stages: int
     split: int
+    across: int
     kept: int
     made: int
+
+    def staged(self, rows: int) -> int:
+        """Bytes of the operand in shared memory."""
+        return self.stages * rows * (self.chunk + PAD)
 
 
 @dataclass(frozen=True)
@@ -119,32 +139,58 @@ def candidates(groups: tuple[Group, ...], sizes: Sizes, card: Card = Card()) -> 
 def tiles_of(groups: tuple[Group, ...], sizes: Sizes, units: int, rows: int, threads: int, card: Card = Card()) -> Tiles | None:
     """The tiles of blocks with so many units each; None if a block cannot hold what it needs."""
     team = -(-sizes.width // units)
-    kept, calls = 0, []
-    for call in _calls(groups):
-        n, depth = shape(call, sizes)
-        tiles = -(-n * units // 16)
-        split = max(1, min(threads // 32 // tiles, depth // 32))
-        calls.append((n, tiles, depth, split, kept))
-        kept += n * units * (depth + PAD)
-    made, results = kept, []
-    for _, tiles, _, split, _ in calls:
-        results.append(made)
-        made += split * rows * (16 * tiles + 4) * 4
-    along = made
-    staged = along + 4 * rows * sum(units if name in SCANS else 1 for name in _along(groups))
-    staged = -(-staged // 128) * 128
-    deepest = max((depth for _, _, depth, _, _ in calls), default=0)
-    chunk = min(deepest, ((card.shared - staged) // rows - PAD) // 32 * 32)
-    if calls and chunk < min(deepest, 256):
-        return None
-    done = tuple(
-        CallTiles(n, tiles, depth, min(chunk, depth), split, at, result)
-        for (n, tiles, depth, split, at), result in zip(calls, results, strict=True)
-    )
-    shared = staged + (rows * (chunk + PAD) if calls else 0)
     clusters = card.clusters and 1 < team <= CLUSTER
-    fits = shared <= card.shared
-    return Tiles(team, rows, units, threads, done, staged, along, shared, clusters) if fits else None
+    shapes = [shape(call, sizes) for call in _calls(groups)]
+    kept = [n * units * (depth + PAD) for n, depth in shapes]
+    at, calls = sum(kept), []
+    for i, (n, depth) in enumerate(shapes):
+        tiles = -(-n * units // 16)
+        split, across = _divided(max(1, threads // 32 // tiles), tiles, depth, rows)
+        calls.append(CallTiles(n, tiles, depth, depth, 1, split, across, sum(kept[:i]), at))
+        at += split * rows * (16 * tiles + 4) * 4
+    staged = at + 4 * rows * sum(units if name in SCANS else 1 for name in _along(groups))
+    staged = -(-staged // 128) * 128
+    done = []
+    for call in calls:
+        if (fitting := _staged(call, rows, card.shared - staged)) is None:
+            return None
+        done.append(fitting)
+    shared = staged + max((call.staged(rows) for call in done), default=0)
+    return Tiles(team, rows, units, threads, tuple(done), staged, at, shared, clusters) if shared <= card.shared else None
+
+
+def _divided(warps: int, tiles: int, depth: int, rows: int) -> tuple[int, int]:
+    """How the warps of a tile divide depth and rows among them, so that the sums apart do not take much memory."""
+    split, across = max(1, min(warps, depth // 32)), 1
+    while split > 1 and split * rows * (16 * tiles + 4) * 4 > MOST_MADE and rows // 8 // across > 1:
+        split, across = split // 2, across * 2
+    return split, across
+
+
+def _staged(call: CallTiles, rows: int, room: int) -> CallTiles | None:
+    """The call with its chunks and stages; None if no two fit into so many bytes."""
+    least = 32 * call.split
+    chunk = max(2 * least, LINE, -(-CHUNK // rows // least) * least)
+    while chunk >= least:
+        if chunk >= call.depth and rows * (call.depth + PAD) <= room:
+            return call._replace(chunk=call.depth, stages=1)
+        stages = min(STAGES, -(-call.depth // chunk), room // (rows * (chunk + PAD)))
+        if stages > 1:
+            return call._replace(chunk=chunk, stages=stages)
+        chunk = chunk // 2 // least * least
+    return None
+
+
+def merged(calls: list[Call]) -> list[Call]:
+    """Calls that multiply the same operand for several linears as one."""
+    found: list[Call] = []
+    for call in calls:
+        if found and call.target.kind == "column" and found[-1].operand == call.operand:
+            product = Product(call.product.operand, found[-1].product.linears + call.product.linears)
+            found[-1] = replace(found[-1], product=product, adds=False)
+        else:
+            found.append(call)
+    return found
 
 
 def shape(call: Call, sizes: Sizes) -> tuple[int, int]:
@@ -155,7 +201,7 @@ def shape(call: Call, sizes: Sizes) -> tuple[int, int]:
 
 def _calls(groups: Iterable[Group]) -> Iterator[Call]:
     for group in groups:
-        yield from group.calls
+        yield from merged(group.calls)
 
 
 def _along(groups: Iterable[Group]) -> Iterator[str]:

@@ -77,7 +77,8 @@ static void copy_16(char *to, const char *from, bool valid)
     if ((uintptr_t)to % 16 || (valid && (uintptr_t)from % 16)) abort(); /* as the card would */
     if (valid) memcpy(to, from, 16); else memset(to, 0, 16);
 }
-static void copies_done() {}
+static void copies_begun() {}
+template <int> static void copies_done() {}
 static void sync_block() { meet(&block_arrivals[fiber->block], THREADS); }
 static unsigned tf32(float a) { return (bits_of(a) + 0x1000) & ~0x1fffu; }
 

@@ -51,7 +51,10 @@ DEVICE void copy_16(char *to, const char *from, bool valid)
     const unsigned at = (unsigned)__cvta_generic_to_shared(to), bytes = valid ? 16 : 0;
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(bytes) : "memory");
 }
-DEVICE void copies_done() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+DEVICE void copies_begun() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+/* All copies are done but those of the last `PENDING` times that some were begun. */
+template <int PENDING> DEVICE void copies_done() { asm volatile("cp.async.wait_group %0;" ::"n"(PENDING) : "memory"); }
 
 DEVICE void sync_block() { __syncthreads(); }
 

@@ -34,10 +34,14 @@ DEVICE void multiply_precisely(float *c, const unsigned *a, const unsigned *b)
     unsigned low_a[4], low_b[2];
     UNROLL for (int i = 0; i < 4; i++) low_a[i] = tf32(float_of(a[i]) - float_of(high_a[i]));
     UNROLL for (int i = 0; i < 2; i++) low_b[i] = tf32(float_of(b[i]) - float_of(high_b[i]));
-    multiply_add(c, low_a, high_b);
-    multiply_add(c, high_a, low_b);
-#endif
+    float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f}; /* apart, since the matrix units cut off what they add to */
+    multiply_add(sum, low_a, high_b);
+    multiply_add(sum, high_a, low_b);
+    multiply_add(sum, high_a, high_b);
+    UNROLL for (int i = 0; i < 4; i++) c[i] += sum[i];
+#else
     multiply_add(c, high_a, high_b);
+#endif
 #endif
 }
 
@@ -53,45 +57,67 @@ DEVICE void keep_weights(char *kept, const real *weights, int linears, int bytes
     }
 }
 
-/* made [SPLIT][ROWS][16 TILES + 4] = the block's KEPT rows of weights times the operand's rows. K is the depth in bytes; so much of
-   the operand as CHUNK bytes a row is in shared memory at once. A warp has one tile of 16 weight rows, or several, and
-   where there are fewer tiles than warps every SPLIT-th piece of the depth. */
-template <int KEPT, int K, int CHUNK, int SPLIT>
+/* One chunk of each of the operand's rows, on its way to shared memory; zeros beyond the batch. */
+template <int K, int CHUNK>
+DEVICE void stage(char *staged, const char *operand, int which, size_t stride, int valid_rows)
+{
+    constexpr int PIECES = CHUNK / 16;
+    const int from = which * CHUNK;
+    UNROLL for (int j = 0; j < (ROWS * PIECES + THREADS - 1) / THREADS; j++) {
+        const int i = THREAD + j * THREADS, row = i / PIECES, piece = i % PIECES;
+        if ((ROWS * PIECES % THREADS == 0 || row < ROWS) && (K % CHUNK == 0 || from + piece * 16 < K)) {
+            const bool valid = row < valid_rows;
+            copy_16(staged + row * (CHUNK + PAD) + piece * 16, operand + (valid ? row * stride : 0) + from + piece * 16, valid);
+        }
+    }
+}
+
+/* made [SPLIT][ROWS][16 TILES + 4] = the block's KEPT rows of weights times the operand's rows, K bytes deep. CHUNK
+   bytes of a row come at a time, into STAGES places in turn, while the chunk before is multiplied. A warp has a tile of
+   16 weight rows, or several; where there are fewer tiles than warps, every SPLIT-th piece of the depth and every
+   ACROSS-th part of the operand's rows. */
+template <int KEPT, int K, int CHUNK, int STAGES, int SPLIT, int ACROSS>
 DEVICE void multiply(const char *kept, const real *operand, size_t stride, int valid_rows, char *staged, float *made)
 {
-    constexpr int TILES = (KEPT + 15) / 16, MINE = (TILES + WARPS - 1) / WARPS, EIGHTS = ROWS / 8, STRIDE = K + PAD, STAGED = CHUNK + PAD;
+    constexpr int TILES = (KEPT + 15) / 16, MINE = (TILES + WARPS - 1) / WARPS, EIGHTS = ROWS / 8 / ACROSS;
+    constexpr int STRIDE = K + PAD, STAGED = CHUNK + PAD, CHUNKS = (K + CHUNK - 1) / CHUNK;
+    constexpr int AHEAD = STAGES > 1 ? STAGES - 1 : 1;
     const int warp = THREAD / 32, lane = THREAD % 32;
-    const int part = SPLIT > 1 ? warp / TILES : 0, tile = SPLIT > 1 ? warp % TILES : warp;
-    const bool works = part < SPLIT && tile < TILES;
+    const int tile = MINE > 1 ? warp : warp % TILES, part = warp / TILES % SPLIT, first = warp / TILES / SPLIT * EIGHTS;
+    const bool works = MINE > 1 || warp < TILES * SPLIT * ACROSS;
+    const char *from = (const char *)operand;
+    const int turn = BLOCK % TEAM * CHUNKS / TEAM; /* each block begins elsewhere, so that not all ask for the same */
     float c[MINE][EIGHTS][4];
     UNROLL for (int m = 0; m < MINE; m++)
         UNROLL for (int n = 0; n < EIGHTS; n++)
             UNROLL for (int i = 0; i < 4; i++) c[m][n][i] = 0.0f;
-    for (int from = 0; from < K; from += CHUNK) {
-        const int chunk = K - from < CHUNK ? K - from : CHUNK, pieces = chunk / 16;
-        if (from) sync_block(); /* the chunk before is read */
-        for (int i = THREAD; i < ROWS * pieces; i += THREADS) {
-            const int row = i / pieces, piece = i % pieces;
-            const bool valid = row < valid_rows;
-            const char *source = (const char *)(operand + (valid ? row * stride : 0)) + from + piece * 16;
-            copy_16(staged + row * STAGED + piece * 16, source, valid);
-        }
-        copies_done();
+    UNROLL for (int i = 0; i < AHEAD; i++) {
+        if (i < CHUNKS)
+            stage<K, CHUNK>(staged + i * ROWS * STAGED, from, (i + turn) % CHUNKS, stride * BYTES, valid_rows);
+        copies_begun();
+    }
+    for (int i = 0; i < CHUNKS; i++) {
+        const int at = (i + turn) % CHUNKS * CHUNK, next = i + AHEAD, chunk = K - at < CHUNK ? K - at : CHUNK;
+        copies_done<AHEAD - 1>();
         sync_block();
+        if (next < CHUNKS)
+            stage<K, CHUNK>(staged + next % STAGES * ROWS * STAGED, from, (next + turn) % CHUNKS, stride * BYTES, valid_rows);
+        copies_begun();
+        const char *rows = staged + (i % STAGES * ROWS + (MINE > 1 ? 0 : first * 8)) * STAGED;
         if (works)
-            _Pragma("unroll 4") for (int k = part * 32; k < chunk; k += 32 * SPLIT) {
+            _Pragma("unroll 4") for (int k = (MINE > 1 ? 0 : part) * 32; k < chunk; k += 32 * SPLIT) {
                 unsigned b[EIGHTS][2];
                 if (EIGHTS == 1)
-                    load_matrices_2(b[0], staged + (lane % 8) * STAGED + (lane / 8 % 2) * 16 + k);
+                    load_matrices_2(b[0], rows + lane % 8 * STAGED + lane / 8 % 2 * 16 + k);
                 else
                     UNROLL for (int n = 0; n < EIGHTS; n += 2)
-                        load_matrices_4(b[n], staged + (n * 8 + lane / 16 * 8 + lane % 8) * STAGED + lane / 8 % 2 * 16 + k);
+                        load_matrices_4(b[n], rows + (n * 8 + lane / 16 * 8 + lane % 8) * STAGED + lane / 8 % 2 * 16 + k);
                 UNROLL for (int m = 0; m < MINE; m++)
                     if (MINE == 1 || tile + m * WARPS < TILES) {
                         unsigned a[4];
                         int row = (tile + m * WARPS) * 16 + lane % 16;
                         if (KEPT % 16 && row >= KEPT) row = 0; /* any: nobody reads what the last tile makes there */
-                        load_matrices_4(a, kept + row * STRIDE + lane / 16 * 16 + from + k);
+                        load_matrices_4(a, kept + row * STRIDE + lane / 16 * 16 + at + k);
                         UNROLL for (int n = 0; n < EIGHTS; n++) multiply_precisely(c[m][n], a, b[n]);
                     }
             }
@@ -101,8 +127,9 @@ DEVICE void multiply(const char *kept, const real *operand, size_t stride, int v
             if (MINE == 1 || tile + m * WARPS < TILES)
                 UNROLL for (int n = 0; n < EIGHTS; n++)
                     UNROLL for (int i = 0; i < 4; i++) {
-                        const int row = (tile + m * WARPS) * 16 + lane / 4 + i / 2 * 8, column = n * 8 + lane % 4 * 2 + i % 2;
-                        made[(part * ROWS + column) * (16 * TILES + 4) + row] = c[m][n][i];
+                        const int row = (tile + m * WARPS) * 16 + lane / 4 + i / 2 * 8;
+                        const int column = ((MINE > 1 ? 0 : first) + n) * 8 + lane % 4 * 2 + i % 2;
+                        made[((MINE > 1 ? 0 : part) * ROWS + column) * (16 * TILES + 4) + row] = c[m][n][i];
                     }
 }
 
