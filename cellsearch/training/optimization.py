@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,12 @@ from torch.nn.utils.rnn import PackedSequence
 
 from cellsearch.errors import DivergenceError, TaskError
 from cellsearch.training.budget import Budget
+from cellsearch.training.graphed import GraphedSteps
 from cellsearch.training.hyperparameters import Hyperparameters
+from cellsearch.training.nested import moved
 from cellsearch.training.task import Task
 
-__all__ = ["Optimization", "Pace", "device", "inference_seconds", "tokens"]
+__all__ = ["ImmediateSteps", "Optimization", "Pace", "Steps", "device", "inference_seconds", "tokens"]
 
 WARMUP: Final = 0.05
 FLOOR: Final = 0.05
@@ -36,6 +38,19 @@ class Pace:
     step_seconds: float
 
 
+class Steps(Protocol):
+    """How steps are taken; `carried` is what the last batch carries on, `seconds` the time that each step took."""
+
+    carried: Any
+    seconds: list[float]
+
+    def take(self, batch: Any) -> None:
+        """One more step of the optimizer, now or soon."""
+
+    def finish(self) -> None:
+        """Wait until all are taken. Raises DivergenceError when the loss has left the finite numbers."""
+
+
 class Optimization:
     """The steps of one training, which may stop after a report and go on from its `state` in another process.
 
@@ -46,12 +61,12 @@ class Optimization:
     def __init__(
         self, model: nn.Module, task: Task, budget: Budget, hyperparameters: Hyperparameters, seed: int
     ) -> None:
-        self._model, self._task, self._clip = model, task, hyperparameters.clip
+        self._model, self._task, self._hyperparameters = model, task, hyperparameters
         self._steps, self._reports = budget.steps_of(task), budget.reports
-        self._schedule_name = hyperparameters.schedule
         self._optimizer = _optimizer(model, hyperparameters)
         self._batches = _batches(task, seed)
-        self._step, self._carried, self._read, self._seconds = 0, None, 0, list[float]()
+        self._step, self._read = 0, 0
+        self._taking = self._way_of_taking(None, [])
 
     def run(self, pause: int | None = None) -> Iterator[Pace]:
         """Take the steps that are left, stopping after those at which a report is due, and after the step `pause`.
@@ -59,62 +74,92 @@ class Optimization:
         Raises DivergenceError when the loss leaves the finite numbers.
         """
         due = {math.ceil(self._steps * (i + 1) / self._reports) for i in range(self._reports)} | {pause}
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            self._optimizer, lambda step: _factor(step, self._steps, self._schedule_name), self._step - 1
-        )
         while self._step < self._steps:
-            begun = perf_counter()
-            self._step += 1
-            batch = _moved(next(self._batches), device())
-            self._read += tokens(batch)
-            self._take(batch)
-            schedule.step()
-            self._seconds.append(perf_counter() - begun)
+            self.take()
             if self._step in due:
-                yield Pace(self._step, self._read / sum(self._seconds), median(self._seconds))
+                self.finish()
+                seconds = self._taking.seconds
+                yield Pace(self._step, self._read / sum(seconds), median(seconds))
+
+    def take(self) -> None:
+        """One more step, on a GPU soon: then it waits for others."""
+        self._step += 1
+        batch = next(self._batches)
+        self._read += tokens(batch)
+        self._model.train()
+        self._taking.take(batch)
+
+    def finish(self) -> None:
+        """Wait until all steps are taken. Raises DivergenceError when the loss has left the finite numbers."""
+        self._taking.finish()
 
     def state(self) -> dict[str, Any]:
         """All that going on takes beside what this was made with; the same steps follow as without a stop."""
         return {
             "model": dict(self._model.state_dict()),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": _without_rates(self._optimizer.state_dict()),
             "step": self._step,
-            "carried": self._carried,
+            "carried": self._taking.carried,
             "read": self._read,
-            "seconds": self._seconds,
+            "seconds": self._taking.seconds,
             "random": [torch.get_rng_state(), *_cuda_random()],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self._model.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._step, self._read, self._seconds = state["step"], state["read"], list(state["seconds"])
-        self._carried = _moved(state["carried"], device())
+        here = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({**state["optimizer"], "param_groups": here})
+        self._step, self._read = state["step"], state["read"]
         for _ in range(self._step):  # a task's batches have no place of their own
             next(self._batches)
+        self._taking = self._way_of_taking(moved(state["carried"], device()), list(state["seconds"]))
         own, *cuda = state["random"]
         torch.set_rng_state(own)
         if cuda and torch.cuda.is_available():
             torch.cuda.set_rng_state(cuda[0])
 
-    def _take(self, batch: Any) -> None:
-        """One step of the optimizer."""
-        self._model.train()
-        loss, self._carried = self._task.loss(self._model, batch, self._carried)
+    def _way_of_taking(self, carried: Any, seconds: list[float]) -> Steps:
+        given = self._hyperparameters
+        rates = [given.learning_rate * _factor(step, self._steps, given.schedule) for step in range(self._steps)]
+        kind = GraphedSteps if device().type == "cuda" else ImmediateSteps
+        return kind(self._model, self._task, self._optimizer, given.clip, rates, self._step, carried, seconds)
+
+
+class ImmediateSteps:
+    """Steps that are taken at once, on any device, each of which waits for its loss."""
+
+    def __init__(
+        self, model: nn.Module, task: Task, optimizer: torch.optim.Optimizer, clip: float,
+        rates: Sequence[float], step: int, carried: Any, seconds: list[float],
+    ) -> None:  # fmt: skip
+        self._model, self._task, self._optimizer, self._clip = model, task, optimizer, clip
+        self._rates, self._step, self.carried, self.seconds = rates, step, carried, seconds
+
+    def take(self, batch: Any) -> None:
+        """See `Steps`."""
+        begun = perf_counter()
+        loss, self.carried = self._task.loss(self._model, moved(batch, device()), self.carried)
         if not math.isfinite(loss.item()):
-            raise DivergenceError(f"the loss is {loss.item()} at step {self._step}")
+            raise DivergenceError(f"the loss is {loss.item()} at step {self._step + 1}")
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self._clip:
             nn.utils.clip_grad_norm_(self._model.parameters(), self._clip)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rates[self._step]
         self._optimizer.step()
+        self._step += 1
+        self.seconds.append(perf_counter() - begun)
+
+    def finish(self) -> None:
+        """See `Steps`: nothing waits."""
 
 
 def inference_seconds(model: nn.Module, task: Task, seed: int) -> float:
     """The time of one forward pass over a training batch, loss included; call it without gradients."""
     model.eval()
-    batch = _moved(next(_batches(task, seed)), device())
+    batch = moved(next(_batches(task, seed)), device())
     seconds = []
     for _ in range(1 + FORWARD_PASSES):
         begun = perf_counter()
@@ -149,9 +194,15 @@ def _optimizer(model: nn.Module, hyperparameters: Hyperparameters) -> torch.opti
         {"params": [array for array in learned if array.dim() > 1], "weight_decay": hyperparameters.weight_decay},
         {"params": [array for array in learned if array.dim() <= 1], "weight_decay": 0.0},
     ]
+    on_card = device().type == "cuda"
     if hyperparameters.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=hyperparameters.learning_rate)
-    return torch.optim.AdamW(groups, lr=hyperparameters.learning_rate, fused=True)
+        return torch.optim.SGD(groups, lr=hyperparameters.learning_rate, fused=on_card)
+    return torch.optim.AdamW(groups, lr=hyperparameters.learning_rate, fused=True, capturable=on_card)
+
+
+def _without_rates(state: dict[str, Any]) -> dict[str, Any]:
+    """An optimizer's state without what its groups were set to, which whoever goes on sets anew."""
+    return {"state": state["state"]}
 
 
 def _factor(step: int, steps: int, schedule: str) -> float:
@@ -163,22 +214,6 @@ def _factor(step: int, steps: int, schedule: str) -> float:
         return 1.0
     progress = (step - warmup) / max(1, steps - warmup)
     return FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def _moved(batch: Any, place: torch.device) -> Any:
-    """A batch's tensors on the device; tuples, lists and dicts keep their shape.
-
-    What else can be moved moves itself, by a method `to`, and whatever cannot stays as it is.
-    """
-    if isinstance(batch, Tensor):
-        return batch.to(place)
-    if hasattr(batch, "to"):  # a PackedSequence, which is a tuple too; the batches of other libraries
-        return batch.to(place)
-    if isinstance(batch, dict):
-        return type(batch)({name: _moved(part, place) for name, part in batch.items()})
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(_moved(part, place) for part in batch))
-    return type(batch)(_moved(part, place) for part in batch) if isinstance(batch, tuple | list) else batch
 
 
 def _batches(task: Task, seed: int) -> Iterator[Any]:

@@ -16,8 +16,8 @@ from cellsearch.cell import Cell
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.gpu.build import kept
 from cellsearch.recurrence.gpu.passes import CudaLauncher
-from cellsearch.recurrence.gpu.source import Kernel, Pass, Precision, kernel
-from cellsearch.recurrence.gpu.tiles import Sizes, Tiles, choose_tiles
+from cellsearch.recurrence.gpu.source import Kernel, Precision, kernel
+from cellsearch.recurrence.gpu.tiles import Card, Sizes, choose_tiles
 from cellsearch.recurrence.program.program import program
 from cellsearch.recurrence.structured import plain
 
@@ -84,14 +84,14 @@ def precision(name: Precision) -> torch.dtype:
     return DTYPES[name]
 
 
-def kernels_of(cell: Cell, shape: Shape, name: Precision, tiles: dict[Pass, Tiles] | None = None) -> list[Kernel]:
-    """The kernels of both passes at these sizes, by the table of tiles or by these; none if they do not fit."""
+def kernels_of(cell: Cell, shape: Shape, name: Precision, share: int = 1) -> list[Kernel]:
+    """The kernels of both passes at these sizes on such a part of the card; none if they do not fit."""
     resolved = plain(cell.resolved(shape.I, shape.H))
     made = program(resolved)
     sizes = Sizes(shape.B, shape.H, 4 if DTYPES[name] == torch.float32 else 2)
     found = []
     for which, groups in (("forward", made.forward), ("reverse", made.reverse)):
-        chosen = tiles[which] if tiles else choose_tiles(groups, sizes)  # type: ignore[index]
+        chosen = choose_tiles(groups, sizes, Card(Card().blocks // share))
         if chosen is None:
             return []
         found.append(kernel(made, which, sizes, chosen, name))  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ from .measuring import (
 )
 from .peak import TIMES_FORWARD
 
-__all__ = ["Interpreter", "recipe_rows"]
+__all__ = ["Interpreter", "recipe_rows", "recipes_of"]
 
 SIZE = (32, 64, 256, 256)
 ROUNDS = 5
@@ -95,7 +95,7 @@ def recipe_rows(settings: Settings) -> Iterator[Row]:
     if not settings.recipes.is_file():
         skip("recipes", f"{settings.recipes} is missing")
         return
-    recipes = _distinct(settings.recipes)[: settings.count(1000)]
+    recipes = recipes_of(settings.recipes)[: settings.count(1000)]
     (size,) = settings.sizes(SIZE)
     for threads in settings.threads:
         torch.set_num_threads(threads)
@@ -143,7 +143,7 @@ def _multiply_add(square: Tensor, out: Tensor) -> float:
     return (time.perf_counter() - begun) / len(square) ** 3
 
 
-def _distinct(path: Path) -> list[tuple[str, Cell]]:
+def recipes_of(path: Path) -> list[tuple[str, Cell]]:
     """The recipes of the file, each once, by number."""
     found: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines():

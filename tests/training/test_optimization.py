@@ -13,7 +13,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from cellsearch.errors import TaskError
 from cellsearch.training import Budget, Hyperparameters
-from cellsearch.training.optimization import Optimization, Pace, _moved, inference_seconds, tokens
+from cellsearch.training.nested import moved
+from cellsearch.training.optimization import Optimization, Pace, inference_seconds, tokens
 
 RATE = 0.01
 CONSTANT = Hyperparameters(RATE, schedule="constant", clip=1e9)
@@ -145,7 +146,7 @@ class Movable:
 def test_all_of_a_batch_is_moved_whatever_it_is_made_of() -> None:
     """To the device of no memory, in the place of a GPU."""
     x, there = torch.ones(3, 4), torch.device("meta")
-    moved = _moved({"ids": [x, (x, 7)], "pair": Pair(x, x), "own": Movable(), "name": "a"}, there)
-    assert moved["ids"][0].device == moved["ids"][1][0].device == moved["pair"].y.device == moved["own"].device == there
-    assert (moved["ids"][1][1], moved["name"], type(moved["pair"])) == (7, "a", Pair)
+    found = moved({"ids": [x, (x, 7)], "pair": Pair(x, x), "own": Movable(), "name": "a"}, there)
+    assert found["ids"][0].device == found["ids"][1][0].device == found["pair"].y.device == found["own"].device == there
+    assert (found["ids"][1][1], found["name"], type(found["pair"])) == (7, "a", Pair)
     assert tokens({"name": "a", "ids": [x]}) == 12

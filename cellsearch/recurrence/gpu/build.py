@@ -5,6 +5,7 @@ Everything goes through NVIDIA's `cuda.bindings`, which torch's builds for CUDA 
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import logging
 import os
@@ -64,8 +65,19 @@ def loaded(text: str, name: str, architecture: str, shared: int, cluster: int, d
     return function
 
 
-def launch(function: Any, grid: int, threads: int, shared: int, cluster: int, cooperative: bool, stream: int, run: int) -> None:
+def launch(
+    function: Any, grid: int, threads: int, shared: int, cluster: int, cooperative: bool, stream: int, run: int
+) -> None:
     """Launch a kernel whose one argument lies at the address `run`."""
+    from cuda.bindings import driver
+
+    config = _configuration(grid, threads, shared, cluster, cooperative, stream)
+    pointer = ctypes.c_void_p(run)
+    _checked(driver.cuLaunchKernelEx(config, function, ctypes.addressof(pointer), 0))
+
+
+@lru_cache(maxsize=4096)
+def _configuration(grid: int, threads: int, shared: int, cluster: int, cooperative: bool, stream: int) -> Any:
     from cuda.bindings import driver
 
     kinds, attributes = driver.CUlaunchAttributeID, []
@@ -85,7 +97,7 @@ def launch(function: Any, grid: int, threads: int, shared: int, cluster: int, co
     config.blockDimX, config.blockDimY, config.blockDimZ = threads, 1, 1
     config.sharedMemBytes, config.hStream = shared, driver.CUstream(stream)
     config.attrs, config.numAttrs = attributes, len(attributes)
-    _checked(driver.cuLaunchKernelEx(config, function, run, 0))
+    return config
 
 
 def kept(text: str, architecture: str) -> bytes:

@@ -41,21 +41,26 @@ class Launcher(Protocol):
 
 
 class CudaLauncher:
-    """Compiles, and launches on torch's present stream."""
+    """Compiles, and launches on torch's present stream.
+
+    Kernels take the `share`-th part of the card's multiprocessors at most, where several trainings are at work on it.
+    """
+
+    share = 1
 
     def card(self, x: Tensor) -> Card:
         """See `Launcher`."""
-        return _card(x.device.index)
+        card = _card(x.device.index)
+        return card._replace(blocks=card.blocks // self.share)
 
     def launch(self, made: Kernel, teams: int, run: ctypes.Structure, x: Tensor) -> None:
         """See `Launcher`."""
         tiles, device = made.tiles, x.device.index
         cluster = tiles.team if tiles.clusters else 1
         function = build.loaded(made.text, made.name, _architecture(device), tiles.shared, cluster, device)
-        pointer = ctypes.c_void_p(ctypes.addressof(run))
         build.launch(
             function, teams * tiles.team, tiles.threads, tiles.shared, cluster, tiles.team > cluster,
-            torch.cuda.current_stream(device).cuda_stream, ctypes.addressof(pointer),
+            torch.cuda.current_stream(device).cuda_stream, ctypes.addressof(run),
         )  # fmt: skip
 
 
