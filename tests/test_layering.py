@@ -49,22 +49,39 @@ RULES = {
     "cellsearch.recurrence.eager": Rule(
         ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.recurrence.plan"), ("torch",)
     ),
+    "cellsearch.recurrence.program": Rule(("cellsearch.cell", "cellsearch.recurrence.plan")),
+    "cellsearch.recurrence.cache": Rule(),
     "cellsearch.recurrence.native": Rule(
         (
             "cellsearch.cell",
             "cellsearch.recurrence",
             "cellsearch.recurrence.plan",
+            "cellsearch.recurrence.program",
             "cellsearch.recurrence.native.build",
             ERRORS,
         ),
         ("torch",),
     ),
-    "cellsearch.recurrence.native.build": Rule((ERRORS,), ("torch", "filelock")),
+    "cellsearch.recurrence.native.build": Rule(("cellsearch.recurrence.cache", ERRORS), ("torch", "filelock")),
+    "cellsearch.recurrence.gpu": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.recurrence",
+            "cellsearch.recurrence.eager",
+            "cellsearch.recurrence.plan",
+            "cellsearch.recurrence.program",
+            "cellsearch.recurrence.gpu.build",
+            ERRORS,
+        ),
+        ("torch",),
+    ),
+    "cellsearch.recurrence.gpu.build": Rule(("cellsearch.recurrence.cache", ERRORS), ("cuda",)),
     "cellsearch.recurrence.backends": Rule(
         (
             "cellsearch.cell",
             "cellsearch.recurrence",
             "cellsearch.recurrence.eager",
+            "cellsearch.recurrence.gpu",
             "cellsearch.recurrence.native",
             ERRORS,
         ),
@@ -84,7 +101,7 @@ RULES = {
     ),
     "cellsearch.recurrence.torch_weights": Rule(("cellsearch.cell", "cellsearch.recurrence.rnn", ERRORS), ("torch",)),
     "cellsearch.recurrence.explain": Rule(
-        ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.recurrence.native"),
+        ("cellsearch.cell", "cellsearch.recurrence", "cellsearch.recurrence.program"),
     ),
     "cellsearch.recurrence.trace": Rule(
         (
@@ -293,6 +310,8 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
             declared |= dependencies("test")
         if _within(module, "cellsearch.exporters"):
             declared |= dependencies("onnx")
+        if _within(module, "cellsearch.recurrence.gpu"):
+            declared |= dependencies("gpu")
         imported = {name.split(".")[0] for name in _imports(path, module)} - {"cellsearch", "search_spaces", "tasks"}
         assert imported - sys.stdlib_module_names <= declared, module
 
@@ -326,7 +345,7 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
         (
             "cellsearch/recurrence/eager/new.py",
             "from cellsearch.recurrence.program.program import Program",
-            "cellsearch.recurrence.eager.new imports cellsearch.recurrence.native",
+            "cellsearch.recurrence.eager.new imports cellsearch.recurrence.program",
         ),
         ("cellsearch/cell/new.py", "from ..recurrence import RNN", "cellsearch.cell.new imports cellsearch.recurrence"),
         ("cellsearch/cell/__init__.py", "from .. import recurrence", "cellsearch.cell imports cellsearch.recurrence"),

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cellsearch.errors import DivergenceError
 from cellsearch.training.nested import leaves, mapped, moved, shape_of
@@ -26,7 +26,7 @@ BATCHES: Final = 32
 """Batches that go to the card at once."""
 
 BEFORE: Final = 3
-"""Steps of a form that are taken one by one before it is captured, in which kernels are compiled and memory is found."""
+"""Steps of a form that are taken one by one before it is captured, in which kernels are compiled."""
 
 
 class GraphedSteps:
@@ -47,7 +47,7 @@ class GraphedSteps:
         self._step = torch.full((1,), step, dtype=torch.int64, device=self._device)
         self._slot = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._bad = torch.zeros(2, device=self._device)  # the first step whose loss is not finite, and this loss
-        self._stream = torch.cuda.Stream(self._device)
+        self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
         self._graphs: dict[Any, torch.cuda.CUDAGraph] = {}
         self._rings: dict[Any, Any] = {}
@@ -58,7 +58,8 @@ class GraphedSteps:
 
     def take(self, batch: Any) -> None:
         """See `Steps`: batches wait until several go to the card."""
-        if not self._since:
+        if not self._since:  # whatever was done to the model in between comes first
+            self._stream.wait_stream(torch.cuda.current_stream(self._device))
             self._begun = perf_counter()
         self._since += 1
         if self._waiting and shape_of(batch) != shape_of(self._waiting[0]):
@@ -70,6 +71,7 @@ class GraphedSteps:
     def finish(self) -> None:
         """See `Steps`."""
         self._flush()
+        torch.cuda.current_stream(self._device).wait_stream(self._stream)
         step, loss = self._bad.tolist()  # waits for the card
         if self._since:
             self.seconds += [(perf_counter() - self._begun) / self._since] * self._since
@@ -79,13 +81,11 @@ class GraphedSteps:
 
     def _flush(self) -> None:
         batches, self._waiting = self._waiting, []
-        self._stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(self._stream):
             while batches and not self._is_captured(batches[0]):
                 self._one_by_one(batches.pop(0))
             if batches:
                 self._replay(batches)
-        torch.cuda.current_stream(self._device).wait_stream(self._stream)
 
     def _form(self, batch: Any) -> Any:
         return shape_of(batch), shape_of(self.carried)
@@ -118,7 +118,9 @@ class GraphedSteps:
             except Exception as error:  # whatever a task does that no graph can hold
                 self._captures = False
                 torch.cuda.synchronize(self._device)
-                logging.getLogger("cellsearch").info("steps are taken one by one, since no graph can hold them: %s", error)
+                logging.getLogger("cellsearch").info(
+                    "steps are taken one by one, since no graph can hold them: %s", error
+                )
         return form in self._graphs
 
     def _capture(self, form: Any, batch: Any) -> None:

@@ -48,7 +48,7 @@ def leaves(batch: Any) -> Iterator[Tensor]:
 
 
 def shape_of(batch: Any) -> Any:
-    """What two batches have in common that differ in their tensors' numbers alone; hashable if all of its values are."""
+    """What two batches have in common that differ in their tensors' numbers alone."""
     if isinstance(batch, Tensor):
         return tuple(batch.shape), batch.dtype
     if isinstance(batch, dict):

@@ -15,7 +15,7 @@ import torch
 
 from cellsearch.cell import Cell
 from cellsearch.recurrence import RNN
-from cellsearch.recurrence.native.build import CACHE
+from cellsearch.recurrence.cache import CACHE
 from cellsearch_search_spaces import gated, nasbench_nlp
 
 from .measuring import Figures, Row, Settings, Size, backend_of, in_new_process, random_sequence, training_step

@@ -119,7 +119,7 @@ class TimedLauncher(CudaLauncher):
 
     def launch(self, made: Kernel, teams: int, run: Any, x: Tensor) -> None:
         """Launch between two events."""
-        begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begun, ended = _events()
         begun.record()
         super().launch(made, teams, run, x)
         ended.record()
@@ -128,7 +128,11 @@ class TimedLauncher(CudaLauncher):
     def median(self) -> float:
         """Of all launches but the first."""
         torch.cuda.synchronize()
-        return statistics.median(begun.elapsed_time(ended) for begun, ended in self.events[1:])
+        return float(statistics.median(begun.elapsed_time(ended) for begun, ended in self.events[1:]))
+
+
+def _events() -> tuple[torch.cuda.Event, torch.cuda.Event]:
+    return torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
 
 
 def training_step(module: nn.Module, x: Tensor, gradient: Tensor) -> Callable[[], None]:
@@ -155,7 +159,7 @@ def as_called(step: Callable[[], None], count: int = 10) -> float:
 
 def captured(step: Callable[[], None]) -> Callable[[], float]:
     """The step as a graph; a call gives the milliseconds of one replay on the device, the mean of five."""
-    stream = torch.cuda.Stream()
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):
@@ -166,7 +170,7 @@ def captured(step: Callable[[], None]) -> Callable[[], float]:
         step()
 
     def replay() -> float:
-        begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begun, ended = _events()
         begun.record()
         for _ in range(5):
             graph.replay()

@@ -38,15 +38,17 @@ def rows() -> Iterator[Row]:
                 own, x, gradient = layer(cell, shape, dtype)
                 peer = peer_type(shape.I, shape.H, device="cuda", dtype=dtype)
                 steps = [training_step(module, x, gradient) for module in (own, peer)]
-                device = beside(*(captured(step) for step in steps))
-                called = beside(*(partial(as_called, step) for step in steps), rounds=3)
+                device = beside(captured(steps[0]), captured(steps[1]))
+                called = beside(partial(as_called, steps[0]), partial(as_called, steps[1]), rounds=3)
                 fits = bool(kernels_of(cell, shape, name))
                 about = {
                     "called": f"{called[0]:.2f} {called[1]:.2f} ms, {called[0] / called[1]:.2f}",
                     "cudnn": likely_algorithm(what, name, shape),
                 } | ({} if fits else {"ours": "eager"})
-                times = (1000 * each / shape.T for each in device)
-                yield Row("cudnn", f"{what} {name} B{shape.B} T{shape.T} H{shape.H}", *times, GOALS[name], about=about)
+                mine, peers = (1000 * each / shape.T for each in device)
+                yield Row(
+                    "cudnn", f"{what} {name} B{shape.B} T{shape.T} H{shape.H}", mine, peers, GOALS[name], about=about
+                )
 
 
 def likely_algorithm(what: str, name: Precision, shape: Shape) -> str:

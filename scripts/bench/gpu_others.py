@@ -1,11 +1,10 @@
-"""Recipes beside an interpreter, a long sequence of a linear cell beside its steps, and the first use of a structure."""
+"""Recipes beside an interpreter, a long sequence of a linear cell node by node, and the first use of a structure."""
 
 from __future__ import annotations
 
 import os
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from random import Random
 import torch
 
 from cellsearch.cell import Cell
-from cellsearch.recurrence import RNN
+from cellsearch.recurrence import RNN, cache
 from cellsearch.recurrence.gpu.source import Kernel
 from cellsearch_search_spaces import nasbench_nlp
 from cellsearch_search_spaces.zoo_linear import MIN_GRU
@@ -74,16 +73,14 @@ def _first_uses() -> Iterator[Row]:
     before = os.environ.get("CELLSEARCH_CACHE")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CELLSEARCH_CACHE"] = folder
-        from cellsearch.recurrence.native import build
-
-        build._folder.cache_clear()
+        cache.folder.cache_clear()
         times = []
         for i, sampler in enumerate([*nasbench_nlp.SAMPLERS.values()] * 2):
             own, x, gradient = layer(sampler(Random(100 + i)), Shape(8, 2, 64, 64), torch.float32)
             step = training_step(own, x, gradient)
             first, *later = (as_called(step, 1) for _ in range(4))
             times.append(first - min(later))
-        build._folder.cache_clear()
+        cache.folder.cache_clear()
     os.environ["CELLSEARCH_CACHE"] = before or ""
     about = {"first of the process": f"{times[0]:.0f}", "slowest of the rest": f"{max(times[1:]):.0f}"}
     yield Row("compile", "first use of a structure", statistics.median(times[1:]), None, None, "ms", about)

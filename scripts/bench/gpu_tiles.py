@@ -1,4 +1,4 @@
-"""Tiles: every way to spread a sequence over the card, timed; what the constants of `recurrence/gpu/tiles.py` are from."""
+"""Tiles: every way to spread a sequence over the card, timed; whence the constants of `recurrence/gpu/tiles.py`."""
 
 from __future__ import annotations
 
@@ -43,15 +43,20 @@ def rows() -> Iterator[Row]:
         needs = (False, tuple(False for _ in states), {n: dict.fromkeys(d, False) for n, d in learned.items()})
         if not kernels_of(cell, Shape(B, STEPS, H, H), name):
             continue
-        plain = GpuForward(given, TimedLauncher())
+        plain = GpuForward(given, TimedLauncher(), saving=True)
         for which, tiles in _ways(cell, name, B, H):
             launcher = TimedLauncher()
             for _ in range(4):
                 if which == "forward":
-                    GpuForward(given, launcher, tiles)
+                    GpuForward(given, launcher, False, tiles)
                 else:
                     list(GpuBackward(given, plain.kept(), needs, launcher, tiles).run_back(gradient, *states))
-            about = {"team": tiles.team, "rows": tiles.rows, "threads": tiles.threads, "calls": [c[1:7] for c in tiles.calls]}
+            about = {
+                "team": tiles.team,
+                "rows": tiles.rows,
+                "threads": tiles.threads,
+                "calls": [c[1:7] for c in tiles.calls],
+            }
             yield Row("tiles", f"{cell.name} {which} {name} B{B} H{H}", launcher.median() * 1000 / STEPS, about=about)
 
 
@@ -60,7 +65,7 @@ def _ways(cell: Cell, name: Precision, B: int, H: int) -> Iterator[tuple[Pass, T
     passes: tuple[tuple[Pass, tuple], ...] = (("forward", made.forward), ("reverse", made.reverse))  # type: ignore[type-arg]
     for which, groups in passes:
         for tiles in candidates(groups, _sizes(name, B, H)):
-            if B // tiles.rows * tiles.team >= 8 and tiles.threads == 256 or tiles.team in (1, 16, 64):
+            if (B // tiles.rows * tiles.team >= 8 and tiles.threads == 256) or tiles.team in (1, 16, 64):
                 yield which, tiles
 
 

@@ -75,7 +75,15 @@ def _together() -> Iterator[Row]:
             run_steps(shared[:count], STEPS)
             together = (time.perf_counter() - begun) / STEPS / count
             about = {"cells": count, "share": f"1/{SHARE}"}
-            yield Row("training", f"{count} cells, H{HIDDEN}, together", 1000 * together, 1000 * one_by_one, 1 / 8, "ms/step", about)
+            yield Row(
+                "training",
+                f"{count} cells, H{HIDDEN}, together",
+                1000 * together,
+                1000 * one_by_one,
+                1 / 8,
+                "ms/step",
+                about,
+            )
         run_steps([shared[0]], STEPS)
     finally:
         GPU.launcher.share = 1  # type: ignore[attr-defined]
@@ -130,7 +138,7 @@ class UsualLoop:
             self.states = tuple(each.detach() for each in states)
             loss = F.cross_entropy(logits.flatten(0, 1), following.flatten())
             self.optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
             assert loss.item() == loss.item()

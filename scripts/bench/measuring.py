@@ -60,7 +60,6 @@ class Settings:
 
     threads: tuple[int, ...]
     rounds: int
-    device: str
     recipes: Path
     quick: bool
 
@@ -161,38 +160,28 @@ def beside(peer: nn.Module, own: nn.Module, phase: str, x: Tensor, gradient: Ten
     return compared(times["own"], times["peer"])
 
 
-def random_sequence(size: Size, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def random_sequence(size: Size) -> tuple[Tensor, Tensor]:
     """A random x that wants its gradient, and a random gradient of the outputs."""
-    x = torch.randn(size.T, size.B, size.I, device=device, dtype=dtype, requires_grad=True)
-    return x, torch.randn(size.T, size.B, size.H, device=device, dtype=dtype)
+    x = torch.randn(size.T, size.B, size.I, requires_grad=True)
+    return x, torch.randn(size.T, size.B, size.H)
 
 
 def training_step(module: nn.Module, x: Tensor, gradient: Tensor) -> float:
     """Seconds of one forward and backward pass."""
     module.zero_grad()
     x.grad = None
-    _synchronize(x)
     begun = time.perf_counter()
     outputs, _ = module(x)
     outputs.backward(gradient)
-    _synchronize(x)
     return time.perf_counter() - begun
 
 
 def inference(module: nn.Module, x: Tensor) -> float:
     """Seconds of one forward pass of which nothing is kept."""
     with torch.no_grad():
-        _synchronize(x)
         begun = time.perf_counter()
         module(x)
-        _synchronize(x)
         return time.perf_counter() - begun
-
-
-def _synchronize(x: Tensor) -> None:
-    """Wait until the device has done what it was asked."""
-    if x.is_cuda:
-        torch.cuda.synchronize()
 
 
 def backend_of(rnn: RNN, x: Tensor) -> str:

@@ -8,6 +8,7 @@ import torch
 from cellsearch.errors import BackendError
 from cellsearch.recurrence import BACKENDS, RNN, choose, refusals
 from cellsearch_search_spaces.gated import LSTM
+from tests.helpers.recurrence.examples import ON_CPU
 
 X = torch.zeros(2, 1, 3)
 
@@ -23,13 +24,13 @@ def test_the_last_backend_refuses_nothing() -> None:
         assert BACKENDS[-1].refuses(LSTM, X) is None
 
 
-@pytest.mark.parametrize("name", [backend.name for backend in BACKENDS])
+@pytest.mark.parametrize("name", ON_CPU)
 def test_a_backend_is_found_by_its_name(name: str) -> None:
     assert choose(LSTM, X, name).name == name
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(BackendError, match="no backend 'fast'; use auto, native, eager, reference"):
+    with pytest.raises(BackendError, match="no backend 'fast'; use auto, native, gpu, eager, reference"):
         RNN(LSTM, 3, 4, backend="fast")(X)
 
 
@@ -44,10 +45,10 @@ def test_a_named_backend_that_refuses_says_why() -> None:
 def test_the_reasons_of_the_choice_can_be_read() -> None:
     assert refusals(LSTM, X) == {}
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert list(refusals(LSTM, X)) == ["native", "eager"]
+        assert list(refusals(LSTM, X)) == ["native", "gpu", "eager"]
 
 
-@pytest.mark.parametrize("name", [backend.name for backend in BACKENDS])
+@pytest.mark.parametrize("name", ON_CPU)
 def test_many_gradients_at_once_are_those_of_one_after_another(name: str) -> None:
     rnn = RNN(LSTM, 3, 4, num_layers=2, backend=name, dtype=torch.float64)
     x = torch.randn(5, 2, 3, dtype=torch.float64, requires_grad=True)
@@ -60,7 +61,7 @@ def test_many_gradients_at_once_are_those_of_one_after_another(name: str) -> Non
         torch.testing.assert_close(found, torch.stack(expected))
 
 
-@pytest.mark.parametrize("name", [backend.name for backend in BACKENDS])
+@pytest.mark.parametrize("name", ON_CPU)
 def test_a_vectorized_jacobian_is_the_jacobian(name: str) -> None:
     rnn = RNN(LSTM, 3, 4, backend=name, dtype=torch.float64)
     x = torch.randn(4, 2, 3, dtype=torch.float64)

@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-from cellsearch.recurrence import BACKENDS, RNN
+from cellsearch.recurrence import RNN
 from cellsearch_search_spaces.gated import GRU, LSTM
+from tests.helpers.recurrence.examples import ON_CPU
 
 LENGTHS = [2, 5, 1, 5, 3]
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("backend", [backend.name for backend in BACKENDS])
+@pytest.mark.parametrize("backend", ON_CPU)
 def test_each_sequence_is_run_as_if_it_were_alone(backend: str, bidirectional: bool) -> None:
     rnn, sequences = _case(backend, bidirectional)
     initial = torch.randn(len(rnn.layers), len(LENGTHS), 4, dtype=torch.float64)

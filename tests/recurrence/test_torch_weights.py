@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from cellsearch.errors import CellError
-from cellsearch.recurrence import BACKENDS, RNN, load_torch, to_torch
+from cellsearch.recurrence import RNN, load_torch, to_torch
 from cellsearch.testing.cells import Cell
 from cellsearch_search_spaces.gated import SPACE
+from tests.helpers.recurrence.examples import ON_CPU
 
 PEERS: dict[str, Any] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 SETTINGS: list[dict[str, Any]] = [
@@ -23,7 +24,7 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 every_seed = pytest.mark.parametrize("name", PEERS)
 every_setting = pytest.mark.parametrize("settings", SETTINGS, ids=str)
-every_backend = pytest.mark.parametrize("backend", [backend.name for backend in BACKENDS])
+every_backend = pytest.mark.parametrize("backend", ON_CPU)
 
 
 @every_seed

@@ -18,7 +18,7 @@ from tests.helpers.cell.recipes import MISSING, SAMPLE
 from tests.helpers.project import ROOT, dependencies
 
 SCRIPTS = ROOT / "scripts"
-SECTIONS = ("training", "inference", "recipes", "compile", "scan", "memory", "gpu")
+SECTIONS = ("training", "inference", "recipes", "compile", "scan", "memory")
 
 
 BARE = {"torch", "networkx", "filelock", "numpy"}
@@ -69,25 +69,24 @@ def test_the_interpreter_computes_what_the_cell_does(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("what", "precision", "size", "training", "algorithm"),
+    ("what", "precision", "size", "algorithm"),
     [
-        ("LSTM", "fp16", (64, 512, 512, 512), True, "persistent"),
-        ("GRU", "fp16", (64, 512, 512, 512), True, "standard"),
-        ("LSTM", "bf16", (64, 512, 512, 512), True, "standard"),
-        ("LSTM", "fp16", (60, 512, 512, 512), True, "standard"),
-        ("GRU", "tf32", (32, 64, 128, 128), True, "small-H persistent"),
-        ("LSTM", "fp16", (32, 64, 192, 192), True, "small-H persistent, backward standard"),
-        ("LSTM", "fp16", (32, 64, 192, 192), False, "small-H persistent"),
+        ("LSTM", "float16", (64, 512, 512, 512), "persistent"),
+        ("GRU", "float16", (64, 512, 512, 512), "standard"),
+        ("LSTM", "bfloat16", (64, 512, 512, 512), "standard"),
+        ("LSTM", "float16", (60, 512, 512, 512), "standard"),
+        ("GRU", "tf32", (32, 64, 128, 128), "small-H persistent"),
+        ("LSTM", "float16", (32, 64, 192, 192), "small-H persistent, backward standard"),
     ],
 )
 def test_the_algorithm_of_cudnn_is_named(
-    what: str, precision: str, size: tuple[int, ...], training: bool, algorithm: str, monkeypatch: pytest.MonkeyPatch
+    what: str, precision: str, size: tuple[int, ...], algorithm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(SCRIPTS)
-    from bench.gpu import likely_algorithm
-    from bench.measuring import Size
+    from bench.gpu import Shape
+    from bench.gpu_cudnn import likely_algorithm
 
-    assert likely_algorithm(what, precision, Size(*size), training) == algorithm
+    assert likely_algorithm(what, precision, Shape(*size)) == algorithm
 
 
 def _rows(environment: dict[str, str], *arguments: str) -> tuple[list[dict[str, Any]], list[str]]:

@@ -15,7 +15,7 @@ from cellsearch import plugins
 from cellsearch.cell import INPUT, LINEAR, Cell, identity
 from cellsearch.cell.complexity import complexity
 from cellsearch.cell.readers.darts import from_darts, from_enas
-from cellsearch.recurrence import BACKENDS, RNN
+from cellsearch.recurrence import RNN
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.space import SearchSpace
 from cellsearch.testing.space import check_space
@@ -23,6 +23,7 @@ from cellsearch_search_spaces import zoo
 from tests.helpers.exported import twin
 from tests.helpers.published import gru, lstm, modern, others
 from tests.helpers.published.transcription import PUBLISHED, Weights, transcribed
+from tests.helpers.recurrence.examples import ON_CPU
 
 assert gru and lstm and modern and others, "importing them fills PUBLISHED"
 
@@ -36,7 +37,7 @@ T, B, H = 4, 2, 4
 
 
 @every_seed
-@pytest.mark.parametrize("backend", [backend.name for backend in BACKENDS])
+@pytest.mark.parametrize("backend", ON_CPU)
 def test_each_seed_computes_its_published_equations(name: str, backend: str) -> None:
     for input_size in (3, H) if _takes_raw_input(SEEDS[name]) else (3,):
         layer, given = _drawn(SEEDS[name], input_size)

@@ -7,7 +7,6 @@ launches, `passes` runs both kernels and the products around them. The folder `c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 import torch
@@ -63,8 +62,8 @@ class Gpu:
         """See `sequence.Passes`."""
         if not self.fits(given):
             return EAGER.forward(given, saving)
-        with torch.cuda.device_of(given.x):
-            forward = GpuForward(given, self.launcher)
+        with torch.cuda.device_of(given.x):  # type: ignore[no-untyped-call]
+            forward = GpuForward(given, self.launcher, saving)
             return forward.output(), forward.last(), forward.kept() if saving else {}
 
     def backward(
@@ -73,7 +72,7 @@ class Gpu:
         """See `sequence.Passes`."""
         if not self.fits(given):
             return EAGER.backward(given, kept, needs, gradients)
-        with torch.cuda.device_of(given.x):
+        with torch.cuda.device_of(given.x):  # type: ignore[no-untyped-call]
             return [*GpuBackward(given, kept, needs, self.launcher).run_back(*gradients)]
 
     def fits(self, given: Given) -> bool:

@@ -10,15 +10,27 @@ import hashlib
 import logging
 import os
 import tempfile
-from functools import cache, lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cellsearch.errors import BackendError
-from cellsearch.recurrence.gpu.source import text_of
+from cellsearch.recurrence.cache import folder, forget_old
 
-__all__ = ["compiled", "kept", "launch", "loaded", "unavailable"]
+__all__ = ["compile_all", "compiled", "compiler_log", "kept", "launch", "loaded", "text_of", "unavailable"]
 
+
+SOURCES: Final = Path(__file__).parent / "c"
+DIGEST: Final = hashlib.sha256().digest_size
+FLAGS: Final = ("--std=c++17", "--disable-warnings")
+
+
+@cache
+def text_of(name: str) -> str:
+    """A C file that all cells share, as text."""
+    return (SOURCES / name).read_text("utf-8")
 
 
 @cache
@@ -33,21 +45,39 @@ def unavailable() -> str | None:
 
 def compiled(text: str, architecture: str) -> bytes:
     """The machine code of a text for `sm_90` or another architecture. Raises BackendError with the compiler's words."""
+    return _compiled(text, architecture)[0]
+
+
+def compiler_log(text: str, architecture: str) -> str:
+    """What the compiler says of a text: registers, spills, time."""
+    return _compiled(text, architecture, "--ptxas-options=-v")[1]
+
+
+def _compiled(text: str, architecture: str, *more: str) -> tuple[bytes, str]:
     from cuda.bindings import nvrtc
 
-    program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), b"cell.cu", 1, [text_of("device.h").encode()], [b"device.h"]))
-    options = [f"--gpu-architecture={architecture}".encode(), b"--std=c++17"]
+    names, headers = [b"device.h"], [text_of("device.h").encode()]
+    program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), b"cell.cu", 1, headers, names))
+    options = [each.encode() for each in (f"--gpu-architecture={architecture}", *FLAGS, *more)]
     try:
         (result,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
+        log = b" " * _checked(nvrtc.nvrtcGetProgramLogSize(program))
+        nvrtc.nvrtcGetProgramLog(program, log)
+        said = log.decode(errors="replace").strip("\0 \n")
         if result != nvrtc.nvrtcResult.NVRTC_SUCCESS:
-            log = b" " * _checked(nvrtc.nvrtcGetProgramLogSize(program))
-            nvrtc.nvrtcGetProgramLog(program, log)
-            raise BackendError(f"NVRTC cannot compile the recurrence: {log.decode(errors='replace').strip()[:500]}")
+            raise BackendError(f"NVRTC cannot compile the recurrence: {said[:500]}")
         code = b" " * _checked(nvrtc.nvrtcGetCUBINSize(program))
         nvrtc.nvrtcGetCUBIN(program, code)
-        return code
+        return code, said
     finally:
         nvrtc.nvrtcDestroyProgram(program)
+
+
+@lru_cache(maxsize=4096)
+def compile_all(texts: tuple[str, ...], architecture: str) -> None:
+    """Compile what the cache folder lacks, all at once."""
+    with ThreadPoolExecutor(len(texts)) as pool:
+        list(pool.map(partial(kept, architecture=architecture), texts))
 
 
 @lru_cache(maxsize=4096)
@@ -101,22 +131,20 @@ def _configuration(grid: int, threads: int, shared: int, cluster: int, cooperati
 
 
 def kept(text: str, architecture: str) -> bytes:
-    """The machine code, from the cache folder if it has it."""
-    from cellsearch.recurrence.native.build import _folder as folder
-
-    key = hashlib.sha256("\n".join([text, text_of("device.h"), architecture, _version()]).encode()).hexdigest()
-    path = folder() / f"{key}.cubin"
-    try:
+    """The machine code, from the cache folder if it has it: a digest, then the code."""
+    made_from = "\n".join([text, text_of("device.h"), architecture, _version()])
+    path = folder() / f"{hashlib.sha256(made_from.encode()).hexdigest()}.cubin"
+    with suppress(OSError):
         content = path.read_bytes()
-        if hashlib.sha256(content[32:]).digest() == content[:32]:
-            return content[32:]
-    except OSError:
-        pass
+        if hashlib.sha256(content[DIGEST:]).digest() == content[:DIGEST]:
+            os.utime(path)  # its time tells when it was last used
+            return content[DIGEST:]
     code = compiled(text, architecture)
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(hashlib.sha256(code).digest() + code)
         os.replace(file.name, path)
+        forget_old("*.cubin")
     except OSError as error:
         logging.getLogger("cellsearch").warning("a compiled kernel is not kept: %s", error)
     return code
@@ -126,7 +154,7 @@ def kept(text: str, architecture: str) -> bytes:
 def _version() -> str:
     from cuda.bindings import nvrtc
 
-    error, major, minor = nvrtc.nvrtcVersion()
+    _, major, minor = nvrtc.nvrtcVersion()
     return f"NVRTC {major}.{minor}"
 
 

@@ -6,7 +6,7 @@ Series are tensors [steps, B, width] of the precision of x, the block of all lin
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -36,6 +36,9 @@ class Launcher(Protocol):
     def card(self, x: Tensor) -> Card:
         """What the kernels for this input have to fit."""
 
+    def prepare(self, made: Sequence[Kernel], x: Tensor) -> None:
+        """Make kernels that will be needed ready at once."""
+
     def launch(self, made: Kernel, teams: int, run: ctypes.Structure, x: Tensor) -> None:
         """Run so many teams."""
 
@@ -53,6 +56,10 @@ class CudaLauncher:
         card = _card(x.device.index)
         return card._replace(blocks=card.blocks // self.share)
 
+    def prepare(self, made: Sequence[Kernel], x: Tensor) -> None:
+        """See `Launcher`."""
+        build.compile_all(tuple(each.text for each in made), _architecture(x.device.index))
+
     def launch(self, made: Kernel, teams: int, run: ctypes.Structure, x: Tensor) -> None:
         """See `Launcher`."""
         tiles, device = made.tiles, x.device.index
@@ -67,7 +74,8 @@ class CudaLauncher:
 @lru_cache
 def _card(device: int) -> Card:
     about = torch.cuda.get_device_properties(device)
-    return Card(about.multi_processor_count, about.shared_memory_per_block_optin, about.major >= 9)
+    shared: int = about.shared_memory_per_block_optin  # type: ignore[attr-defined]
+    return Card(about.multi_processor_count, shared, about.major >= 9)
 
 
 @lru_cache
@@ -112,7 +120,9 @@ class _GpuPass:
         card, precision = self.launcher.card(self.x), precision_of(self.x.dtype)
         made = made_kernel(self.cell, name, self.sizes, precision, card, tiles)
         if made is None:
-            raise BackendError(f"the card cannot hold the weights of cell {self.cell.name!r} at hidden size {self.hidden}")
+            raise BackendError(
+                f"the card cannot hold the weights of cell {self.cell.name!r} at hidden size {self.hidden}"
+            )
         return made
 
     def new(self, *size: int) -> Tensor:
@@ -120,7 +130,7 @@ class _GpuPass:
 
     def lay_block(self, kind: str, block: Tensor) -> None:
         """The linears' columns of a block [T, B, linears * width]."""
-        for linear, column in zip(self.phase.linears, block.split(self.width, -1), strict=True):
+        for linear, column in zip(self.phase.linears, torch.split(block, self.width, -1), strict=True):
             self.series[Place(kind, linear)] = column  # type: ignore[arg-type]
 
     def columns(self, block: Tensor, product: Product) -> Tensor:
@@ -153,17 +163,18 @@ class _GpuPass:
         counters = self.x.new_zeros(teams, dtype=torch.int32) if tiles.team > 1 and not tiles.clusters else None
         run = _arguments(len(arrays), len(weights), len(vectors))(
             self.steps, self.batch, _pointers(arrays), _pointers([w.data_ptr() for w in weights]),
-            _pointers([v.data_ptr() for v in vectors]), *(0 if a is None else a.data_ptr() for a in (sums, exchanged, counters)),
+            _pointers([v.data_ptr() for v in vectors]), *map(_address, (sums, exchanged, counters)),
         )  # fmt: skip
         self.launcher.launch(made, teams, run, self.x)
 
 
 class GpuForward(_GpuPass):
-    """The forward pass."""
+    """The forward pass; with `saving` the reverse pass will follow."""
 
-    def __init__(self, given: Given, launcher: Launcher, tiles: Tiles | None = None) -> None:
+    def __init__(self, given: Given, launcher: Launcher, saving: bool, tiles: Tiles | None = None) -> None:
         super().__init__(given, launcher)
         made = self.kernel("forward", tiles)
+        launcher.prepare([made, self.kernel("reverse", None)] if saving else [made], self.x)
         self.block = self.new(self.steps, self.batch, len(self.phase.linears) * self.width)
         if self.phase.linears:
             self.lay_block("column", self.block)
@@ -286,6 +297,10 @@ def _arguments(arrays: int, weights: int, vectors: int) -> type[ctypes.Structure
         ]
 
     return Run
+
+
+def _address(array: Tensor | None) -> int:
+    return 0 if array is None else array.data_ptr()
 
 
 def _pointers(addresses: list[int]) -> ctypes.Array[ctypes.c_void_p]:

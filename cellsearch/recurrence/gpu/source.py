@@ -10,26 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from math import gcd
-from pathlib import Path
 from typing import Final, Literal
 
 from cellsearch.cell.functions import FUNCTIONS
+from cellsearch.recurrence.gpu.build import text_of
 from cellsearch.recurrence.gpu.tiles import CallTiles, Sizes, Tiles, merged
 from cellsearch.recurrence.plan.plan import Product
 from cellsearch.recurrence.program.lowering import ALONG_ROW, HIDDEN_SIZE, SCANS
 from cellsearch.recurrence.program.places import Call, Group, Place, home
 from cellsearch.recurrence.program.program import Program
 
-__all__ = ["Kernel", "Pass", "Precision", "kernel", "text_of"]
+__all__ = ["Kernel", "Pass", "Precision", "kernel"]
 
 Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 INCLUDED: Final = '#include "device.h"'
 Pass = Literal["forward", "reverse"]
 HALVES: Final = {"bfloat16": 1, "float16": 2}
 
-SOURCES: Final = Path(__file__).parent / "c"
 
 KERNEL: Final = """
 extern "C" __global__ void __launch_bounds__(THREADS, 1) {name}(const run r)
@@ -44,7 +42,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) {name}(const run r)
     bool live[ELEMENTS], stored[ELEMENTS];
     EACH {{
         const int i = THREAD + e * THREADS, place = i / UNITS;
-        own[e] = i % UNITS, mine[e] = place < ROWS ? place : 0, unit[e] = first_unit + own[e], row[e] = first_row + mine[e];
+        own[e] = i % UNITS, mine[e] = place < ROWS ? place : 0;
+        unit[e] = first_unit + own[e], row[e] = first_row + mine[e];
         stored[e] = place < valid_rows && unit[e] < WIDTH;
         live[e] = stored[e] && unit[e] < HIDDEN;
     }}
@@ -61,9 +60,10 @@ AT: Final = """
 #define READ(array, step, stride) (live[e] ? get(AT(array, step, stride)) : 0.0f)
 #define WRITE(array, step, stride, value) if (stored[e]) put(AT(array, step, stride), live[e] ? (value) : 0.0f)
 #define WRITE_UNPADDED(array, step, stride, value) if (live[e]) put(AT(array, step, stride), value)
-#define MADE(at, split, tiles, row) made_of<split, 16 * (tiles) + 4>((const float *)(memory + (at)) + mine[e] * (16 * (tiles) + 4) + (row))
-template <int SPLIT, int STRIDE> DEVICE float made_of(const float *made)
+#define MADE(at, split, tiles, row) made_of<split, 16 * (tiles) + 4>(memory + (at), mine[e], row)
+template <int SPLIT, int STRIDE> DEVICE float made_of(const char *at, int mine, int row)
 {
+    const float *const made = (const float *)at + mine * STRIDE + row;
     float total = 0.0f;
     UNROLL for (int i = 0; i < SPLIT; i++) total += made[i * ROWS * STRIDE];
     return total;
@@ -83,12 +83,6 @@ class Kernel:
     sums: tuple[Place, ...]
     exchanges: int
     tiles: Tiles
-
-
-@cache
-def text_of(name: str) -> str:
-    """A C file that all cells share, as text."""
-    return (SOURCES / name).read_text("utf-8")
 
 
 def kernel(program: Program, name: Pass, sizes: Sizes, tiles: Tiles, precision: Precision) -> Kernel:
@@ -151,12 +145,13 @@ class _Writer:
         return Kernel(self.name, "\n".join(parts), *wanted, self.tiles)
 
     def _defines(self, precision: Precision) -> str:
+        tiles, phase = self.tiles, self.phase
         values = {
             "HALF": HALVES.get(precision, 0), "PRECISE": int(precision == "float32"),
-            "CLUSTERS": int(self.tiles.clusters), "TEAM": self.tiles.team, "ROWS": self.tiles.rows, "UNITS": self.tiles.units, "THREADS": self.tiles.threads,
-            "HIDDEN": self.sizes.H, "WIDTH": self.sizes.width, "LINEARS": max(1, len(self.phase.linears)),
-            "ARRAYS": max(1, len(self.arrays)), "WEIGHTS": max(1, len(self.weights)),
-            "VECTORS": max(1, len(self.vectors)), "SUMS": max(1, len(self.sums)),
+            "CLUSTERS": int(tiles.clusters), "CALLS": len(tiles.calls), "TEAM": tiles.team, "ROWS": tiles.rows,
+            "UNITS": tiles.units, "THREADS": tiles.threads, "HIDDEN": self.sizes.H, "WIDTH": self.sizes.width,
+            "LINEARS": max(1, len(phase.linears)), "ARRAYS": max(1, len(self.arrays)),
+            "WEIGHTS": max(1, len(self.weights)), "VECTORS": max(1, len(self.vectors)), "SUMS": max(1, len(self.sums)),
         }  # fmt: skip
         return "".join(f"#define {name} {value}\n" for name, value in values.items())
 
@@ -186,15 +181,15 @@ class _Writer:
     def _call(self, call: Call, tiles: CallTiles, again: bool) -> Iterator[str]:
         weights = self.weights.setdefault(call.product, len(self.weights))
         operand = self._array(call.operand)
-        self.keeping.append(
-            f"keep_weights(memory + {tiles.kept}, r.weights[{weights}], {tiles.linears}, {tiles.depth}, first_unit);"
-        )
+        kept = f"memory + {tiles.kept}, r.weights[{weights}], {tiles.linears}, {tiles.depth}"
+        self.keeping.append(f"keep_weights({kept}, first_unit);")
         if again:
             yield "sync_block();"
         stride = self._stride(call.operand)
-        yield f"multiply<{tiles.linears} * UNITS, {tiles.depth}, {tiles.chunk}, {tiles.stages}, {tiles.split}, {tiles.across}>(memory + {tiles.kept},"
-        yield f"    r.arrays[{operand}] + ((size_t)(t + {call.operand.shift}) * B + first_row) * ({stride}), {stride}, valid_rows,"
-        yield f"    memory + {self.tiles.staged}, (float *)(memory + {tiles.made}));"
+        sizes = f"{tiles.depth}, {tiles.chunk}, {tiles.stages}, {tiles.split}, {tiles.across}"
+        rows = f"r.arrays[{operand}] + ((size_t)(t + {call.operand.shift}) * B + first_row) * ({stride})"
+        yield f"multiply<{tiles.linears} * UNITS, {sizes}>(memory + {tiles.kept},"
+        yield f"    {rows}, {stride}, valid_rows, memory + {self.tiles.staged}, (float *)(memory + {tiles.made}));"
         targets = call.product.linears if call.target.kind == "column" else (call.target.of,)
         for k, of in enumerate(targets):
             place = Place("column", of, parameter="products") if call.target.kind == "column" else call.target
@@ -240,7 +235,8 @@ class _Writer:
             operand = instructions[number].operands[0]
             if operand not in published:
                 row = f"x{self.exchanges}"
-                yield f"float *const {row} = r.exchanged + (({self.exchanges} * 2 + (t & 1)) * (size_t)teams + team) * ROWS * WIDTH;"
+                place = f"(({self.exchanges} * 2 + (t & 1)) * (size_t)teams + team)"
+                yield f"float *const {row} = r.exchanged + {place} * ROWS * WIDTH;"
                 yield f"EACH if (live[e]) {row}[mine[e] * WIDTH + unit[e]] = {self.names[operand]};"
                 published[operand] = row
                 self.exchanges += 1
@@ -252,7 +248,8 @@ class _Writer:
         for number in numbers:
             name, at = f"{self.prefix}{number}", self.at[number]
             index = "mine[e] * UNITS + own[e]" if instructions[number].name in SCANS else "mine[e]"
-            yield f"float {name}[ELEMENTS]; EACH {name}[e] = live[e] ? ((const float *)(memory + {at}))[{index}] : 0.0f;"
+            value = f"((const float *)(memory + {at}))[{index}]"
+            yield f"float {name}[ELEMENTS]; EACH {name}[e] = live[e] ? {value} : 0.0f;"
             self.names[number] = f"{name}[e]"
 
     def _along(self, number: int, row: str) -> Iterator[str]:
@@ -270,7 +267,8 @@ class _Writer:
             case "group_mean":
                 groups = int(self.group.lowering.instructions[instruction.operands[1]].of)  # type: ignore[call-overload]
                 size = self.sizes.H // gcd(groups, self.sizes.H)
-                yield f"EACH if (live[e]) ({made})[mine[e] * UNITS + own[e]] = group_mean({row} + mine[e] * WIDTH, unit[e], {size});"
+                mean = f"group_mean({row} + mine[e] * WIDTH, unit[e], {size})"
+                yield f"EACH if (live[e]) ({made})[mine[e] * UNITS + own[e]] = {mean};"
 
     def _load(self, place: Place) -> str:
         """The expression of what lies at a place, from wherever it is nearest."""
@@ -295,7 +293,9 @@ class _Writer:
     def _stores(self, group: Group) -> Iterator[str]:
         for place, number in group.stores:
             self.known[place] = self.names[number]
-            if place.kind == "state_gradient" or (self.name == "forward" and place not in self.later and place.kind != "state"):
+            if place.kind == "state_gradient" or (
+                self.name == "forward" and place not in self.later and place.kind != "state"
+            ):
                 continue
             if place.kind == "gradient":
                 continue
@@ -336,7 +336,7 @@ class _Writer:
     def _before(self) -> Iterator[str]:
         yield from self.keeping
         first = "0" if self.name == "forward" else "T - 1"
-        for place, i in self.vectors.items():
+        for i in self.vectors.values():
             yield f"float v{i}[ELEMENTS]; EACH v{i}[e] = live[e] ? get(r.vectors[{i}] + unit[e]) : 0.0f;"
         for i, place in enumerate(self.carried):
             at = Place(place.kind, place.of)

@@ -14,12 +14,31 @@ from cellsearch.recurrence.plan.plan import Product
 from cellsearch.recurrence.program.lowering import ALONG_ROW, SCANS
 from cellsearch.recurrence.program.places import Call, Group
 
-__all__ = ["CLUSTER", "CallTiles", "Card", "Sizes", "Tiles", "candidates", "choose_tiles", "merged", "padded", "tiles_of"]
+__all__ = [
+    "CLUSTER",
+    "CallTiles",
+    "Card",
+    "Sizes",
+    "Tiles",
+    "candidates",
+    "choose_tiles",
+    "merged",
+    "padded",
+    "tiles_of",
+]
 
 UNIT: Final = 16
 """Rows of our own in memory hold a multiple of so many numbers."""
 
 PAD: Final = 16
+"""Bytes between rows in shared memory, as in `c/team.h`."""
+
+GROUP: Final = 18
+"""Processors of a card that can hold a cluster together; a few of the groups have less."""
+
+REGISTERS: Final = 80
+"""Of a thread, about."""
+
 CLUSTER: Final = 16
 """Blocks that a cluster holds at most, where a card has any."""
 
@@ -41,10 +60,10 @@ MOST_MADE: Final = 24_576
 MOST_ELEMENTS: Final = 8
 """Numbers that a thread keeps of each value."""
 
-SYNC, CLUSTER_BARRIER, GRID_BARRIER, TRIP = 0.1, 0.5, 1.6, 1.0
+SYNC, CLUSTER_BARRIER, GRID_BARRIER, TRIP = 0.22, 0.25, 0.41, 0.54
 """Microseconds: of a barrier in a block, of a cluster, of a grid, and of what others wrote on its way to us."""
 
-STAGE, READ, MULTIPLY = 55_000.0, 150_000.0, 4e6
+STAGE, READ, MULTIPLY = 56_000.0, 391_000.0, 7.3e6
 """Bytes a microsecond from the second cache and from shared memory, multiply-adds a microsecond, of a block."""
 
 
@@ -54,6 +73,10 @@ class Card(NamedTuple):
     blocks: int = 132
     shared: int = 232_448
     clusters: bool = True
+
+
+HOPPER: Final = Card()
+"""An H100 or H200."""
 
 
 class Sizes(NamedTuple):
@@ -119,12 +142,12 @@ def padded(size: int) -> int:
     return -(-size // UNIT) * UNIT
 
 
-def choose_tiles(groups: tuple[Group, ...], sizes: Sizes, card: Card = Card()) -> Tiles | None:
+def choose_tiles(groups: tuple[Group, ...], sizes: Sizes, card: Card = HOPPER) -> Tiles | None:
     """The fastest way by the table of times; None if the weights do not fit on the card."""
-    return min(candidates(groups, sizes, card), key=lambda tiles: _time(groups, tiles), default=None)
+    return min(candidates(groups, sizes, card), key=lambda tiles: _time(groups, tiles, sizes, card), default=None)
 
 
-def candidates(groups: tuple[Group, ...], sizes: Sizes, card: Card = Card()) -> Iterator[Tiles]:
+def candidates(groups: tuple[Group, ...], sizes: Sizes, card: Card = HOPPER) -> Iterator[Tiles]:
     """Every way in which the card can hold it."""
     for units in UNITS:
         team = -(-sizes.width // units)
@@ -136,7 +159,9 @@ def candidates(groups: tuple[Group, ...], sizes: Sizes, card: Card = Card()) -> 
                     yield tiles
 
 
-def tiles_of(groups: tuple[Group, ...], sizes: Sizes, units: int, rows: int, threads: int, card: Card = Card()) -> Tiles | None:
+def tiles_of(
+    groups: tuple[Group, ...], sizes: Sizes, units: int, rows: int, threads: int, card: Card = HOPPER
+) -> Tiles | None:
     """The tiles of blocks with so many units each; None if a block cannot hold what it needs."""
     team = -(-sizes.width // units)
     clusters = card.clusters and 1 < team <= CLUSTER
@@ -156,7 +181,9 @@ def tiles_of(groups: tuple[Group, ...], sizes: Sizes, units: int, rows: int, thr
             return None
         done.append(fitting)
     shared = staged + max((call.staged(rows) for call in done), default=0)
-    return Tiles(team, rows, units, threads, tuple(done), staged, at, shared, clusters) if shared <= card.shared else None
+    return (
+        Tiles(team, rows, units, threads, tuple(done), staged, at, shared, clusters) if shared <= card.shared else None
+    )
 
 
 def _divided(warps: int, tiles: int, depth: int, rows: int) -> tuple[int, int]:
@@ -212,7 +239,7 @@ def _along(groups: Iterable[Group]) -> Iterator[str]:
         yield from (name for name in names if name in ALONG_ROW)
 
 
-def _time(groups: tuple[Group, ...], tiles: Tiles) -> float:
+def _time(groups: tuple[Group, ...], tiles: Tiles, sizes: Sizes, card: Card) -> float:
     """Microseconds a step, about."""
     barrier = SYNC if tiles.team == 1 else CLUSTER_BARRIER if tiles.clusters else GRID_BARRIER
     barriers = sum(bool(group.calls) for group in groups) + len(list(_along(groups)))
@@ -220,4 +247,13 @@ def _time(groups: tuple[Group, ...], tiles: Tiles) -> float:
     for call in tiles.calls:
         total += tiles.rows * call.depth / STAGE
         total += max(call.tiles * 16 * call.depth / READ, call.tiles * 16 * call.depth * tiles.rows / MULTIPLY)
-    return total + 0.05 * tiles.elements
+    return (total + 0.05 * tiles.elements + tiles.threads / 5120) * _waves(tiles, sizes, card)
+
+
+def _waves(tiles: Tiles, sizes: Sizes, card: Card) -> int:
+    """How often the card is full before all teams are done. A cluster needs its place in one group of processors."""
+    teams = -(-sizes.B // tiles.rows)
+    if not tiles.clusters:
+        return 1  # candidates fit at once
+    beside = max(1, min(card.shared // max(1, tiles.shared), 65536 // (REGISTERS * tiles.threads)))
+    return -(-teams // max(1, card.blocks // GROUP * (CLUSTER // tiles.team) * beside))

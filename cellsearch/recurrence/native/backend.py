@@ -22,8 +22,8 @@ from cellsearch.errors import BackendError
 from cellsearch.recurrence import sequence
 from cellsearch.recurrence.interface import Parameters, States
 from cellsearch.recurrence.native.build import unavailable
-from cellsearch.recurrence.program.lowering import foreign
 from cellsearch.recurrence.native.threads import alone_after_fork
+from cellsearch.recurrence.program.lowering import foreign
 from cellsearch.recurrence.sequence import Given, Kept, Needs
 from cellsearch.recurrence.structured import plain
 

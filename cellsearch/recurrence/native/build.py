@@ -7,14 +7,11 @@ same time build it once.
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import hashlib
-import logging
 import os
 import platform
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -26,20 +23,15 @@ from typing import Final
 import torch
 
 from cellsearch.errors import BackendError
+from cellsearch.recurrence.cache import folder, forget_old
 
-__all__ = ["CACHE", "compiler", "library", "text_of", "unavailable"]
-
-CACHE: Final = "CELLSEARCH_CACHE"
-"""The environment variable that names the cache folder; without it, the user's cache directory has it."""
+__all__ = ["compiler", "library", "text_of", "unavailable"]
 
 SOURCES: Final = Path(__file__).parent / "c"
 INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
 PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
 NATIVE: Final = "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
 FLAGS: Final = ("-std=gnu11", "-O2", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
-KEPT: Final = 8192
-"""Libraries in the cache, at most: about 150 MB."""
-
 DIGEST: Final = hashlib.sha256().digest_size
 
 POSIX: Final = ("fork", "getuid", "uname")
@@ -69,12 +61,12 @@ def library(text: str, dtype: torch.dtype) -> ctypes.CDLL:
     flags = (*FLAGS, "-fopenmp", f"-DREAL={PRECISIONS[dtype]}")
     made_from = "\n".join([text, *map(text_of, INCLUDED), *flags, str(compiler()), _machine()]).encode()
     key = hashlib.sha256(made_from).digest()
-    path = _folder() / f"{key.hex()}.so"
+    path = folder() / f"{key.hex()}.so"
     try:
         while True:
             if not _is_whole(path, key):
                 _build(path, key, text, flags)
-                _forget_old(path.parent)
+                forget_old("*.so")
             with suppress(FileNotFoundError):  # another process has just removed it to make room
                 os.utime(path)  # its time tells when it was last used
                 return _loaded(path)
@@ -109,42 +101,6 @@ def _machine() -> str:
     return f"{platform.machine()} {abilities} {about.st_size} {about.st_mtime_ns}"
 
 
-@cache
-def _folder() -> Path:
-    """The cache folder, which nobody else can write to; a temporary one if there can be none."""
-    try:
-        given = os.environ.get(CACHE)
-        base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cellsearch"
-        folder = base.absolute() / "native"
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if _is_ours_alone(base, folder):
-            return folder
-        problem = f"others can write to {folder}"
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
-        problem = str(error)
-    logging.getLogger("cellsearch").warning(
-        "compiled recurrences are not kept, since %s: set %s to a folder of yours alone", problem, CACHE
-    )
-    return _temporary()
-
-
-def _is_ours_alone(base: Path, folder: Path) -> bool:
-    """Whether nobody else can put a file into the folder, nor another folder in its place. Raises OSError."""
-    about, mode = folder.stat(), base.stat().st_mode
-    is_ours = about.st_uid == os.getuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    is_replaceable = mode & stat.S_IWOTH and not mode & stat.S_ISVTX
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(f"{folder} cannot be written to")
-    return is_ours and not is_replaceable
-
-
-def _temporary() -> Path:
-    folder, owner = Path(tempfile.mkdtemp(prefix="cellsearch-")), os.getpid()
-    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
-    return folder
-
-
 def _is_whole(path: Path, key: bytes) -> bool:
     try:
         content = path.read_bytes()
@@ -173,15 +129,6 @@ def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
             made.write_bytes(content + _digest(content, key))
             made.chmod(0o700)
             made.replace(path)
-
-
-def _forget_old(folder: Path) -> None:
-    """Remove the libraries that were not used for longest, once there are too many; who has one loaded keeps it."""
-    libraries = list(folder.glob("*.so"))
-    if len(libraries) > KEPT:
-        by_use = sorted(libraries, key=lambda path: path.stat().st_mtime)
-        for path in by_use[: KEPT // 4]:
-            path.unlink(missing_ok=True)
 
 
 def _compile(command: list[str], folder: str) -> None:

@@ -10,11 +10,11 @@ import torch
 
 from cellsearch.cell import Cell
 from cellsearch.recurrence.native.build import library
-from cellsearch.recurrence.program.places import Place, home
 from cellsearch.recurrence.native.products import Products, products
-from cellsearch.recurrence.program.program import Program, program
 from cellsearch.recurrence.native.source import Source, source
 from cellsearch.recurrence.plan.plan import Product, weight_names
+from cellsearch.recurrence.program.places import Place, home
+from cellsearch.recurrence.program.program import Program, program
 
 __all__ = ["CompiledCell", "compiled_cell"]
 

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from cellsearch.cell import INPUT
 from cellsearch.recurrence.native.compiled_cell import CompiledCell
-from cellsearch.recurrence.program.places import Place, PlaceKind
 from cellsearch.recurrence.native.source import Routine
+from cellsearch.recurrence.program.places import Place, PlaceKind
 
 __all__ = ["BASES", "MemoryLayout", "Series", "Sizes", "forward_layout", "reverse_layout"]
 

@@ -21,11 +21,11 @@ from cellsearch.recurrence.interface import States
 from cellsearch.recurrence.native.compiled_cell import compiled_cell
 from cellsearch.recurrence.native.memory import fresh
 from cellsearch.recurrence.native.memory_layout import BASES, MemoryLayout, Sizes, forward_layout, reverse_layout
-from cellsearch.recurrence.program.places import Call, Place, home
 from cellsearch.recurrence.native.products import Rows
 from cellsearch.recurrence.native.source import Routine
 from cellsearch.recurrence.native.threads import slices
 from cellsearch.recurrence.plan.plan import Product
+from cellsearch.recurrence.program.places import Call, Place, home
 from cellsearch.recurrence.sequence import Given, Kept, Needs
 
 __all__ = ["NativeBackward", "NativeForward"]

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cellsearch.recurrence.program.places import Call, Group, Place
-from cellsearch.recurrence.program.program import Program
 from cellsearch.recurrence.native.row import Row
 from cellsearch.recurrence.plan.plan import Product
+from cellsearch.recurrence.program.places import Call, Group, Place
+from cellsearch.recurrence.program.program import Program
 
 __all__ = ["Routine", "Source", "source"]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from cellsearch.cell import INPUT, LINEAR
-from cellsearch.recurrence.program.places import Call, Group, Place, home
 from cellsearch.recurrence.plan.plan import (
     Arrived,
     Carried,
@@ -18,6 +17,7 @@ from cellsearch.recurrence.plan.plan import (
     Returned,
     values_read,
 )
+from cellsearch.recurrence.program.places import Call, Group, Place, home
 
 __all__ = ["ForwardGroups", "ReverseGroups"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cellsearch.cell import INPUT, LINEAR, Cell
-from cellsearch.recurrence.program.lowering import Lowering, functions
 from cellsearch.recurrence.plan.plan import Phase, Plan, Product
+from cellsearch.recurrence.program.lowering import Lowering, functions
 
 __all__ = ["Call", "Group", "Place", "PlaceKind", "home", "stored"]
 

@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Final
 
 from cellsearch.cell import INPUT, Cell
+from cellsearch.recurrence.plan.plan import Phase, Plan
+from cellsearch.recurrence.plan.planner import plan
 from cellsearch.recurrence.program.groups import ForwardGroups, ReverseGroups
 from cellsearch.recurrence.program.lowering import ALONG_ROW
 from cellsearch.recurrence.program.places import Call, Group, Place, home, stored
-from cellsearch.recurrence.plan.plan import Phase, Plan
-from cellsearch.recurrence.plan.planner import plan
 
 __all__ = ["Program", "program"]
 

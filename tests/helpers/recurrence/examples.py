@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cellsearch.cell import LINEAR, Cell, Node, from_equations
+from cellsearch.recurrence import BACKENDS, cache
 from cellsearch.recurrence.native import backend, build
 from cellsearch.recurrence.native.compiled_cell import compiled_cell
 from cellsearch.recurrence.native.products import products
@@ -17,7 +18,10 @@ from cellsearch.recurrence.rnn import Layer
 from cellsearch.testing.backend import Shape
 from cellsearch_search_spaces import gated
 
-__all__ = ["EVERY_OP", "KNOWN", "drawn", "forget", "threads"]
+__all__ = ["EVERY_OP", "KNOWN", "ON_CPU", "drawn", "forget", "threads"]
+
+ON_CPU: Final = [backend.name for backend in BACKENDS if backend.name != "gpu"]
+"""The backends that run without a card."""
 
 EVERY_OP: Final = from_equations(
     "every_op",
@@ -128,7 +132,7 @@ def threads(count: int) -> Iterator[None]:
 
 def forget() -> None:
     """What a new process would not know."""
-    for of_build in (build.compiler, build.library, build._machine, build._folder):
+    for of_build in (build.compiler, build.library, build._machine, cache.folder):
         of_build.cache_clear()
     for other in (compiled_cell, products, backend._unbuilt, backend._logged):
         other.cache_clear()

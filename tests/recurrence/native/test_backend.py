@@ -20,7 +20,7 @@ from torch import Tensor
 
 from cellsearch.cell import from_equations, functions, ops
 from cellsearch.errors import BackendError
-from cellsearch.recurrence import RNN, choose, custom
+from cellsearch.recurrence import RNN, cache, choose, custom
 from cellsearch.recurrence.native import build
 from cellsearch.recurrence.native.backend import NATIVE, RETRY
 from cellsearch_search_spaces.gated import GRU, LSTM
@@ -32,7 +32,7 @@ X = torch.ones(3, 2, 4)
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A program that has compiled nothing yet."""
-    monkeypatch.setenv(build.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(cache.CACHE, str(tmp_path / "cache"))
     forget()
     yield tmp_path
     forget()
@@ -155,7 +155,7 @@ from cellsearch_search_spaces.gated import GRU, LSTM
 for cell in (LSTM, GRU):
     RNN(cell, 3, 4, num_layers=2)(torch.zeros(2, 2, 3))[0].sum().backward()
 """
-    environment = {**os.environ, "PATH": str(tmp_path), build.CACHE: str(tmp_path)}
+    environment = {**os.environ, "PATH": str(tmp_path), cache.CACHE: str(tmp_path)}
     environment.pop("CC", None)
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")

@@ -18,6 +18,7 @@ import torch
 
 from cellsearch.errors import BackendError
 from cellsearch.recurrence import RNN
+from cellsearch.recurrence import cache as kept
 from cellsearch.recurrence.native import build
 from cellsearch_search_spaces.gated import LSTM
 from tests.helpers.recurrence.examples import forget
@@ -48,7 +49,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     script.write_text(WRAPPER.format(folder=tmp_path, compiler=found))
     script.chmod(0o700)
     monkeypatch.setenv("CC", str(script))
-    monkeypatch.setenv(build.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(kept.CACHE, str(tmp_path / "cache"))
     forget()
     yield tmp_path / "cache" / "native"
     forget()
@@ -74,7 +75,7 @@ def test_a_library_is_compiled_once_and_found_by_the_next_process(cache: Path) -
 
 
 def test_libraries_that_were_not_used_for_long_make_room(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "KEPT", 4)
+    monkeypatch.setattr(kept, "KEPT", 4)
     texts = [TEXT.replace("answer", name) for name in ("one", "two", "three", "four")]
     for age, text in enumerate(texts):
         build.library(text, torch.float64)
@@ -144,7 +145,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(
         f"compiled recurrences are not kept, since others can write to {cache}: "
         "set CELLSEARCH_CACHE to a folder of yours alone"
     )
-    used = build._folder()
+    used = kept.folder()
     assert stat.S_IMODE(used.stat().st_mode) == 0o700
     shutil.rmtree(used)
 
@@ -152,18 +153,18 @@ def test_a_folder_that_others_can_write_to_is_not_used(
 def test_a_folder_that_others_can_exchange_is_not_used(cache: Path) -> None:
     cache.parent.mkdir()
     cache.parent.chmod(0o777)
-    assert build._folder() != cache
-    build._folder.cache_clear()
+    assert kept.folder() != cache
+    kept.folder.cache_clear()
     cache.parent.chmod(0o1777)  # as /tmp: what is there belongs to who made it
-    assert build._folder() == cache
+    assert kept.folder() == cache
 
 
 def test_a_folder_of_somebody_else_is_not_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _answer()
-    build._folder.cache_clear()
+    kept.folder.cache_clear()
     other = os.getuid() + 1
     monkeypatch.setattr(os, "getuid", lambda: other)
-    assert build._folder() != cache
+    assert kept.folder() != cache
 
 
 def test_without_a_place_for_a_cache_libraries_last_as_long_as_the_process(
@@ -172,7 +173,7 @@ def test_without_a_place_for_a_cache_libraries_last_as_long_as_the_process(
     cache.parent.write_text("a file")
     assert _answer() == 8
     forget()
-    monkeypatch.delenv(build.CACHE)
+    monkeypatch.delenv(kept.CACHE)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", _homeless)
     assert _answer() == 8
@@ -183,11 +184,11 @@ def _homeless() -> Path:
 
 
 def test_the_cache_is_where_the_user_or_the_system_says(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert build._folder() == cache
-    build._folder.cache_clear()
-    monkeypatch.delenv(build.CACHE)
+    assert kept.folder() == cache
+    kept.folder.cache_clear()
+    monkeypatch.delenv(kept.CACHE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent / "xdg"))
-    assert build._folder() == cache.parent / "xdg" / "cellsearch" / "native"
+    assert kept.folder() == cache.parent / "xdg" / "cellsearch" / "native"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "garbage", "empty", "bit", "foreign", "unreadable"])

@@ -14,8 +14,8 @@ from cellsearch.cell import INPUT, Cell, Node, from_equations
 from cellsearch.cell.functions import FUNCTIONS
 from cellsearch.recurrence.native.build import library
 from cellsearch.recurrence.native.compiled_cell import compiled_cell
-from cellsearch.recurrence.program.program import program
 from cellsearch.recurrence.native.source import source
+from cellsearch.recurrence.program.program import program
 from cellsearch.recurrence.structured import plain
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import LSTM

@@ -1,9 +1,10 @@
 /* What a kernel needs of the machine, for CUDA: warps' matrix instructions, barriers of a team, numbers in memory.
 
-   A twin for the processor stands beside the tests (tests/recurrence/gpu/emulated.h) and has the same names.
+   A twin for the processor stands beside the tests (tests/helpers/recurrence/emulated.h) and has the same names.
    `real` is the type in memory: float, or 16 bits (HALF is 1 for bfloat16, 2 for float16). Arithmetic is float. */
 
 #define DEVICE static __device__ __forceinline__
+#define DEVICE_ONCE static __device__ __noinline__
 #define SHARED_MEMORY extern __shared__ __align__(128) char memory[]
 #define THREAD ((int)threadIdx.x)
 #define BLOCK ((int)blockIdx.x)

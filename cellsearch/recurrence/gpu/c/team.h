@@ -8,6 +8,11 @@
 #define ELEMENTS ((UNITS * ROWS + THREADS - 1) / THREADS)
 #define EACH UNROLL for (int e = 0; e < ELEMENTS; e++)
 #define BYTES ((int)sizeof(real))
+#if CALLS > 1 /* compilers take long for code that is copied */
+#define MULTIPLY DEVICE_ONCE
+#else
+#define MULTIPLY DEVICE
+#endif
 #define PAD 16 /* bytes between rows in shared memory, so that eight rows lie in different banks */
 
 typedef struct {
@@ -77,7 +82,7 @@ DEVICE void stage(char *staged, const char *operand, int which, size_t stride, i
    16 weight rows, or several; where there are fewer tiles than warps, every SPLIT-th piece of the depth and every
    ACROSS-th part of the operand's rows. */
 template <int KEPT, int K, int CHUNK, int STAGES, int SPLIT, int ACROSS>
-DEVICE void multiply(const char *kept, const real *operand, size_t stride, int valid_rows, char *staged, float *made)
+MULTIPLY void multiply(const char *kept, const real *operand, size_t stride, int valid_rows, char *staged, float *made)
 {
     constexpr int TILES = (KEPT + 15) / 16, MINE = (TILES + WARPS - 1) / WARPS, EIGHTS = ROWS / 8 / ACROSS;
     constexpr int STRIDE = K + PAD, STAGED = CHUNK + PAD, CHUNKS = (K + CHUNK - 1) / CHUNK;
@@ -105,7 +110,7 @@ DEVICE void multiply(const char *kept, const real *operand, size_t stride, int v
         copies_begun();
         const char *rows = staged + (i % STAGES * ROWS + (MINE > 1 ? 0 : first * 8)) * STAGED;
         if (works)
-            _Pragma("unroll 4") for (int k = (MINE > 1 ? 0 : part) * 32; k < chunk; k += 32 * SPLIT) {
+            _Pragma("unroll 2") for (int k = (MINE > 1 ? 0 : part) * 32; k < chunk; k += 32 * SPLIT) {
                 unsigned b[EIGHTS][2];
                 if (EIGHTS == 1)
                     load_matrices_2(b[0], rows + lane % 8 * STAGED + lane / 8 % 2 * 16 + k);

@@ -13,9 +13,12 @@ extern "C" int emulate(const run *r, int blocks, int shared, int shuffled)
     warp_arrivals = new long[fiber_count / 32]();
     block_arrivals = new long[blocks]();
     team_arrivals = new long[blocks]();
-    shared_size = (shared + 1023) / 1024 * 1024;
-    shared_memories = (char *)aligned_alloc(1024, blocks * shared_size + 1024);
-    memset(shared_memories, 0xff, blocks * shared_size); /* NaN, so that what nobody wrote is seen */
+    /* NaN, so that what nobody wrote is seen; behind it a page that nobody may touch */
+    const long page = 4096, held = (shared + 127) / 128 * 128, pages = (held + page - 1) / page + 1;
+    char *const mapped = (char *)mmap(0, blocks * pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (long i = 0; i < blocks; i++) mprotect(mapped + ((i + 1) * pages - 1) * page, page, PROT_NONE);
+    shared_size = pages * page, shared_memories = mapped + (pages - 1) * page - held;
+    for (long i = 0; i < blocks; i++) memset(shared_memories + i * shared_size, 0xff, held);
     for (int i = 0; i < fiber_count; i++) {
         Fiber *f = &fibers[i];
         f->block = i / THREADS, f->thread = i % THREADS, f->done = false, f->stack = (char *)malloc(stack);
@@ -37,7 +40,7 @@ extern "C" int emulate(const run *r, int blocks, int shared, int shuffled)
         if (fibers[i].done) left--;
     }
     for (int i = 0; i < fiber_count; i++) free(fibers[i].stack);
-    free(shared_memories);
+    munmap(mapped, blocks * pages * page);
     delete[] fibers; delete[] lanes; delete[] warp_arrivals; delete[] block_arrivals; delete[] team_arrivals;
     return left;
 }

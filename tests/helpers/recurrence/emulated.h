@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #define __global__
 #define __launch_bounds__(...)
 #define DEVICE static inline
+#define DEVICE_ONCE static
 #define UNROLL
 #define SHARED_MEMORY char *const memory = shared_memories + fiber->block * shared_size
 #define THREAD (fiber->thread)
