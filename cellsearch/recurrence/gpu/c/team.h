@@ -10,8 +10,10 @@
 #define BYTES ((int)sizeof(real))
 #if CALLS > 1 /* compilers take long for code that is copied */
 #define MULTIPLY DEVICE_ONCE
+#define UNROLL_DEPTH _Pragma("unroll 2")
 #else
 #define MULTIPLY DEVICE
+#define UNROLL_DEPTH _Pragma("unroll 4")
 #endif
 #define PAD 16 /* bytes between rows in shared memory, so that eight rows lie in different banks */
 
@@ -110,7 +112,7 @@ MULTIPLY void multiply(const char *kept, const real *operand, size_t stride, int
         copies_begun();
         const char *rows = staged + (i % STAGES * ROWS + (MINE > 1 ? 0 : first * 8)) * STAGED;
         if (works)
-            _Pragma("unroll 2") for (int k = (MINE > 1 ? 0 : part) * 32; k < chunk; k += 32 * SPLIT) {
+            UNROLL_DEPTH for (int k = (MINE > 1 ? 0 : part) * 32; k < chunk; k += 32 * SPLIT) {
                 unsigned b[EIGHTS][2];
                 if (EIGHTS == 1)
                     load_matrices_2(b[0], rows + lane % 8 * STAGED + lane / 8 % 2 * 16 + k);
