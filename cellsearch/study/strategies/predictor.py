@@ -52,8 +52,8 @@ class PredictorGuided:
             return RandomMutation(self.seeds, self.space).propose(history, lower_is_better, random)
         known = list({r.number: r for r in [*best_first[: self.memory // 2], *scored[-self.memory // 2 :]]}.values())
         standings = [standing(record, lower_is_better) for record in known]
-        order = sorted(set(standings))
-        places = np.array([order.index(each) for each in standings])
+        place = {each: i for i, each in enumerate(sorted(set(standings)))}
+        places = np.array([place[each] for each in standings])
         predicted = _draw([record.cell for record in known], places, [child.cell for child in children], random)
         return children[int(np.argmin(predicted))]
 
@@ -83,19 +83,54 @@ class PredictorGuided:
 
 
 def _draw(known: Sequence[Cell], places: NDArray[np.int64], new: Sequence[Cell], random: Random) -> NDArray[np.float64]:
-    """Where the new cells would stand, low for the best, by one draw of the model's coefficients."""
+    """Where the new cells would stand, low for the best, by one draw of the model at all of them together.
+
+    The Bayesian linear model in its dual form, a Gaussian process with the features' dot products as its kernel
+    (Rasmussen & Williams 2006, section 2.1), so that its cost depends on the trials and not on their thousands of
+    features. In the kernel's eigenvectors the evidence of a noise is a sum, which its best value maximizes.
+    """
     # Imported here, for they take a second that no other strategy should wait.
+    from scipy.linalg import eigh
+    from scipy.optimize import minimize_scalar
     from scipy.stats import norm, rankdata
+
+    wanted = norm.ppf((rankdata(places) - 0.5) / len(places))
+    kernel, across, among = _kernels(known, new)
+    strengths, directions = eigh(kernel)
+    strengths = np.maximum(strengths, 0) + 1e-9 * max(1.0, strengths[-1])
+    projected = directions.T @ wanted
+
+    def surprise(log_noise: float) -> float:
+        """Minus twice the log evidence, at the signal that is best with so much noise beside it."""
+        spread = strengths + np.exp(log_noise)
+        return float(len(wanted) * np.log(np.mean(projected**2 / spread)) + np.log(spread).sum())
+
+    middle = np.log(strengths.mean())
+    noise = np.exp(minimize_scalar(surprise, bounds=(middle - 12, middle + 12), method="bounded").x)
+    spread = strengths + noise
+    signal = np.mean(projected**2 / spread)
+    onto = across @ directions
+    mean = onto @ (projected / spread)
+    covariance = signal * (among - (onto / spread) @ onto.T)
+    generator = np.random.default_rng(random.getrandbits(64))
+    return np.asarray(generator.multivariate_normal(mean, covariance, method="eigh", check_valid="ignore"))
+
+
+def _kernels(
+    known: Sequence[Cell], new: Sequence[Cell]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Dot products of features, centred on the known cells and scaled by their deviations: known by known, new by known,
+    new by new.
+    """
     from sklearn.feature_extraction import DictVectorizer
-    from sklearn.linear_model import BayesianRidge
     from sklearn.preprocessing import StandardScaler
 
-    vectorizer = DictVectorizer(sparse=False)
-    scaler = StandardScaler()
+    vectorizer, scaler = DictVectorizer(), StandardScaler(with_mean=False)
     seen = scaler.fit_transform(np.log1p(vectorizer.fit_transform([features(cell) for cell in known])))
-    order = norm.ppf((rankdata(places) - 0.5) / len(places))
-    model = BayesianRidge().fit(seen, order)
-    generator = np.random.default_rng(random.getrandbits(64))
-    coefficients = generator.multivariate_normal(model.coef_, model.sigma_, method="cholesky")
-    unknown = scaler.transform(np.log1p(vectorizer.transform([features(cell) for cell in new])))
-    return np.asarray(unknown @ coefficients, dtype=np.float64)
+    unseen = scaler.transform(np.log1p(vectorizer.transform([features(cell) for cell in new])))
+    middle = np.asarray(seen.mean(0)).ravel()
+    own, others, square = seen @ middle, unseen @ middle, middle @ middle
+    kernel = (seen @ seen.T).toarray() - own[:, None] - own + square
+    across = (unseen @ seen.T).toarray() - others[:, None] - own + square
+    among = (unseen @ unseen.T).toarray() - others[:, None] - others + square
+    return kernel, across, among
