@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from cellsearch.study.comparing.several_tasks import load_results as load_results
     from cellsearch.study.profiling.profile import profile as profile
     from cellsearch.study.references import find_cell as find_cell
-    from cellsearch.study.search import search as search
+    from cellsearch.study.searching.plan import plan_search as plan_search
+    from cellsearch.study.searching.search import search as search
     from cellsearch.study.study import Study as Study
     from cellsearch.study.study import load_study as load_study
     from cellsearch.training import Budget as Budget
@@ -75,7 +76,8 @@ _NAMES: Final = {
     "study.comparing.several_tasks": "SeveralTasks load_comparison load_results",
     "study.profiling.profile": "profile",
     "study.references": "find_cell",
-    "study.search": "search",
+    "study.searching.plan": "plan_search",
+    "study.searching.search": "search",
     "study.study": "Study load_study",
     "training": "Budget Evaluation Hyperparameters evaluate",
     "workers": "Resources",

@@ -169,7 +169,7 @@ RULES = {
     "cellsearch.study.strategies": Rule(
         ("cellsearch.cell", "cellsearch.space", "cellsearch.study", ERRORS), ("numpy", "scipy", "sklearn")
     ),
-    "cellsearch.study.search": Rule(
+    "cellsearch.study.searching": Rule(
         (
             "cellsearch.cell",
             "cellsearch.space",

@@ -4,7 +4,7 @@ import logging
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -99,34 +99,37 @@ def search(
     deterministic: Annotated[
         bool, typer.Option(help="The same search each time with several workers, which then wait for each other.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be trained and about how long it takes; do nothing.")
+    ] = False,
 ) -> None:
     """Search for a cell: baselines first, then candidates, then a final with intervals."""
     import cellsearch
     from cellsearch.cli.study_files import deliver_study, written_into
 
+    arguments: dict[str, Any] = {
+        "space": space,
+        "seeds": [each.strip() for each in seeds.split(",") if each.strip()] or None,
+        "strategy": strategy,
+        "until": until,
+        "seed": seed,
+        "options": options,
+        "hyperparameters": hyperparameters,
+        "budget": budget,
+        "resources": resources,
+        "rungs": steps_of(rungs),
+        "final_steps": final_steps,
+        "finalists": finalists,
+        "trials": trials,
+        "fresh_seeds": fresh_seeds,
+        "confirm_on": confirm_on or [],
+    }
+    if dry_run:
+        tell(str(cellsearch.plan_search(task, **arguments)))
+        return
     folder = study or Path("runs") / _short(task)
     with displayed(folder) as display:
-        found = cellsearch.search(
-            task,
-            study=folder,
-            space=space,
-            seeds=[each.strip() for each in seeds.split(",") if each.strip()] or None,
-            strategy=strategy,
-            until=until,
-            seed=seed,
-            options=options,
-            hyperparameters=hyperparameters,
-            budget=budget,
-            resources=resources,
-            rungs=steps_of(rungs),
-            final_steps=final_steps,
-            finalists=finalists,
-            trials=trials,
-            fresh_seeds=fresh_seeds,
-            confirm_on=confirm_on or [],
-            deterministic=deterministic,
-            observe=display.observe,
-        )
+        found = cellsearch.search(task, study=folder, deterministic=deterministic, observe=display.observe, **arguments)
     with written_into(folder):
         deliver_study(found, tell)
 

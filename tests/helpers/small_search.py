@@ -16,7 +16,7 @@ import torch
 
 from cellsearch.cell import identity
 from cellsearch.study.record import Record, alive
-from cellsearch.study.search import search
+from cellsearch.study.searching.search import search
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import Budget
 from cellsearch.workers import Resources

@@ -29,7 +29,7 @@ from cellsearch.study.verdict import Verdict
 from cellsearch.training import Budget, NamedTask, Task, named_tasks, prepare_task
 from cellsearch.workers import Resources
 
-__all__ = ["confirm", "judged", "load_confirmation", "tasks_to_confirm_on"]
+__all__ = ["Confirming", "confirm", "judged", "load_confirmation", "tasks_to_confirm_on"]
 
 Confirming = Sequence[tuple[NamedTask, Conditions]]
 """Tasks, and under which conditions the finalists are compared on each."""

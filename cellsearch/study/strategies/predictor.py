@@ -119,8 +119,9 @@ def _draw(known: Sequence[Cell], places: NDArray[np.int64], new: Sequence[Cell],
 def _kernels(
     known: Sequence[Cell], new: Sequence[Cell]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Dot products of features, centred on the known cells and scaled by their deviations: known by known, new by known,
-    new by new.
+    """Dot products of features, centred on the known cells and scaled by their deviations.
+
+    Known by known, new by known, new by new.
     """
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.preprocessing import StandardScaler

@@ -21,7 +21,7 @@ from tests.helpers.recurrence.examples import KNOWN
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="kernels are emulated by C++, and there is no g++")
 
-MANY: Final = int(os.environ.get("CELLSEARCH_RANDOM_CELLS", "60"))
+MANY: Final = int(os.environ.get("CELLSEARCH_RANDOM_CELLS", "20"))
 
 WIDE: Final = (Shape(3, 9, 16, 24), Shape(2, 17, 40, 40), Shape(4, 3, 7, 33, contiguous=False))
 """Several teams, several blocks a team, hidden sizes that are no whole vectors."""

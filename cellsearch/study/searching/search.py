@@ -4,49 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Final
 
-from cellsearch import files, plugins
-from cellsearch.cell import Cell, family, identity, to_json
-from cellsearch.cell.node import free_name
-from cellsearch.errors import BudgetError, CellError, UnknownNameError
+from cellsearch import plugins
+from cellsearch.cell import Cell, family, identity
+from cellsearch.errors import CellError
 from cellsearch.signals import will_fail
-from cellsearch.space import SearchSpace
-from cellsearch.study.comparing.confirm import confirm, tasks_to_confirm_on
-from cellsearch.study.conditions import Conditions, conditions_on
-from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage, rungs
+from cellsearch.study.comparing.confirm import confirm
+from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage
 from cellsearch.study.forms import BASELINES, forms
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import SEARCH, Proposal, Record, alive
-from cellsearch.study.references import find_cells
-from cellsearch.study.schedule.halving import Halving, halving, waiting
-from cellsearch.study.schedule.until import Until
-from cellsearch.study.schedule.until import until as the_end
-from cellsearch.study.strategies import Strategy, make_strategy
+from cellsearch.study.schedule.halving import waiting
+from cellsearch.study.searching.arrangement import Arrangement, arrangement
+from cellsearch.study.strategies import Strategy
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import (
     Budget,
     Evaluation,
     Task,
-    check_counts,
-    expect_budget,
-    named_task,
-    prepare_task,
-    settled_steps,
-    whole_number,
 )
-from cellsearch.workers import Resources, expect_resources, open_pool
+from cellsearch.workers import Resources, open_pool
 
 __all__ = ["search"]
-
-TUNED: Final = ("learning_rate",)
-"""What a search tunes unless it is told more: the main hyperparameter (Greff et al. 2015), so that few trials do."""
 
 PROPOSALS: Final = 100
 """Proposals of known families or of hopeless cells in a row after which a space counts as exhausted."""
@@ -99,93 +84,56 @@ def search(
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
-    files.end_load()
-    expect_budget(budget)
-    expect_resources(resources)
-    named = named_task(task, options or {})
-    the_task = named.task
-    prepare_task(named.reference, the_task)
-    the_space = plugins.load(plugins.SPACES, space)
-    if not isinstance(the_space, SearchSpace):
-        raise UnknownNameError(f"{space!r} is no search space but a {type(the_space).__name__}; name a SearchSpace")
-    conditions = conditions_on(
-        named,
+    arranged = arrangement(
+        task,
         space=space,
+        seeds=seeds,
+        strategy=strategy,
+        until=until,
         seed=seed,
+        options=options,
+        hyperparameters=hyperparameters,
         budget=budget,
-        hyperparameters=hyperparameters or {},
+        resources=resources,
+        rungs=rungs,
+        final_steps=final_steps,
+        finalists=finalists,
         trials=trials,
-        tuned=TUNED,
-        final_steps=_final_steps(the_task, budget, final_steps),
+        fresh_seeds=fresh_seeds,
+        confirm_on=confirm_on,
     )
-    seed_cells = _seed_cells(the_space, seeds)
-    baselines = _baselines(seed_cells)
-    chosen = make_strategy(strategy, seed_cells, the_space)
-    the_halving = halving(budget.steps_of(the_task), rungs)
-    end = the_end(until)
-    (finalists,) = check_counts(1 if confirm_on else 0, finalists=finalists)
-    (fresh_seeds,) = check_counts(2, fresh_seeds=fresh_seeds)
-    conditions.check(the_task, baselines)
-    confirming = tasks_to_confirm_on(
-        confirm_on,
-        the_task,
-        space=space,
-        seed=seed,
-        budget=replace(budget, steps=final_steps),
-        hyperparameters=hyperparameters or {},
-        trials=trials,
-        tuned=TUNED,
-    )
-    operations = {*the_space.operations, *(node.op for cell in seed_cells for node in cell.nodes.values())}
-    seed_texts = [to_json(cell) for cell in seed_cells]
-    settings = {
-        **conditions.settings(operations),
-        "strategy": strategy,
-        "seeds": seed_texts,
-        "rungs": list(the_halving.rungs),
-    }
+    conditions = arranged.conditions
     with ExitStack() as stack:
         ranges, final_ranges = conditions.tuning.ranges, conditions.tuning.final_ranges
-        ledger = stack.enter_context(Ledger(Path(study), settings, ranges, final_ranges))
+        ledger = stack.enter_context(Ledger(Path(study), arranged.settings, ranges, final_ranges))
         pool = stack.enter_context(open_pool(resources))
-        run = _Run(ledger, the_task, conditions, the_halving, finalists, observe)
+        run = _Run(ledger, arranged, observe)
         loop = Loop(pool, ledger, run.evaluation, run.notice, deterministic)
-        run.search(loop, baselines, chosen, end, pool.size)
-        if finalists:
-            run.finals(loop, fresh_seeds, _own(seed_cells))
+        run.search(loop, pool.size)
+        if arranged.finalists:
+            run.finals(loop)
     found = load_study(study)
-    if confirming:
-        confirm(found, confirming, fresh_seeds, resources, observe)
+    if arranged.confirming:
+        confirm(found, arranged.confirming, arranged.fresh_seeds, resources, observe)
     return found
 
 
 class _Run:
     """One process' work on a study."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        task: Task,
-        conditions: Conditions,
-        halving: Halving,
-        finalists: int,
-        observe: Observer | None,
-    ) -> None:
-        self.ledger = ledger
-        self.task = task
-        self.conditions = conditions
-        self.halving = halving
-        self.finalists = finalists
-        self.observe = observe
-        self.watch = Watch(SEARCH, lambda: 0, list, task, observe)
+    def __init__(self, ledger: Ledger, arranged: Arrangement, observe: Observer | None) -> None:
+        self.ledger, self.arranged, self.observe = ledger, arranged, observe
+        self.task, self.conditions, self.halving = arranged.task, arranged.conditions, arranged.halving
+        self.watch = Watch(SEARCH, lambda: 0, list, self.task, observe)
 
     def evaluation(self, stage: str, record: Record) -> Evaluation:
         """What a worker trains for a trial."""
         pause = self.halving.pause(record) if stage == SEARCH else None
         return self.conditions.evaluation(record, pause=pause, checkpoint=self.ledger.checkpoint(record))
 
-    def search(self, loop: Loop, baselines: Sequence[Cell], strategy: Strategy, end: Until, workers: int) -> None:
+    def search(self, loop: Loop, workers: int) -> None:
         """Train the baselines, then candidates until the end is reached or the space is exhausted."""
+        baselines, strategy, end = self.arranged.baselines, self.arranged.strategy, self.arranged.end
         known = {record.identity for record in alive(self.ledger.records(SEARCH))}
         for cell in baselines:
             if identity(cell) not in known:
@@ -227,28 +175,20 @@ class _Run:
         """At the end of the search the best paused candidate, where fewer have come to their end than are judged."""
         going = sum(r.role == "candidate" and r.state in ("complete", "running") for r in records)
         paused = waiting(records, self.task.lower_is_better)
-        return (SEARCH, self.ledger.resume(paused[0].number)) if paused and going < max(1, self._entrants) else None
+        return (
+            (SEARCH, self.ledger.resume(paused[0].number))
+            if paused and going < max(1, self.arranged.entrants)
+            else None
+        )
 
     def _let_go(self, records: Sequence[Record], most: int) -> None:
         """Give up the worst of the paused candidates, so that no more than so many checkpoints are kept."""
         for record in waiting(records, self.task.lower_is_better)[most:]:
             self.ledger.prune(SEARCH, record.number)
 
-    @property
-    def _final_rungs(self) -> tuple[int, ...]:
-        """The steps at which finalists are tuned and cut."""
-        conditions = self.conditions
-        # At a fixed rate nothing is trained at a rung, so that nothing tells whom to cut there.
-        every = rungs(conditions.budget.steps_of(self.task), conditions.final_steps)
-        return every if conditions.grid else every[-1:]
-
-    @property
-    def _entrants(self) -> int:
-        """Candidates that take part in the finals, if there are as many."""
-        return self.finalists * int(2 ** (len(self._final_rungs) - 1))
-
-    def finals(self, loop: Loop, fresh_seeds: int, own: Sequence[Cell]) -> None:
-        """Tune and train the best candidates, the user's `own` seeds, and LSTM and GRU in their usual forms."""
+    def finals(self, loop: Loop) -> None:
+        """Tune and train the best candidates, the user's own seeds, and LSTM and GRU in their usual forms."""
+        own = _own(self.arranged.seeds)
         records, conditions = self.ledger.records(SEARCH), self.conditions
         scored = [r.cell for r in records if r.role == "baseline" and r.score is not None]
         baselines = [cell for cell in scored if cell.name in BASELINES]
@@ -267,16 +207,16 @@ class _Run:
         best = [
             r.cell for r in best_candidates(records, self.task.lower_is_better) if final_stage(r.cell) not in stages
         ]
-        entrants += [Finalist(final_stage(cell), cell, cell.name, cut=True) for cell in best[: self._entrants]]
+        entrants += [Finalist(final_stage(cell), cell, cell.name, cut=True) for cell in best[: self.arranged.entrants]]
         finals = Finals(
             ledger=self.ledger,
             finalists=entrants,
-            steps=self._final_rungs,
-            kept=self.finalists,
+            steps=self.arranged.final_rungs,
+            kept=self.arranged.finalists,
             grid=conditions.grid,
             first=conditions.first_beside_rate,
             trials=conditions.trials,
-            fresh_seeds=fresh_seeds,
+            fresh_seeds=self.arranged.fresh_seeds,
             seed=conditions.seed,
             lower_is_better=self.task.lower_is_better,
         )
@@ -306,17 +246,6 @@ class _Run:
         return None
 
 
-def _final_steps(task: Task, budget: Budget, given: int | None) -> int:
-    """The steps of the finals: as given, or those of the search, or more where the task says when training settles.
-
-    Raises BudgetError if the search has more than are given.
-    """
-    steps = budget.steps_of(task)
-    if given is not None and whole_number("final_steps", given) < steps:
-        raise BudgetError(f"final steps must be at least the {steps} steps of the search, got {given}; raise them")
-    return settled_steps(task, steps) if given is None else given
-
-
 def _can_learn(cell: Cell) -> bool:
     """Whether nothing speaks against training the cell."""
     try:
@@ -325,38 +254,7 @@ def _can_learn(cell: Cell) -> bool:
         return True
 
 
-def _seed_cells(space: SearchSpace, seeds: str | Cell | Sequence[str | Cell] | None) -> list[Cell]:
-    if seeds is None:
-        return _named_apart(list(space.seeds.values()))
-    cells = find_cells(seeds)
-    if not cells:
-        raise UnknownNameError(f"no seed cell given; use {', '.join(space.seeds)}")
-    for cell in cells:
-        if not space.contains(cell):
-            raise UnknownNameError(
-                f"seed {cell.name!r} lies outside of space {space.name!r}; use {', '.join(space.seeds)}"
-            )
-    return _named_apart(cells)
-
-
-def _named_apart(cells: Sequence[Cell]) -> list[Cell]:
-    """The cells, a name of its own for each that is called as another one, or as LSTM and GRU are."""
-    named, taken = [], {name: identity(plugins.seed(name)) for name in BASELINES}
-    for cell in cells:
-        own = identity(cell)
-        name = cell.name if taken.get(cell.name, own) == own else free_name(cell.name, taken)
-        taken[name] = own
-        named.append(cell.renamed(name))
-    return named
-
-
 def _own(seeds: Sequence[Cell]) -> list[Cell]:
     """The seeds that no registered space has: the user's own, which a verdict has to speak of."""
     published = {identity(cell) for cell in plugins.seeds().values()}
     return [cell for cell in seeds if identity(cell) not in published]
-
-
-def _baselines(seeds: Sequence[Cell]) -> list[Cell]:
-    """The seeds, and LSTM and GRU, each once."""
-    cells = {identity(cell): cell for cell in (*seeds, *(plugins.seed(name) for name in BASELINES))}
-    return list(cells.values())

@@ -1,0 +1,1 @@
+"""A search from its arrangement to its verdict."""
