@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe, connection
 from types import TracebackType
@@ -26,7 +26,7 @@ from cellsearch.training.shared import FOLDER
 from cellsearch.workers.interface import Event, Failed, Finished, Started
 from cellsearch.workers.job import read_output, with_output
 from cellsearch.workers.local_worker import READY
-from cellsearch.workers.resources import cores
+from cellsearch.workers.resources import VISIBLE, cards, cores
 
 __all__ = ["LocalPool"]
 
@@ -67,7 +67,8 @@ class LocalPool:
         self._queue: deque[tuple[int, Evaluation]] = deque()
         self._failed_starts = 0
         self._shared = tempfile.TemporaryDirectory(prefix="cellsearch-")
-        self._workers = [self._new_worker() for _ in range(size)]
+        self._cards = cards()
+        self._workers = [self._new_worker(i) for i in range(size)]
 
     @property
     def size(self) -> int:
@@ -105,8 +106,10 @@ class LocalPool:
             self._workers.pop().end()
         self._shared.cleanup()
 
-    def _new_worker(self) -> _Worker:
-        return _Worker(self._threads, self._shared.name)
+    def _new_worker(self, i: int) -> _Worker:
+        """Worker i; where there are several cards, one of them is its own or shared with every so manieth worker."""
+        card = {VISIBLE: self._cards[i % len(self._cards)]} if len(self._cards) > 1 else {}
+        return _Worker(self._threads, {FOLDER: self._shared.name, **card})
 
     def _hand_out(self) -> None:
         for worker in self._workers:
@@ -122,7 +125,7 @@ class LocalPool:
         late = time.monotonic() >= worker.deadline
         if worker.dead or late:
             death = worker.end()
-            self._workers[i] = self._new_worker()
+            self._workers[i] = self._new_worker(i)
             if not worker.ready:
                 self._failed_starts += 1
                 if self._failed_starts >= MOST_FAILED_STARTS:
@@ -135,9 +138,9 @@ class LocalPool:
 
 
 class _Worker:
-    """One process, its pipe, and the job it has; `shared` is the folder of data that it shares with others."""
+    """One process with some variables in its environment, its pipe, and the job it has."""
 
-    def __init__(self, threads: int, shared: str) -> None:
+    def __init__(self, threads: int, variables: Mapping[str, str]) -> None:
         self.pipe, far_end = Pipe()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115, it is closed by end()
         with far_end:
@@ -147,7 +150,7 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=self._file,
                 stderr=self._file,
-                env=os.environ | {FOLDER: shared},
+                env={**os.environ, **variables},
                 process_group=0,  # to end it with all that a task started, and to keep the terminal's Ctrl-C from it
             )
         self.ready = False

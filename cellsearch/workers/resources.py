@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import torch
+
 from cellsearch.errors import BudgetError, UnknownNameError
 from cellsearch.training import whole_number
 
-__all__ = ["EXECUTORS", "Resources", "cores", "expect_resources"]
+__all__ = ["EXECUTORS", "VISIBLE", "Resources", "cards", "cores", "expect_resources"]
 
 EXECUTORS: Final = ("local", "ray")
 """Every kind of pool: processes on this machine, and a Ray cluster."""
+
+VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
+"""The environment variable that names the cards of a process."""
 
 QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 """In a container, microseconds of all cores together that it may use, in each so many microseconds."""
@@ -69,3 +74,11 @@ def cores() -> int:
         return max(1, min(own, int(quota) // int(period)))
     except (OSError, ValueError):  # no container, or one without a quota
         return own
+
+
+def cards() -> list[str]:
+    """The NVIDIA cards that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    given = os.environ.get(VISIBLE)
+    if given is not None:
+        return [name.strip() for name in given.split(",") if name.strip()]
+    return [str(i) for i in range(torch.cuda.device_count())]

@@ -56,6 +56,28 @@ def test_workers_are_kept_from_job_to_job_and_share_the_cores(pool: WorkerPool, 
     assert {(int(threads), directory) for _, _, threads, directory in lines} == {(max(1, cores // SIZE), os.getcwd())}
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [("0,1", ["0", "1", "0"]), ("GPU-a, GPU-b ,GPU-c", ["GPU-a", "GPU-b", "GPU-c"])]
+)
+def test_workers_take_turns_on_cards(given: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with LocalPool(3, TIMEOUT) as pool:
+        assert [_visible(worker) for worker in pool._workers] == expected
+
+
+@pytest.mark.parametrize("given", ["", "2"])
+def test_no_card_or_one_is_everybodys(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with LocalPool(2, TIMEOUT) as pool:
+        assert [_visible(worker) for worker in pool._workers] == [given, given]
+
+
+def _visible(worker: local._Worker) -> str:
+    """What a worker's environment says of cards."""
+    variables = Path(f"/proc/{worker._process.pid}/environ").read_bytes().split(b"\0")
+    return next(each.partition(b"=")[2].decode() for each in variables if each.startswith(b"CUDA_VISIBLE_DEVICES="))
+
+
 def test_what_a_job_printed_before_its_process_died_is_kept(pool: WorkerPool, tmp_path: Path) -> None:
     task = tmp_path / "crashing.py"
     task.write_text(CRASHING)
