@@ -22,13 +22,15 @@ ATTEMPTS: Final = 10_000
 """Draws, a few seconds of them: of the GRU of NAS-Bench-NLP, which its own rules would not make, one in 150 fits."""
 
 
-def mutate(cell: Cell, space: SearchSpace, random: Random, kinds: tuple[str, ...] | None = None) -> tuple[Cell, str]:
+def mutate(
+    cell: Cell, space: SearchSpace, random: Random, kinds: tuple[str, ...] | None = None, attempts: int = ATTEMPTS
+) -> tuple[Cell, str]:
     """Another cell of the space, one random edit away, and the edit in words.
 
-    `kinds` restricts the draw to some of the space's. Raises CellError if ATTEMPTS draws find no such cell.
+    `kinds` restricts the draw to some of the space's. Raises CellError if so many draws find no such cell.
     """
     before = _identity(cell)
-    for _ in range(ATTEMPTS):
+    for _ in range(attempts):
         kind = random.choice(kinds or tuple(space.edits))
         draft = Draft.of(cell)
         try:
@@ -38,7 +40,7 @@ def mutate(cell: Cell, space: SearchSpace, random: Random, kinds: tuple[str, ...
             continue
         if space.contains(mutant) and _identity(mutant) != before:
             return mutant, words
-    raise CellError(f"cell {cell.name!r}: no edit of {ATTEMPTS} stays in space {space.name!r}; widen the space")
+    raise CellError(f"cell {cell.name!r}: no edit of {attempts} stays in space {space.name!r}; widen the space")
 
 
 _identity = lru_cache(maxsize=1024)(identity)  # a search edits what an edit has made, and a good cell many times
