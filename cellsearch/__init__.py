@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cellsearch.recurrence.trace.trace import trace as trace
     from cellsearch.space import SearchSpace as SearchSpace
     from cellsearch.space.crossover import crossover as crossover
+    from cellsearch.space.suggestion import suggest as suggest
     from cellsearch.study.comparing.compare import compare as compare
     from cellsearch.study.comparing.comparison import Comparison as Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks as SeveralTasks
@@ -71,6 +72,7 @@ _NAMES: Final = {
     "recurrence.trace.trace": "trace",
     "space": "SearchSpace",
     "space.crossover": "crossover",
+    "space.suggestion": "suggest",
     "study.comparing.compare": "compare",
     "study.comparing.comparison": "Comparison",
     "study.comparing.several_tasks": "SeveralTasks load_comparison load_results",

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
 
 from cellsearch.cell.cell import Cell
 from cellsearch.cell.ops import is_known, nearest
 from cellsearch.errors import CellError
 from cellsearch.space.edits import EDITS, Edit
-
-if TYPE_CHECKING:
-    from cellsearch.space.suggestion import Trial
 
 __all__ = ["SearchSpace"]
 
@@ -55,9 +51,3 @@ class SearchSpace:
         """Whether the cell keeps to the space's operations, bounds and rule."""
         small = len(cell.nodes) <= self.most_nodes and len(cell.states) <= self.most_states
         return small and all(node.op in self.operations for node in cell.nodes.values()) and self.admits(cell)
-
-    def suggest(self, trial: Trial, edits: int = 6) -> Cell:
-        """A cell from the parameters of an Optuna trial, for an objective of one's own: see `suggestion.suggest`."""
-        from cellsearch.space.suggestion import suggest  # here, since it needs what a space is
-
-        return suggest(self, trial, edits)
