@@ -40,7 +40,7 @@ def test_a_recipe_works_as_it_stands(title: str, tmp_path: Path) -> None:
 
 
 def test_there_is_a_recipe_for_each_way() -> None:
-    assert len(SECTIONS) == 5
+    assert len(SECTIONS) == 6
 
 
 def _blocks(title: str, folder: Path) -> list[str]:
