@@ -73,7 +73,7 @@ template <int SPLIT, int STRIDE> DEVICE float made_of(const char *at, int mine, 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The text and what the function wants to be given; `shared` are bytes of a block's memory."""
+    """The text and what the function wants to be given; `exchanges` count the vectors that a step looks along."""
 
     name: str
     text: str
@@ -202,9 +202,9 @@ class _Writer:
         self.names: dict[int, str] = {}
         last = max((lowering.stage[number] for number in needed), default=-1)
         for stage in range(last + 1):
-            lines = [line for number in needed if lowering.stage[number] == stage for line in self._instruction(number)]
-            if lines:
-                yield from lines
+            for number in needed:
+                if lowering.stage[number] == stage:
+                    yield from self._instruction(number)
             yield from self._along_row([n for n in needed if self._is_along(n) and lowering.stage[n] == stage + 1])
         yield from self._stores(group)
 
