@@ -80,7 +80,12 @@ class Task(Measure, Protocol):
         """Training batches without end, the same for the same seed: tensors, or tuples with tensors, on the CPU."""
 
     def loss(self, model: nn.Module, batch: Any, carried: Any) -> tuple[Tensor, Any]:
-        """The loss of one step (nats or squared error), and what to carry into the next batch (None at first)."""
+        """The loss of one step (nats or squared error), and what to carry into the next batch (None at first).
+
+        On a GPU a step may be the replay of a CUDA graph: for batches of one form, which differ in their tensors'
+        numbers alone, it must do the same with them, so that nothing may hang on a clock, a counter, or Python's
+        random numbers. A loss that reads a tensor's value is never replayed.
+        """
 
     def score(self, model: nn.Module, split: Split) -> float:
         """The metric on a split that training never sees. The model may be on a GPU; move the split to its device."""
