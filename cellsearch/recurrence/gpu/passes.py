@@ -18,7 +18,7 @@ from cellsearch.cell import INPUT, Cell
 from cellsearch.errors import BackendError
 from cellsearch.recurrence.gpu import build
 from cellsearch.recurrence.gpu.source import Kernel, Pass, Precision, kernel
-from cellsearch.recurrence.gpu.tiles import Card, Sizes, Tiles, choose_tiles
+from cellsearch.recurrence.gpu.tiles import Card, Sizes, Tiles, choose_tiles, merged
 from cellsearch.recurrence.interface import States
 from cellsearch.recurrence.plan.plan import Product, weight_names
 from cellsearch.recurrence.program.places import Place, home
@@ -101,14 +101,38 @@ def made_kernel(
     return None if chosen is None else kernel(made, name, sizes, chosen, precision)
 
 
+class Layout:
+    """What of a cell is the same at every call: its program, and of products columns, arrays and operands' places."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.program: Program = program(cell)
+        self.phase = self.program.phase
+        self.columns = self.phase.columns
+        self.output = home(self.phase, cell, cell.output)
+        calls = (*self.program.forward, *self.program.reverse)
+        merging = [call.product for group in calls for call in merged(group.calls)]
+        every = {*self.phase.products, *(call.product for call in self.program.prepared), *merging}
+        self.arrays = {
+            product: {linear: weight_names(cell, linear, product.operand) for linear in product.linears}
+            for product in every
+        }
+        self.homes = {product.operand: home(self.phase, cell, product.operand) for product in every}
+
+
+@lru_cache(maxsize=1024)
+def layout(cell: Cell) -> Layout:
+    """The layout of a resolved cell whose linears are all plain ones."""
+    return Layout(cell)
+
+
 class _GpuPass:
     """What both passes share: sizes, series by place, and how a kernel is called."""
 
     def __init__(self, given: Given, launcher: Launcher) -> None:
         self.cell, self.parameters, x, self.states = given
         self.x, self.launcher = x.contiguous(), launcher
-        self.program: Program = program(self.cell)
-        self.phase = self.program.phase
+        self.layout = layout(self.cell)
+        self.program, self.phase = self.layout.program, self.layout.phase
         self.steps, self.batch, self.inputs = x.shape
         self.hidden = self.states[0].shape[1]
         self.sizes = Sizes(self.batch, self.hidden, x.element_size())
@@ -135,20 +159,20 @@ class _GpuPass:
 
     def columns(self, block: Tensor, product: Product) -> Tensor:
         """[T * B, n * width] of a block."""
-        first = self.phase.columns[product.linears[0]] * self.width
+        first = self.layout.columns[product.linears[0]] * self.width
         return block.view(-1, block.shape[-1])[:, first : first + len(product.linears) * self.width]
 
     def weights(self, product: Product) -> Tensor:
         """[n * width, size of the operand] of a product, padded by zeros in both directions for the operand's width."""
-        arrays = [self._weight(linear, product.operand) for linear in product.linears]
+        arrays = [self._weight(linear, names) for linear, names in self.layout.arrays[product].items()]
         wanted = (self.width, self.inputs if product.operand == INPUT else self.width)
         if arrays[0].shape != wanted:
             height, size = arrays[0].shape
             arrays = [pad(array, (0, wanted[1] - size, 0, wanted[0] - height)) for array in arrays]
         return torch.cat(arrays) if len(arrays) > 1 else arrays[0].contiguous()
 
-    def _weight(self, linear: str, operand: str) -> Tensor:
-        first, *others = (self.parameters[linear][name] for name in weight_names(self.cell, linear, operand))
+    def _weight(self, linear: str, names: tuple[str, ...]) -> Tensor:
+        first, *others = (self.parameters[linear][name] for name in names)
         return sum(others, first)
 
     def run(self, made: Kernel, weights: list[Tensor], sums: Tensor | None = None) -> None:
@@ -193,7 +217,7 @@ class GpuForward(_GpuPass):
 
     def output(self) -> Tensor:
         """[T, B, H], contiguous."""
-        place = home(self.phase, self.cell, self.cell.output)
+        place = self.layout.output
         series = self.series[Place(place.kind, place.of)][place.shift :]
         return series[: self.steps, :, : self.hidden].contiguous()
 
@@ -261,7 +285,7 @@ class GpuBackward(_GpuPass):
         """The gradients of weights."""
         learned: dict[tuple[str, str], Tensor] = {}
         for product in self.phase.products:
-            arrays = {linear: weight_names(self.cell, linear, product.operand) for linear in product.linears}
+            arrays = self.layout.arrays[product]
             if any(self.needs[linear][name] for linear, names in arrays.items() for name in names):
                 stacked = self.columns(block, product).t() @ self._operand(product.operand)
                 for i, (linear, names) in enumerate(arrays.items()):
@@ -273,10 +297,8 @@ class GpuBackward(_GpuPass):
         """[T * B, size] of all steps of a value."""
         if name == INPUT:
             return self.x.view(-1, self.inputs)
-        place = home(self.phase, self.cell, name)
+        place = self.layout.homes[name]
         series = self.series[Place(place.kind, place.of)][place.shift :][: self.steps]
-        if place.kind == "column":
-            return series.reshape(-1, self.width)[:, : self.hidden]
         return series.reshape(-1, self.width)[:, : self.hidden]
 
 
