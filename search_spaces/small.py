@@ -59,7 +59,10 @@ KNOWN: Final[Mapping[str, Genotype]] = {
 
 
 def cell_of(name: str, genes: Genotype) -> Cell:
-    """The cell of a genotype. Raises CellError if a gene needs a gate that is not there."""
+    """The cell of a genotype. Raises CellError if a gene has no such choice, or needs a gate that is not there."""
+    for gene, choice in zip(GENES, genes, strict=True):
+        if choice not in GENES[gene]:
+            raise CellError(f"gene {gene} is {choice!r}; use {', '.join(GENES[gene])}")
     return _draft(dict(zip(GENES, genes, strict=True))).cell(name)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cellsearch import recurrence
-from cellsearch.cell import Cell, identity
+from cellsearch.cell import Cell, from_equations, identity
 from cellsearch.errors import CellError
 from cellsearch.space.mutation import mutate
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN
@@ -93,6 +93,29 @@ def test_an_edit_changes_one_gene_and_says_which() -> None:
         assert before and after
         changed = [(gene, old, new) for gene, old, new in zip(GENES, before, after, strict=True) if old != new]
         assert any(words == f"change {gene} from {old} to {new}" for gene, old, new in changed)
+
+
+def test_a_choice_that_a_gene_does_not_have_is_outside_of_the_space() -> None:
+    """As crossover could make one: the candidate reset by the output gate."""
+    genes = ("h", "input gate", "input gate", "output", "identity", "gate", "identity")
+    with pytest.raises(CellError, match="gene reset is 'output'; use all, nothing, before, after, keep, write"):
+        cell_of("crossed", genes)
+    cell = from_equations(
+        "crossed",
+        """
+        keep = sigmoid(linear(x))
+        write = sigmoid(linear(x))
+        output = sigmoid(linear(x, h))
+        reset_state = output * h
+        mixed = linear(x, reset_state)
+        memory_next = keep * h + write * mixed
+        h_next = output * memory_next
+        """,
+        ["h"],
+        "h_next",
+    )
+    assert genotype(cell) is None
+    assert not SPACE.contains(cell)
 
 
 def test_a_cell_is_known_under_other_names() -> None:
