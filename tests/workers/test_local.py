@@ -73,8 +73,11 @@ def test_no_card_or_one_is_everybodys(given: str, monkeypatch: pytest.MonkeyPatc
 
 
 def _visible(worker: local._Worker) -> str:
-    """What a worker's environment says of cards."""
-    variables = Path(f"/proc/{worker._process.pid}/environ").read_bytes().split(b"\0")
+    """What a worker's environment says of cards, which is empty for a moment after the process has begun."""
+    place, until = Path(f"/proc/{worker._process.pid}/environ"), time.monotonic() + TIMEOUT
+    while not (content := place.read_bytes()) and time.monotonic() < until:
+        time.sleep(0.01)
+    variables = content.split(b"\0")
     return next(each.partition(b"=")[2].decode() for each in variables if each.startswith(b"CUDA_VISIBLE_DEVICES="))
 
 
