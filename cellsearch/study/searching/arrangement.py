@@ -71,23 +71,23 @@ class Arrangement:
 def arrangement(
     task: str | Task,
     *,
-    space: str = "gated",
-    seeds: str | Cell | Sequence[str | Cell] | None = None,
-    strategy: str = "evolution",
-    until: str = "40 candidates",
-    seed: int = 0,
-    options: Mapping[str, object] | None = None,
-    hyperparameters: Mapping[str, object] | None = None,
-    budget: Budget = Budget(),
-    resources: Resources = Resources(),
-    rungs: Sequence[int] | None = None,
-    final_steps: int | None = None,
-    finalists: int = 3,
-    trials: int = 4,
-    fresh_seeds: int = 5,
-    confirm_on: str | Task | Sequence[str | Task] = (),
+    space: str,
+    seeds: str | Cell | Sequence[str | Cell] | None,
+    strategy: str,
+    until: str,
+    seed: int,
+    options: Mapping[str, object] | None,
+    hyperparameters: Mapping[str, object] | None,
+    budget: Budget,
+    resources: Resources,
+    rungs: Sequence[int] | None,
+    final_steps: int | None,
+    finalists: int,
+    trials: int,
+    fresh_seeds: int,
+    confirm_on: str | Task | Sequence[str | Task],
 ) -> Arrangement:
-    """See `search`. Raises UnknownNameError, DataError, BudgetError."""
+    """See `search`, which has the defaults. Raises UnknownNameError, DataError, BudgetError."""
     files.end_load()
     expect_budget(budget)
     expect_resources(resources)

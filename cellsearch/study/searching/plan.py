@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any, Final
 
 from cellsearch import plugins
@@ -11,10 +12,13 @@ from cellsearch.study.finals import USUAL_TRIES
 from cellsearch.study.forms import BASELINES, forms
 from cellsearch.study.schedule.halving import GOES_ON
 from cellsearch.study.searching.arrangement import Arrangement, arrangement
+from cellsearch.study.searching.search import search
 from cellsearch.training import Evaluation, Hyperparameters, Task, evaluate
-from cellsearch.workers import Resources
 
 __all__ = ["SearchPlan", "plan_search"]
+
+OF_THE_RUN: Final = ("study", "deterministic", "observe")
+"""Arguments of a search that change nothing of what is trained."""
 
 TIMED_STEPS: Final = 20
 """Of the LSTM, the cell that tells how long a step takes."""
@@ -75,23 +79,22 @@ def plan_search(task: str | Task = "chars", **arguments: Any) -> SearchPlan:
 
     Raises what `search` raises before anything is trained.
     """
-    until, strategy = arguments.get("until", "40 candidates"), arguments.get("strategy", "evolution")
-    resources: Resources = arguments.get("resources", Resources())
-    for name in ("study", "observe", "deterministic"):
-        arguments.pop(name, None)
-    arranged = arrangement(task, **arguments)
+    given = signature(search).bind(task, **arguments)
+    given.apply_defaults()
+    wanted = {name: value for name, value in given.arguments.items() if name not in OF_THE_RUN}
+    arranged = arrangement(**wanted)
     conditions, halving = arranged.conditions, arranged.halving
     return SearchPlan(
-        strategy,
+        wanted["strategy"],
         len(arranged.baselines),
         halving.steps,
         tuple(halving.rungs),
-        until,
+        wanted["until"],
         arranged.end.candidates,
         _usual_steps(arranged),
         _final_trainings(arranged),
         conditions.final_steps,
-        resources.size,
+        wanted["resources"].size,
         _step_seconds(arranged),
     )
 
