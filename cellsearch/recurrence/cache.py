@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import logging
 import os
 import shutil
@@ -12,13 +13,31 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CACHE", "folder", "forget_old"]
+__all__ = ["CACHE", "DIGEST", "folder", "forget_old", "sealed", "unsealed"]
 
 CACHE: Final = "CELLSEARCH_CACHE"
 """The environment variable that names the cache folder; without it, the user's cache directory has it."""
 
 KEPT: Final = 8192
 """Files of a kind in the cache, at most: about 150 MB of libraries."""
+
+
+DIGEST: Final = hashlib.sha256().digest_size
+"""Bytes at the end of a file, by which one that is truncated, foreign or outdated is noticed."""
+
+
+def sealed(content: bytes, key: bytes) -> bytes:
+    """What a file holds of what was made from all that `key` is a digest of."""
+    return content + hashlib.sha256(content + key).digest()
+
+
+def unsealed(path: Path, key: bytes) -> bytes | None:
+    """What was sealed with this key; None if the file is missing, or not just that."""
+    try:
+        held = path.read_bytes()
+    except OSError:
+        return None
+    return held[:-DIGEST] if held == sealed(held[:-DIGEST], key) else None
 
 
 def forget_old(pattern: str) -> None:

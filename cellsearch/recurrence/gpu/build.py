@@ -16,14 +16,13 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
-from cellsearch.errors import BackendError
-from cellsearch.recurrence.cache import folder, forget_old
+from cellsearch.errors import BackendError, one_line
+from cellsearch.recurrence.cache import folder, forget_old, sealed, unsealed
 
 __all__ = ["compile_all", "compiled", "compiler_log", "kept", "launch", "loaded", "text_of", "unavailable"]
 
 
 SOURCES: Final = Path(__file__).parent / "c"
-DIGEST: Final = hashlib.sha256().digest_size
 FLAGS: Final = ("--std=c++17", "--disable-warnings")
 
 
@@ -37,9 +36,11 @@ def text_of(name: str) -> str:
 def unavailable() -> str | None:
     """Why no kernel can be compiled in this installation; None if one can."""
     try:
-        from cuda.bindings import driver, nvrtc  # noqa: F401
+        _version()
     except ImportError as error:
         return f"cuda.bindings, which torch's builds for CUDA install, is missing ({error}); pip install cuda-bindings"
+    except RuntimeError as error:  # NVRTC itself is not there
+        return f"NVRTC, which torch's builds for CUDA install, cannot be loaded: {one_line(error)}"
     return None
 
 
@@ -131,19 +132,20 @@ def _configuration(grid: int, threads: int, shared: int, cluster: int, cooperati
 
 
 def kept(text: str, architecture: str) -> bytes:
-    """The machine code, from the cache folder if it has it: a digest, then the code."""
-    made_from = "\n".join([text, text_of("device.h"), architecture, _version()])
-    path = folder() / f"{hashlib.sha256(made_from.encode()).hexdigest()}.cubin"
-    with suppress(OSError):
-        content = path.read_bytes()
-        if hashlib.sha256(content[DIGEST:]).digest() == content[:DIGEST]:
+    """The machine code, from the cache folder if it has it."""
+    made_from = "\n".join([text, text_of("device.h"), architecture, *FLAGS, _version()])
+    key = hashlib.sha256(made_from.encode()).digest()
+    path = folder() / f"{key.hex()}.cubin"
+    if (known := unsealed(path, key)) is not None:
+        with suppress(OSError):
             os.utime(path)  # its time tells when it was last used
-            return content[DIGEST:]
+        return known
     code = compiled(text, architecture)
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as beside:
+            made = Path(beside) / path.name
+            made.write_bytes(sealed(code, key))
+            made.replace(path)
         forget_old("*.cubin")
     except OSError as error:
         logging.getLogger("cellsearch").warning("a compiled kernel is not kept: %s", error)

@@ -23,7 +23,7 @@ from typing import Final
 import torch
 
 from cellsearch.errors import BackendError
-from cellsearch.recurrence.cache import folder, forget_old
+from cellsearch.recurrence.cache import folder, forget_old, sealed, unsealed
 
 __all__ = ["compiler", "library", "text_of", "unavailable"]
 
@@ -32,7 +32,6 @@ INCLUDED: Final = ("vector.h", "steps.h", "kernel.c")
 PRECISIONS: Final = {torch.float32: "float", torch.float64: "double"}
 NATIVE: Final = "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
 FLAGS: Final = ("-std=gnu11", "-O2", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
-DIGEST: Final = hashlib.sha256().digest_size
 
 POSIX: Final = ("fork", "getuid", "uname")
 """Functions of `os` that tell a system on which libraries are made and kept as here."""
@@ -102,15 +101,7 @@ def _machine() -> str:
 
 
 def _is_whole(path: Path, key: bytes) -> bool:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return False
-    return content[-DIGEST:] == _digest(content[:-DIGEST], key)
-
-
-def _digest(content: bytes, key: bytes) -> bytes:
-    return hashlib.sha256(content + key).digest()
+    return unsealed(path, key) is not None
 
 
 def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
@@ -125,8 +116,7 @@ def _build(path: Path, key: bytes, text: str, flags: tuple[str, ...]) -> None:
             for name in INCLUDED:  # what the key was made from, even if the package is being replaced
                 (Path(folder) / name).write_text(text_of(name), "utf-8")
             _compile([str(compiler()), *flags, str(written), "-o", str(made), "-lm"], folder)
-            content = made.read_bytes()
-            made.write_bytes(content + _digest(content, key))
+            made.write_bytes(sealed(made.read_bytes(), key))
             made.chmod(0o700)
             made.replace(path)
 

@@ -215,7 +215,7 @@ def test_a_library_that_is_not_what_was_compiled_is_made_anew(cache: Path, damag
             path.symlink_to(cache / "nothing")
     forget()
     assert _answer() == 8
-    assert path.read_bytes()[: len(whole) - build.DIGEST] == whole[: -build.DIGEST]
+    assert path.read_bytes()[: len(whole) - kept.DIGEST] == whole[: -kept.DIGEST]
     assert _runs(cache) == 3
 
 
