@@ -84,7 +84,6 @@ def _together() -> Iterator[Row]:
                 "ms/step",
                 about,
             )
-        run_steps([shared[0]], STEPS)
     finally:
         GPU.launcher.share = 1  # type: ignore[attr-defined]
 

@@ -293,17 +293,19 @@ class _Writer:
     def _stores(self, group: Group) -> Iterator[str]:
         for place, number in group.stores:
             self.known[place] = self.names[number]
-            if place.kind == "state_gradient" or (
-                self.name == "forward" and place not in self.later and place.kind != "state"
-            ):
-                continue
-            if place.kind == "gradient":
-                continue
-            write = "WRITE_UNPADDED" if place.kind == "input_gradient" else "WRITE"
-            yield f"EACH {write}({self._array(place)}, t + {place.shift}, {self._stride(place)}, {self.names[number]});"
+            if self._leaves_registers(place):
+                write = "WRITE_UNPADDED" if place.kind == "input_gradient" else "WRITE"
+                at = f"{self._array(place)}, t + {place.shift}, {self._stride(place)}"
+                yield f"EACH {write}({at}, {self.names[number]});"
         for place, number in group.sums:
             index = self.sums.setdefault(place, len(self.sums))
             yield f"EACH if (live[e]) s{index}[e] += {self.names[number]};"
+
+    def _leaves_registers(self, place: Place) -> bool:
+        """Whether somebody reads the place who is not this thread in this step or the next."""
+        if self.name == "forward":
+            return place.kind == "state" or place in self.later
+        return place.kind in ("gradient_column", "input_gradient")
 
     # -- around the steps
 
