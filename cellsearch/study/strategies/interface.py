@@ -20,6 +20,9 @@ class Strategy(Protocol):
 
 
 def members(history: Iterable[Record], space: SearchSpace) -> list[Record]:
-    """The trials that stopped with a score, of cells of the space: a baseline may lie outside of it."""
+    """The trials that stopped with a score, of cells of the space: a baseline may lie outside of it.
+
+    A candidate is of the space that made it, and is not asked again: a space's rule may take a millisecond a cell.
+    """
     stopped = [each for each in history if each.state in ("complete", "pruned", "paused") and each.scores]
-    return [each for each in stopped if space.contains(each.cell)]
+    return [each for each in stopped if each.role == "candidate" or space.contains(each.cell)]
