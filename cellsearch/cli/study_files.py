@@ -64,8 +64,8 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     """Show the verdict and leave tables, plot, picture and export in the study's folder."""
     import cellsearch
     from cellsearch.inspect.cell_tables import cell_sheet
-    from cellsearch.inspect.curves_plot import Line, save_curves
-    from cellsearch.inspect.picture import save_picture
+    from cellsearch.inspect.picture.picture import save_picture
+    from cellsearch.inspect.plots.curves_plot import Line, save_curves
     from cellsearch.inspect.report.report import REPORT, save_report
     from cellsearch.inspect.study_tables import confirmation_statement, failure_note, statement, verdict_table
     from cellsearch.study.comparing.confirm import load_confirmation
@@ -134,9 +134,9 @@ def _deliver_task(comparison: Comparison, show: Callable[[Any], None], text: str
     """Tables and plots of one task, shown under its text where there are several."""
     from rich.text import Text
 
-    from cellsearch.inspect.comparison_plot import save_comparison
     from cellsearch.inspect.comparison_tables import comparison_table
-    from cellsearch.inspect.curves_plot import Line, save_curves
+    from cellsearch.inspect.plots.comparison_plot import save_comparison
+    from cellsearch.inspect.plots.curves_plot import Line, save_curves
     from cellsearch.study.forms import baseline_of
 
     comparison.write_tables()
@@ -150,7 +150,7 @@ def _deliver_task(comparison: Comparison, show: Callable[[Any], None], text: str
 
 def deliver_profile(profile: Profile, show: Callable[[Any], None]) -> None:
     """Show the profile and leave its picture in the folder, beside the table."""
-    from cellsearch.inspect.profile_plot import save_profile
+    from cellsearch.inspect.plots.profile_plot import save_profile
     from cellsearch.inspect.profile_tables import profile_table
 
     save_profile(profile, profile.path / "profile.png")
@@ -166,7 +166,7 @@ def _written(folder: Path, files: list[tuple[str, str]]) -> Any:
 
 def _plot(study: Study, path: Path) -> None:
     """Draw the course of the search."""
-    from cellsearch.inspect.progress_plot import candidates, save_progress
+    from cellsearch.inspect.plots.progress_plot import candidates, save_progress
     from cellsearch.training import task_text
 
     baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cellsearch.errors import StudyError
 from cellsearch.inspect.comparison_tables import comparison_statement, comparison_table
-from cellsearch.inspect.curves_plot import Line
+from cellsearch.inspect.plots.curves_plot import Line
 from cellsearch.inspect.report.document import Document, Plot
 from cellsearch.inspect.report.plots import comparison_plots, curves
 from cellsearch.inspect.report.printed import Block, blocks

@@ -8,7 +8,7 @@ from html import escape
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from cellsearch.inspect.progress_plot import BEST, COMPLETE, FAILED, PRUNED, Point, best_so_far, limits, named
+from cellsearch.inspect.plots.progress_plot import BEST, COMPLETE, FAILED, PRUNED, Point, best_so_far, limits, named
 from cellsearch.inspect.report.document import Plot
 from cellsearch.inspect.report.plots import GREYS, LINES, as_data, empty
 from cellsearch.study.record import Record

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from cellsearch.inspect.comparison_plot import MEAN, SEED, SHOWN
-from cellsearch.inspect.curves_plot import COLOURS, WIDE, Line, curve_points
+from cellsearch.inspect.plots.comparison_plot import MEAN, SEED, SHOWN
+from cellsearch.inspect.plots.curves_plot import COLOURS, WIDE, Line, curve_points
 from cellsearch.inspect.report.document import Plot
 from cellsearch.statistics.differences import Interval
 from cellsearch.study.comparing.comparison import Comparison

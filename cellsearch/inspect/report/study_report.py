@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cellsearch.cell.notation.equations import equations_in_brief
-from cellsearch.inspect.curves_plot import Line
-from cellsearch.inspect.progress_plot import candidates
+from cellsearch.inspect.plots.curves_plot import Line
+from cellsearch.inspect.plots.progress_plot import candidates
 from cellsearch.inspect.report.course_plot import course
 from cellsearch.inspect.report.document import Document, Step
 from cellsearch.inspect.report.paid import paid

@@ -9,7 +9,7 @@ from cellsearch.cell.notation.symbols import legend
 from cellsearch.errors import CellsearchError
 from cellsearch.exporters.source import source
 from cellsearch.inspect.cell_tables import cost_table
-from cellsearch.inspect.picture import svg
+from cellsearch.inspect.picture.picture import svg
 from cellsearch.inspect.report.document import CellView
 from cellsearch.inspect.report.printed import blocks
 from cellsearch.recurrence.explain import plan_text

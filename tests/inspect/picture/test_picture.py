@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from cellsearch import plugins
 from cellsearch.cell import Cell, Node, equations, from_equations
 from cellsearch.errors import CellsearchError
-from cellsearch.inspect.picture import dot, png, save_picture, svg
-from cellsearch.inspect.shapes import shapes
+from cellsearch.inspect.picture.picture import dot, png, save_picture, svg
+from cellsearch.inspect.picture.shapes import shapes
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import GRU, LSTM, RNN
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.errors import CellsearchError
-from cellsearch.inspect.layout import LETTER_STRIP, QUIET, Box, Curve, Point, Text, dot, font_file, layout
+from cellsearch.inspect.picture.layout import LETTER_STRIP, QUIET, Box, Curve, Point, Text, dot, font_file, layout
 from cellsearch.inspect.picture_path import picture_path
 
 __all__ = ["dot", "png", "save_picture", "svg"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cellsearch.errors import CellsearchError
-from cellsearch.inspect.profile_plot import COLOURS, save_profile
+from cellsearch.inspect.plots.profile_plot import COLOURS, save_profile
 from tests.helpers.profiles import PROFILE
 
 

@@ -16,7 +16,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from cellsearch.cell import INPUT, Cell
-from cellsearch.inspect.shapes import TIE, Kind, Shape, shapes
+from cellsearch.inspect.picture.shapes import TIE, Kind, Shape, shapes
 
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font

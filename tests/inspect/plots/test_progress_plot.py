@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cellsearch.errors import CellsearchError
-from cellsearch.inspect.progress_plot import Point, save_progress
+from cellsearch.inspect.plots.progress_plot import Point, save_progress
 
 POINTS = [Point(n, 2.5 - 0.02 * n + 0.1 * (n % 3), "pruned" if n % 4 == 3 else "complete") for n in range(20)]
 BASELINES = {"LSTM": 2.241, "GRU": 2.239}

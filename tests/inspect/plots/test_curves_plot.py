@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cellsearch.errors import CellsearchError
-from cellsearch.inspect.curves_plot import Line, save_curves
+from cellsearch.inspect.plots.curves_plot import Line, save_curves
 from cellsearch.statistics.curves import LearningCurve
 from cellsearch.testing.troubled_task import TASK
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cellsearch.errors import CellsearchError
-from cellsearch.inspect.comparison_plot import MEAN, SEED, SHOWN, save_comparison
+from cellsearch.inspect.plots.comparison_plot import MEAN, SEED, SHOWN, save_comparison
 from cellsearch.study.comparing.comparison import Comparison
 from tests.helpers.comparisons import FIRST, SECOND, THIRD, comparison
 

@@ -1,0 +1,1 @@
+"""The picture of a cell: its shapes, where they stand, and how they are drawn."""

@@ -1,0 +1,1 @@
+"""Plots of studies, comparisons and profiles, as files."""
