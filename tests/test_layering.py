@@ -276,8 +276,8 @@ ONE_FILE = {
     "optuna": "cellsearch/study/ledger.py",
     "sqlalchemy": "cellsearch/study/ledger.py",
     "ray": "cellsearch/workers/ray_pool.py",
-    "onnx": "cellsearch/exporters/onnx_model.py",
-    "onnxruntime": "cellsearch/exporters/onnx_model.py",
+    "onnx": "cellsearch/exporters/onnx/model.py",
+    "onnxruntime": "cellsearch/exporters/onnx/model.py",
     "statsmodels": "tasks/series/forecast.py",
 }
 """The one file that imports a package."""

@@ -13,9 +13,10 @@ from typing import Final
 
 from cellsearch.cell import to_json
 from cellsearch.errors import ExportError
-from cellsearch.exporters import onnx_model, torch_program
+from cellsearch.exporters import torch_program
 from cellsearch.exporters.expected import agree
 from cellsearch.exporters.loaded import loaded
+from cellsearch.exporters.onnx import model as onnx_model
 from cellsearch.exporters.standalone import export
 from cellsearch.exporters.weights import plain_copy
 from cellsearch.recurrence import RNN

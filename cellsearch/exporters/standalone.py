@@ -12,7 +12,7 @@ from torch import nn
 
 from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.errors import ExportError
-from cellsearch.exporters.source import source
+from cellsearch.exporters.source.file import source
 from cellsearch.exporters.weights import exported_arrays, plain_copy
 from cellsearch.recurrence import RNN
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from cellsearch.exporters.expected import Probe, agree, ordered, probes, rounding
 from cellsearch.exporters.loaded import loaded
 from cellsearch.exporters.names import class_name
-from cellsearch.exporters.source import source
+from cellsearch.exporters.source.file import source
 from cellsearch.exporters.weights import exported_arrays
 from cellsearch.recurrence import RNN
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cellsearch.cell import Cell, equations
 from cellsearch.cell.notation.symbols import legend
 from cellsearch.errors import CellsearchError
-from cellsearch.exporters.source import source
+from cellsearch.exporters.source.file import source
 from cellsearch.inspect.cell_tables import cost_table
 from cellsearch.inspect.picture.picture import svg
 from cellsearch.inspect.report.document import CellView

@@ -16,8 +16,8 @@ from torch import Tensor
 import cellsearch as cs
 from cellsearch.cell import Cell
 from cellsearch.errors import CellError, ExportError
-from cellsearch.exporters import onnx_model
-from cellsearch.exporters.onnx_model import SEQUENCE, STEP, check, write
+from cellsearch.exporters.onnx import model as onnx_model
+from cellsearch.exporters.onnx.model import SEQUENCE, STEP, check, write
 from cellsearch.recurrence import RNN
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.zoo import SPACE as ZOO

@@ -9,12 +9,12 @@ from typing import Final
 from cellsearch.cell import INPUT, Cell, equations, identity
 from cellsearch.cell.notation.symbols import legend
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
-from cellsearch.exporters import template
-from cellsearch.exporters.cell_class import cell_class
 from cellsearch.exporters.expected import BATCH, STEPS, UNTRAINED, expected, filled
 from cellsearch.exporters.names import class_name, printable, uses_raw_input, variables
-from cellsearch.exporters.own_operations import own_operations_source
-from cellsearch.exporters.torch_expressions import WIDTH
+from cellsearch.exporters.source import template
+from cellsearch.exporters.source.cell_class import cell_class
+from cellsearch.exporters.source.expressions import WIDTH
+from cellsearch.exporters.source.own_operations import own_operations_source
 from cellsearch.recurrence import RNN, parameter_count
 
 __all__ = ["source"]

@@ -16,7 +16,7 @@ from torch import Tensor, tanh
 import cellsearch as cs
 from cellsearch.cell import Cell
 from cellsearch.errors import CellError, ExportError
-from cellsearch.exporters.own_operations import own_operations_source
+from cellsearch.exporters.source.own_operations import own_operations_source
 from cellsearch.exporters.standalone import export
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.custom import declare

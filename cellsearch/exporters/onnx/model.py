@@ -24,7 +24,7 @@ from cellsearch.cell.expression import constants, onnx_source, parse, substitute
 from cellsearch.errors import ExportError, one_line
 from cellsearch.exporters.expected import Probe, agree, ordered, probes, rounding
 from cellsearch.exporters.names import printable
-from cellsearch.exporters.onnx_graph import Array, Graph
+from cellsearch.exporters.onnx.graph import Array, Graph
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.rnn import Layer
 from cellsearch.recurrence.structured import dense, plain

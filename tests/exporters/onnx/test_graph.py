@@ -9,7 +9,7 @@ import pytest
 
 from cellsearch.cell import OPS
 from cellsearch.cell.expression import onnx_source, parse
-from cellsearch.exporters.onnx_graph import Graph, Names
+from cellsearch.exporters.onnx.graph import Graph, Names
 
 
 def graph() -> Graph:

@@ -1,7 +1,7 @@
 """The source is pinned for the seeds, well formed for every cell, and safe for every name.
 
-After a change that is meant, `UPDATE_GOLDEN=1 pytest tests/exporters/test_source.py` writes the golden files anew: read
-their difference as a stranger would read the export.
+After a change that is meant, `UPDATE_GOLDEN=1 pytest tests/exporters/source/test_file.py` writes the golden files anew:
+read their difference as a stranger would read the export.
 """
 
 import ast
@@ -17,8 +17,8 @@ import pytest
 from cellsearch.cell import Cell, Node
 from cellsearch.cell.notation.statements import stated
 from cellsearch.exporters.names import FUNCTIONS, MODULES, TAKEN, class_name, printable, variables
-from cellsearch.exporters.source import source
-from cellsearch.exporters.torch_expressions import WIDTH, tree
+from cellsearch.exporters.source.expressions import WIDTH, tree
+from cellsearch.exporters.source.file import source
 from cellsearch.recurrence import RNN
 from tests.helpers.exported import CELLS, SEEDS
 

@@ -12,7 +12,7 @@ from cellsearch.cell import INPUT, OPS, Cell
 from cellsearch.cell.expression import constants, parse, substitute, torch_source
 from cellsearch.cell.notation.symbols import learned
 from cellsearch.exporters.names import PROJECTED
-from cellsearch.exporters.products import ahead
+from cellsearch.exporters.source.products import ahead
 
 __all__ = ["WIDTH", "assignment", "returned", "tree"]
 

@@ -12,8 +12,8 @@ from cellsearch.cell.notation.statements import nodes_within, stated
 from cellsearch.cell.notation.symbols import learned
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
 from cellsearch.exporters.names import PROJECTED, uses_raw_input, variables
-from cellsearch.exporters.products import of_input, stacked
-from cellsearch.exporters.torch_expressions import WIDTH, assignment, returned, tree
+from cellsearch.exporters.source.expressions import WIDTH, assignment, returned, tree
+from cellsearch.exporters.source.products import of_input, stacked
 
 __all__ = ["cell_class"]
 

@@ -1,0 +1,1 @@
+"""ONNX: a module as models that onnxruntime and others run, written operator by operator."""
