@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.project import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 INTERNALS = ROOT / "docs" / "internals.md"
 
 

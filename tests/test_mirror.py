@@ -27,7 +27,8 @@ ACROSS = {
     "test_layering.py": "imports",
     "test_mirror.py": "the tests",
     "test_readme.py": "README.md",
-    "test_recipes.py": "docs/recipes.md",
+    "test_site.py": "mkdocs.yml and what it builds",
+    "test_pages.py": "the pages of docs/ that show something to run",
     "workers/test_ray_cluster.py": "Ray on two machines",
 }
 """Tests of what no single file holds, and what that is."""

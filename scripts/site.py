@@ -1,0 +1,116 @@
+"""What the site has beside the pages of docs/: mkdocs calls the functions whose names begin with `on_`.
+
+A link of a page to a file of the repository leads to a page that shows this file. CHANGELOG.md, CONTRIBUTING.md and
+SECURITY.md are pages too, and so are all commands with their options.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from posixpath import normpath, relpath
+from typing import Any
+
+import typer
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from cellsearch.cli.commands import app
+
+ROOT = Path(__file__).resolve().parents[1]
+
+BESIDE = {"CHANGELOG.md": "changes.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
+"""Pages of the site that lie beside docs/, by their path in the repository."""
+
+LINK = re.compile(r"(?<=\]\()(?!https?:|#)(?P<path>[^)#\s]+)")
+
+KINDS = ("argument", "option")
+
+LANGUAGES = {".py": "python", ".c": "c", ".h": "c", ".cu": "cuda", ".toml": "toml", ".yml": "yaml"}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that docs/ lacks."""
+    for path, uri in BESIDE.items():
+        files.append(File.generated(config, uri, content=(ROOT / path).read_text(encoding="utf-8")))
+    linked = {path for page in files.documentation_pages() for path in _linked(page) if not _is_page(path)}
+    for path in sorted(linked):
+        files.append(File.generated(config, _uri(path), content=shown(ROOT / path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lead links to where the site has what they lead to in the repository, and write the commands."""
+    if page.file.src_uri.startswith("source/"):
+        return markdown
+    here = Path(page.file.src_uri).parent.as_posix()
+    text = markdown.replace("<!-- commands -->", "\n".join(commands()))
+    return LINK.sub(lambda link: relpath(_uri(_path(page.file, link["path"])), here), text)
+
+
+def shown(path: Path) -> str:
+    """The page of a file or folder of the repository."""
+    head = f"---\nsearch: {{exclude: true}}\n---\n\n# {path.relative_to(ROOT)}\n\n"
+    if path.is_dir():
+        inside = sorted(each for each in path.glob("*.py") if each.name != "__init__.py")
+        lines = [_title(path / "__init__.py"), "", *(f"- `{each.name}`: {_title(each)}" for each in inside)]
+        return head + "\n".join(lines)
+    text = path.read_text(encoding="utf-8")
+    language = LANGUAGES.get(path.suffix, "python" if "python" in text.partition("\n")[0] else "text")
+    return f"{head}``````{language}\n{text}\n``````\n"
+
+
+def commands() -> Iterator[str]:
+    """All commands, from what `--help` shows."""
+    for name, command in sorted(getattr(typer.main.get_command(app), "commands", {}).items()):
+        shown = {kind: [each for each in command.params if each.param_type_name == kind] for kind in KINDS}
+        usage = " ".join(["cellsearch", name, *map(_argument, shown["argument"])])
+        yield f"## {name}\n\n{command.help}\n\n```text\n{usage}\n```\n"
+        for kind, parameters in shown.items():
+            if parameters:
+                yield f"| {kind} | default | |\n|---|---|---|"
+                yield from map(_row, parameters)
+                yield ""
+
+
+def _argument(argument: Any) -> str:
+    several = "..." if argument.nargs == -1 else ""
+    name = f"{(argument.metavar or argument.name).upper()}{several}"
+    return name if argument.required else f"[{name}]"
+
+
+def _row(parameter: Any) -> str:
+    """The line of a table that tells an argument or option."""
+    name = _argument(parameter) if parameter.param_type_name == "argument" else parameter.opts[0]
+    default = "needed" if parameter.required else f"`{parameter.default}`" if parameter.default else ""
+    told = " ".join(parameter.help.split()).replace("|", "\\|").replace("<", "&lt;")
+    return f"| `{name}` | {default} | {told} |"
+
+
+def _title(path: Path) -> str:
+    """The first line of a Python file's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+def _linked(page: File) -> Iterator[str]:
+    return (_path(page, link["path"]) for link in LINK.finditer(page.content_string))
+
+
+def _path(page: File, link: str) -> str:
+    """What a page links to, as a path in the repository."""
+    home = {uri: path for path, uri in BESIDE.items()}.get(page.src_uri, f"docs/{page.src_uri}")
+    return normpath(f"{Path(home).parent}/{link}")
+
+
+def _is_page(path: str) -> bool:
+    return path in BESIDE or path.startswith("docs/")
+
+
+def _uri(path: str) -> str:
+    """Where the site has a path of the repository."""
+    if _is_page(path):
+        return BESIDE.get(path, path.removeprefix("docs/"))
+    return f"source/{path}.md"
