@@ -29,7 +29,7 @@ ACROSS = {
     "test_readme.py": "README.md",
     "test_site.py": "mkdocs.yml and what it builds",
     "test_pages.py": "the pages of docs/ that show something to run",
-    "workers/test_ray_cluster.py": "Ray on two machines",
+    "workers/ray/test_cluster.py": "Ray on two machines",
 }
 """Tests of what no single file holds, and what that is."""
 

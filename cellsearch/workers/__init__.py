@@ -22,7 +22,7 @@ __all__ = [
 def open_pool(resources: Resources) -> WorkerPool:
     """A pool for these resources, to be used in a `with` statement. Raises CellsearchError if it cannot start."""
     if resources.executor == "ray":
-        from cellsearch.workers.ray_pool import RayPool  # takes half a second
+        from cellsearch.workers.ray.pool import RayPool  # takes half a second
 
         return RayPool(resources.size, resources.timeout, resources.address, resources.cpus, resources.gpus)
     from cellsearch.workers.local import LocalPool

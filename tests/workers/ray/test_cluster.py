@@ -18,7 +18,7 @@ import pytest
 from cellsearch.errors import CellsearchError
 from cellsearch.testing.pool import check_a_job_tells_what_evaluate_yields, over, troubled
 from cellsearch.workers import Failed, Resources, open_pool
-from cellsearch.workers.ray_pool import ray  # imported there first, with its mode set
+from cellsearch.workers.ray.pool import ray  # imported there first, with its mode set
 
 START = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats"]
 

@@ -15,7 +15,7 @@ import pytest
 from cellsearch.errors import CellsearchError
 from cellsearch.testing.pool import POOL_CHECKS, SIZE, TIMEOUT, outcome, troubled
 from cellsearch.workers import WorkerPool
-from cellsearch.workers.ray_pool import RayPool, ray  # imported there first, with its mode set
+from cellsearch.workers.ray.pool import RayPool, ray  # imported there first, with its mode set
 from tests.helpers.pool_checks import marked
 
 

@@ -1,48 +1,35 @@
-"""Evaluations on Ray: each a task that streams its events, on this machine or on a cluster. Ray's only file.
+"""The pool of a Ray, on this machine or of a cluster: each evaluation is a task that streams its events.
 
 Ray never retries a job: it would join the reports of the dead run and of the new one to one curve (ray#54583).
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
+import ray
+from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
+
 from cellsearch.errors import CellsearchError, one_line
 from cellsearch.training import Evaluation
 from cellsearch.workers.interface import Event, Failed, Finished, Started
-from cellsearch.workers.job import run, warm_up, with_output
-
-# Ray reads these once, when it is imported.
-if "ray" not in sys.modules:
-    os.environ.setdefault("RAY_AUTH_MODE", "token")  # its ports are open to the network: who connects needs a token
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # no line of its own on our terminal when a worker dies
-import ray
-from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
+from cellsearch.workers.ray.start import join, start
+from cellsearch.workers.ray.worker import serve
 
 __all__ = ["RayPool"]
 
 GRACE: Final = 2.0
 """Seconds that a cancelled job has to stop by itself; then its worker process is killed."""
-
-OBJECT_STORE: Final = 100 * 2**20
-"""Bytes of shared memory for a Ray of our own; reports are small, and Ray takes no less than 80 MB."""
-
-CONNECT: Final = 5.0
-"""Seconds in which a cluster's head must answer."""
 
 
 class RayPool:
@@ -65,15 +52,15 @@ class RayPool:
         self._running: list[_Running] = []
         self._folder = tempfile.mkdtemp(prefix="cs-ray-")
         threads = max(1, int(cpus))
-        task = ray.remote(num_returns="streaming", max_retries=0, num_cpus=cpus, num_gpus=gpus)(_run)
+        task = ray.remote(num_returns="streaming", max_retries=0, num_cpus=cpus, num_gpus=gpus)(serve)
         self._start: Callable[[int, Evaluation], Any] = lambda job, evaluation: task.remote(
             job, evaluation, threads, os.getcwd(), sys.path
         )
         try:
             if address:
-                _join(address)
+                join(address)
             else:
-                _start_ray(size, cpus, gpus, self._folder)
+                start(size, cpus, gpus, self._folder)
         except BaseException:
             self._leave()
             raise
@@ -181,18 +168,6 @@ class _Running:
         ray.cancel(self.stream)
 
 
-def _run(job: int, evaluation: Evaluation, threads: int, directory: str, path: list[str]) -> Iterator[Event]:
-    """The task, in a worker process of Ray's: find what the driver finds, then run the job."""
-    sys.path += [place for place in path if place not in sys.path]
-    with suppress(OSError):
-        os.chdir(directory)
-    warm_up(threads)
-    with tempfile.TemporaryFile("w+") as output, redirect_stdout(output), redirect_stderr(output):
-        for event in run(job, evaluation):
-            output.flush()
-            yield with_output(event, output.fileno())
-
-
 def _receive(stream: Any, job: int) -> Event:
     """The stream's next event, which is ready; a Failed when Ray has none to give."""
     try:
@@ -206,50 +181,3 @@ def _receive(stream: Any, job: int) -> Event:
     except RayError as error:
         return Failed(job, f"its worker process died ({one_line(error)})")
     return event
-
-
-def _start_ray(size: int, cpus: float, gpus: float, folder: str) -> None:
-    """A Ray of our own: `local`, or it would follow the address that some other Ray left on this machine."""
-    try:
-        ray.init(
-            "local",
-            num_cpus=math.ceil(size * cpus),
-            object_store_memory=OBJECT_STORE,
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            _temp_dir=f"{folder}/ray",  # one further down, for Ray opens its folder to everybody
-        )
-    except (RayError, RuntimeError, OSError, ValueError) as error:
-        raise CellsearchError(f"Ray does not start on this machine: {one_line(error)}") from error
-    if gpus > ray.cluster_resources().get("GPU", 0):  # type: ignore[no-untyped-call]
-        raise CellsearchError(f"a candidate needs {gpus:g} GPU, but Ray finds none here; join a cluster that has some")
-
-
-def _join(address: str) -> None:
-    _check_reachable(address)
-    if "RAY_AUTH_MODE" not in os.environ:  # without a mode Ray would be turned away for 20 s
-        raise CellsearchError(
-            "Ray was imported before its mode was set; set RAY_AUTH_MODE to what the cluster's head has "
-            "(token or disabled) and start again"
-        )
-    try:
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
-    except (RayError, RuntimeError, OSError, ValueError) as error:
-        raise CellsearchError(
-            f"cannot join the Ray cluster at {address}: {one_line(error)}; "
-            f"it needs Ray {ray.__version__}, and RAY_AUTH_MODE and the token as its head has them"
-        ) from error
-
-
-def _check_reachable(address: str) -> None:
-    """Ask first whether anybody listens there: Ray itself would try for a long time."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise CellsearchError(f"the address of a Ray cluster is HOST:PORT of its head, got {address!r}")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT).close()
-    except (OSError, OverflowError) as error:
-        raise CellsearchError(
-            f"no Ray cluster answers at {address} ({one_line(error)}); start its head first"
-        ) from error
