@@ -6,6 +6,8 @@ The names below are loaded when they are first used, so that `import cellsearch`
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from cellsearch import shown as _shown
+
 if TYPE_CHECKING:
     from cellsearch.cell import Cell as Cell
     from cellsearch.cell import Node as Node
@@ -97,6 +99,15 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def _paint(shown: object, form: _shown.Form) -> str:
+    from cellsearch.inspect.notebook.shown import painted
+
+    return painted(shown, form)
+
+
+_shown.show_with(_paint)
 
 
 def __dir__() -> list[str]:

@@ -29,11 +29,13 @@ class Rule:
 
 
 ERRORS = "cellsearch.errors"
+SHOWN = "cellsearch.shown"
 
 RULES = {
     ERRORS: Rule(),
+    SHOWN: Rule(),
     # The graph and its table; then what is asked of a graph.
-    "cellsearch.cell": Rule((ERRORS,), ("networkx",)),
+    "cellsearch.cell": Rule((ERRORS, SHOWN), ("networkx",)),
     "cellsearch.cell.canonical": Rule(("cellsearch.cell",)),
     "cellsearch.cell.difference": Rule(("cellsearch.cell", "cellsearch.cell.canonical")),
     "cellsearch.cell.notation": Rule(("cellsearch.cell", ERRORS), ("networkx",)),
@@ -140,6 +142,7 @@ RULES = {
             "cellsearch.workers",
             "cellsearch.plugins",
             ERRORS,
+            SHOWN,
         ),
         ("optuna", "sqlalchemy", "filelock"),
     ),
@@ -153,6 +156,7 @@ RULES = {
             "cellsearch.plugins",
             "cellsearch.files",
             ERRORS,
+            SHOWN,
         ),
     ),
     "cellsearch.study.profiling": Rule(
@@ -164,6 +168,7 @@ RULES = {
             "cellsearch.workers",
             "cellsearch.plugins",
             "cellsearch.files",
+            SHOWN,
         ),
         ("torch", "safetensors"),
     ),
@@ -232,6 +237,23 @@ RULES = {
             ERRORS,
         ),
         ("rich", "jinja2", "plotly"),
+    ),
+    "cellsearch.inspect.notebook": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.cell.notation",
+            "cellsearch.inspect",
+            "cellsearch.inspect.picture",
+            "cellsearch.inspect.plots",
+            "cellsearch.inspect.report",
+            "cellsearch.study",
+            "cellsearch.study.comparing",
+            "cellsearch.study.profiling",
+            "cellsearch.training",
+            ERRORS,
+            SHOWN,
+        ),
+        ("rich",),
     ),
     "cellsearch.exporters": Rule(
         (

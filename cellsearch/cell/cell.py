@@ -21,11 +21,12 @@ from cellsearch.cell.reach import in_order
 from cellsearch.cell.untrusted import short
 from cellsearch.cell.validate import validate
 from cellsearch.errors import CellError
+from cellsearch.shown import Drawn
 
 __all__ = ["Cell", "expect_cell"]
 
 
-class Cell:
+class Cell(Drawn):
     """An immutable, valid cell.
 
     `nodes` maps a name to its operation, `states` a state to the node of its next value (the order is that of the

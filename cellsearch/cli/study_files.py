@@ -66,12 +66,13 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.inspect.picture.picture import save_picture
     from cellsearch.inspect.plots.curves_plot import Line, save_curves
+    from cellsearch.inspect.plots.progress_plot import save_course
     from cellsearch.inspect.report.report import REPORT, save_report
     from cellsearch.inspect.study_tables import confirmation_statement, failure_note, statement, verdict_table
     from cellsearch.study.comparing.confirm import load_confirmation
 
     study.write_tables()
-    _plot(study, study.path / "progress.png")
+    save_course(study, study.path / "progress.png")
     study.best  # noqa: B018, without one there is no more to show, and its error says what to do
     lines = [Line(v.label, study.curves[v.cell], v.role == "baseline") for v in study.verdicts if v.fresh_seeds]
     save_curves(lines, study.task, study.settings["parameters"], study.path / "curves.png")
@@ -162,16 +163,3 @@ def _written(folder: Path, files: list[tuple[str, str]]) -> Any:
     from cellsearch.inspect.cell_tables import catalogue
 
     return catalogue(f"results in {folder}", [each for each in files if (folder / each[0]).is_file()])
-
-
-def _plot(study: Study, path: Path) -> None:
-    """Draw the course of the search."""
-    from cellsearch.inspect.plots.progress_plot import candidates, save_progress
-    from cellsearch.training import task_text
-
-    baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
-    settings = study.settings
-    title = f"{task_text(settings['task'], settings['options'])}: {settings['parameters']:,} parameters, "
-    title += f"{settings['steps']:,} steps"
-    points = candidates(study.records)
-    save_progress(points, baselines, study.task.metric, study.task.lower_is_better, path, title)

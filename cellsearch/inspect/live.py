@@ -16,7 +16,7 @@ from rich.text import Text
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.progress import Progress
 
-__all__ = ["Display"]
+__all__ = ["Display", "in_a_line", "panel"]
 
 LINES: Final = 10
 """Lines that a stage prints at most where the output is no terminal."""
@@ -59,15 +59,15 @@ class Display:
             self._print(_announcement(progress))
         self.announced = True
         if self.live:
-            self.live.update(_panel(progress))
+            self.live.update(panel(progress))
             return
         if progress.best and progress.baselines and not self.compared:
             self._print(f"to beat: {_baselines(progress)} {progress.metric}, {_direction(progress)} is better")
             self.compared = True
-        now = (progress.stage, _done(progress) * LINES // max(1, progress.total))
+        now = (progress.stage, _done(progress) * LINES // max(1, progress.total or 0))
         if now != self.last:
             self.last = now
-            self._print(_line(progress))
+            self._print(in_a_line(progress))
 
     def _print(self, line: str) -> None:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -79,12 +79,14 @@ def _announcement(progress: Progress) -> str:
     return f"{progress.first} baselines are trained before the first candidate{many}"
 
 
-def _panel(progress: Progress) -> RenderableType:
+def panel(progress: Progress) -> RenderableType:
+    """What a terminal shows: how far it is, and scores."""
+    known = progress.total is not None
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
         escape(progress.stage),
-        ProgressBar(total=max(1, progress.total), completed=_done(progress), width=24),
-        f"{_done(progress)} of {progress.total} done{_left(progress)}",
+        *([ProgressBar(total=max(1, progress.total or 0), completed=_done(progress), width=24)] if known else []),
+        f"{_counted(progress)}{_left(progress)}",
     )
     counts = Text(f"{progress.running} running, {progress.pruned} pruned, {progress.failed} failed")
     return Group(bar, counts, _scores(progress))
@@ -125,10 +127,10 @@ def _baselines(progress: Progress) -> str:
     return ", ".join(f"{name} {score:.4f}" for name, score in shown)
 
 
-def _line(progress: Progress) -> str:
+def in_a_line(progress: Progress) -> str:
     """What a file gets: one line that fits a terminal."""
     failed = f", {progress.failed} failed" if progress.failed else ""
-    line = f"{_done(progress)} of {progress.total} done{failed}{_left(progress)}"
+    line = f"{_counted(progress)}{failed}{_left(progress)}"
     best = [(name, progress.baselines[name]) for name in _ranked(progress)[:1]]
     if progress.best and progress.best.score is not None:
         best = [(progress.best.cell.name, progress.best.score)]
@@ -146,6 +148,11 @@ def _direction(progress: Progress) -> str:
 
 def _done(progress: Progress) -> int:
     return progress.complete + progress.pruned + progress.failed
+
+
+def _counted(progress: Progress) -> str:
+    """How many are over, of how many if that is known."""
+    return f"{_done(progress)} done" if progress.total is None else f"{_done(progress)} of {progress.total} done"
 
 
 def _left(progress: Progress) -> str:

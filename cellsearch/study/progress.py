@@ -17,13 +17,14 @@ class Progress:
     """How far a stage is: "search" or "finals" of a search, "comparison", of several tasks "comparison on" one.
 
     `first` are the baselines that a search trains before its candidates, none in other stages. `best` and `baselines`
-    are of the search's trials; a comparison has each entrant's best score so far as a baseline.
+    are of the search's trials; a comparison has each entrant's best score so far as a baseline. `total` is None
+    where whoever looks does not know it.
     `seconds_left` is an estimate for the stage from the trials that ended since this process began, None before the
     first. Candidates that paused count as pruned, which most of them are in the end.
     """
 
     stage: str
-    total: int
+    total: int | None
     complete: int
     running: int
     pruned: int

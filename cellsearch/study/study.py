@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cellsearch.cell import Cell
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
+from cellsearch.shown import Shown
 from cellsearch.statistics.curves import LearningCurve
 from cellsearch.study.failures import remedy
 from cellsearch.study.finals import best_candidates, scored_fresh
@@ -22,6 +23,9 @@ from cellsearch.study.verdict import Verdict, learning_curve, unsettled, verdict
 from cellsearch.training import Measure, MeasuredTask
 from cellsearch.training.weights import trained_rnn
 
+if TYPE_CHECKING:
+    import pandas
+
 __all__ = ["REPORT", "VERDICT", "Study", "load_studies", "load_study", "measured", "tuned_names"]
 
 REPORT = "report.csv"
@@ -29,7 +33,7 @@ VERDICT = "verdict.csv"
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown):
     """What a study's folder holds, read once; `load_study` makes it."""
 
     path: Path
@@ -111,6 +115,13 @@ class Study:
 
     def _weights(self, fresh: Record) -> Path:
         return weights_path(self.path, fresh.stage, fresh.number)
+
+    def frame(self) -> pandas.DataFrame:
+        """A row a trial, by its number: cell, role, state, score, hyperparameters, sizes, seconds, parents, edits."""
+        import pandas
+
+        tuned = tuned_names(self.records)
+        return pandas.DataFrame([_trial_row(record, tuned) for record in self.records]).set_index("trial")
 
     def write_tables(self) -> None:
         """Write `report.csv`, a line a trial, and `verdict.csv`, a line a finalist."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from cellsearch.inspect.picture_path import picture_path
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import Record
+from cellsearch.study.study import Study
+from cellsearch.training import task_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +28,7 @@ __all__ = [
     "candidates",
     "limits",
     "named",
+    "save_course",
     "save_progress",
 ]
 
@@ -66,6 +69,15 @@ def _last_score(record: Record) -> float:
     if record.score is not None:
         return record.score
     return record.scores[max(record.scores)] if record.scores else nan
+
+
+def save_course(study: Study, path: str | Path) -> None:
+    """Write the course of a study's search. Raises CellsearchError for another ending than .png or .svg."""
+    settings = study.settings
+    baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
+    title = f"{task_text(settings['task'], settings['options'])}: {settings['parameters']:,} parameters, "
+    title += f"{settings['steps']:,} steps"
+    save_progress(candidates(study.records), baselines, study.task.metric, study.task.lower_is_better, path, title)
 
 
 def save_progress(

@@ -50,13 +50,9 @@
   };
   class Trials {
     constructor(part) {
-      Object.assign(this, JSON.parse(part.querySelector("script").textContent));
       this.part = part;
-      this.texts = this.rows.map((row, i) => [...row, ...this.details[i]].join(" ").toLowerCase());
       this.sorted = 0; this.down = false; this.page = 0; this.opened = new Set();
-      this.state = this.columns.findIndex((column) => column.name === "state");
-      this.named = this.columns.findIndex((column) => column.name === "cell");
-      this.headings();
+      this.read(part);
       const on = (selector, event, act) => part.querySelector(selector).addEventListener(event, act);
       on("[data-filter]", "input", () => this.select());
       on("[data-state]", "change", () => this.select());
@@ -64,6 +60,22 @@
       on("[data-previous]", "click", () => this.turn(this.page - 1));
       on("[data-next]", "click", () => this.turn(this.page + 1));
       this.select();
+    }
+    read(part) {
+      Object.assign(this, JSON.parse(part.querySelector("script").textContent));
+      this.texts = this.rows.map((row, i) => [...row, ...this.details[i]].join(" ").toLowerCase());
+      this.state = this.columns.findIndex((column) => column.name === "state");
+      this.named = this.columns.findIndex((column) => column.name === "cell");
+      this.headings();
+    }
+    // What a study that goes on has now: sorted, filtered and opened as before.
+    update(part) {
+      const state = this.part.querySelector("[data-state]"), chosen = state.value, page = this.page;
+      state.replaceChildren(...part.querySelector("[data-state]").children);
+      state.value = chosen;
+      this.read(part);
+      this.select();
+      this.turn(page);
     }
     headings() {
       const row = element("tr");
@@ -159,9 +171,16 @@
     constructor(part) {
       this.part = part;
       this.drawing = part.querySelector(".drawing");
-      [this.figure, ...this.changes] = all("script", part);
       this.axis = 0;
+      this.read(part);
       part.querySelector("[data-axis]")?.addEventListener("change", (event) => { this.axis = Number(event.target.value); this.draw(); });
+    }
+    read(part) {
+      [this.figure, ...this.changes] = all("script", part);
+    }
+    update(part) {
+      this.read(part);
+      if (this.drawn) this.draw();
     }
     draw() {
       const figure = JSON.parse(this.figure.textContent);
@@ -189,13 +208,16 @@
       if (this.drawn) window.Plotly.relayout(this.drawing, this.looks(this.drawing.layout));
     }
   }
-  const plots = all("[data-plot]").map((part) => new Plot(part));
+  const plots = [], tables = [];
   const seen = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
     seen.unobserve(entry.target);
     plots.find((plot) => plot.part === entry.target).draw();
   }), { rootMargin: "200px" });
 
-  all("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(button)));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+  });
   paint(themes.includes(remembered()) ? remembered() : themes[0]);
   switcher.addEventListener("click", () => {
     const theme = themes[(themes.indexOf(root.dataset.theme ?? themes[0]) + 1) % themes.length];
@@ -203,7 +225,41 @@
     paint(theme);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach((plot) => plot.restyle()));
-  all("[data-trials]").forEach((part) => new Trials(part));
-  plots.forEach((plot) => seen.observe(plot.part));
+
+  // A part of the page comes to life; its text as it was written tells later whether it has changed.
+  const written = new Map();
+  const wake = (section) => {
+    all("[data-trials]", section).forEach((part) => tables.push(new Trials(part)));
+    for (const part of all("[data-plot]", section)) {
+      plots.push(new Plot(part));
+      seen.observe(part);
+    }
+  };
+  const sections = (within) => [...within.querySelector("main").children];
+  sections(document).forEach((section) => written.set(section.id, section.outerHTML));
+  sections(document).forEach(wake);
   performance.mark("interactive");
+
+  // A page of a study that has gone on takes the place of this one: only what changed, and tables and plots stay as they are turned.
+  const kept = (old, section) => {
+    const parts = [...tables, ...plots].filter((each) => old.contains(each.part));
+    const now = all("[data-trials], [data-plot]", section);
+    if (!parts.length || parts.length !== now.length || parts.some((each, i) => each.part.dataset.plot !== now[i].dataset.plot)) return false;
+    parts.forEach((each, i) => each.update(now[i]));
+    return true;
+  };
+  const replace = (page) => {
+    const now = sections(page), main = document.querySelector("main");
+    sections(document).filter((old) => !now.some((section) => section.id === old.id)).forEach((old) => old.remove());
+    now.forEach((section, place) => {
+      const old = sections(document).find((each) => each.id === section.id), text = section.outerHTML;
+      if (old && (written.get(section.id) === text || kept(old, section))) { written.set(section.id, text); return; }
+      written.set(section.id, text);
+      if (old) old.replaceWith(section); else main.insertBefore(section, main.children[place] ?? null);
+      wake(section);
+    });
+    for (const part of ["header p", "nav"]) document.querySelector(part).replaceWith(page.querySelector(part));
+    document.title = page.title;
+  };
+  window.cellsearch = { replace };
 })();

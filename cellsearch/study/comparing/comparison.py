@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from cellsearch.cell import Cell, from_json, identity
 from cellsearch.errors import StudyError
+from cellsearch.shown import Shown
 from cellsearch.statistics.curves import LearningCurve, changed_order, unfinished
 from cellsearch.statistics.differences import Difference, Interval, difference, interval
 from cellsearch.study.finals import FRESH, scored_fresh
@@ -83,7 +84,7 @@ class Entrant:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """What a comparison's folder holds, read once; `load_comparison` makes it.
 
     `forms` has the trials of each entrant by the forms of its cell, the one that was named first.

@@ -10,6 +10,7 @@ from typing import Final
 
 from cellsearch.cell import Cell, identity
 from cellsearch.errors import StudyError
+from cellsearch.shown import Shown
 from cellsearch.statistics.differences import Interval
 from cellsearch.statistics.ranks import Ranking, ranking
 from cellsearch.study.comparing.comparison import Comparison, Entrant, read_comparison
@@ -24,7 +25,7 @@ TASKS: Final = "tasks.csv"
 
 
 @dataclass(frozen=True)
-class SeveralTasks:
+class SeveralTasks(Shown):
     """The same cells on several tasks; `load_comparison` makes it.
 
     `comparisons` are by task, as `digits@permuted=1`.

@@ -16,6 +16,7 @@ from typing import Final
 
 from cellsearch import files, plugins
 from cellsearch.cell import Cell, identity
+from cellsearch.shown import Shown
 from cellsearch.signals import Saturation, gate_saturation, gradient_by_lag, probe
 from cellsearch.study.folder import write_table
 from cellsearch.study.forms import BASELINES
@@ -59,7 +60,7 @@ class Portrait:
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Shown):
     """The portraits of the cells that were asked for, and of LSTM and GRU, with equal `parameters`.
 
     The folder `path` has the table, and a folder with the trainings of each exercise.

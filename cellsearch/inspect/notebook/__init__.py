@@ -1,0 +1,1 @@
+"""What notebooks show: cells with pictures and equations; studies, comparisons and profiles with tables and plots."""
