@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-__all__ = ["PREFIX", "end_load", "give_texts", "load", "load_module", "text_of"]
+__all__ = ["PREFIX", "end_load", "give_texts", "load", "load_module", "package_root", "sources", "text_of"]
 
 PREFIX: Final = "cellsearch_file_"
 """How the modules of files are called, with a number after it: a file's classes find it when they are pickled."""
@@ -63,6 +63,23 @@ def give_texts(texts: Mapping[str, str]) -> None:
 def text_of(path: Path) -> str:
     """The text of a loaded file as it was run."""
     return _LOADED[path.resolve()].text
+
+
+def sources(path: Path) -> list[Path]:
+    """What a loaded file needs of its folder: the package that it is in, and what was imported from beside it."""
+    folder = path.resolve().parent
+    tops = {name.partition(".")[0] for name in list(sys.modules) if _is_beside(name, folder)} - {"__main__"}
+    found = [root for name in sorted(tops) if (root := package_root(sys.modules[name]))]
+    package = None
+    while (folder / "__init__.py").is_file():
+        package, folder = folder, folder.parent
+    return [package, *found] if package else found
+
+
+def package_root(module: ModuleType) -> Path | None:
+    """The folder of a package, or the file of a module that is none."""
+    places = [*getattr(module, "__path__", []), *filter(None, [getattr(module, "__file__", None)])]
+    return Path(places[0]).absolute() if places else None  # a link keeps its name, by which it is imported
 
 
 def load_module(name: str) -> ModuleType:

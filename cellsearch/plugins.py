@@ -33,6 +33,7 @@ __all__ = [
     "reference",
     "seed",
     "seeds",
+    "sources",
     "spaces",
     "texts",
     "titles",
@@ -162,6 +163,22 @@ def texts(*references: str) -> dict[str, str]:
     """The texts of the files that these references name, as this process has run them, by their paths."""
     places = [reference if reference.endswith(".py") else reference.rpartition(":")[0] for reference in references]
     return {place: files.text_of(Path(place)) for place in places if place.endswith(".py")}
+
+
+def sources(*references: str) -> list[Path]:
+    """The files and packages, but for ours, that another machine needs to load what these references name."""
+    found: list[Path] = []
+    for reference in references:
+        place = reference.rpartition(":")[0] or reference
+        if place.endswith(".py"):
+            found += files.sources(Path(place))
+            continue
+        points = [point for group in KIND for point in _registered(group).get(reference, [])]
+        modules = [point.module for point in points if not _is_ours(point)] or ([place] if ":" in reference else [])
+        for top in [module.partition(".")[0] for module in modules if not module.startswith(files.OURS)]:
+            if root := files.package_root(importlib.import_module(top)):
+                found.append(root)
+    return [*dict.fromkeys(found)]
 
 
 def seed(name: str) -> Cell:

@@ -11,7 +11,7 @@ import pytest
 
 from cellsearch.cell import to_json
 from cellsearch.errors import StudyError, UnknownNameError
-from cellsearch.plugins import TASKS, load
+from cellsearch.plugins import TASKS, load, sources
 from cellsearch.study.ledger import read_study
 from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
 from cellsearch_search_spaces.gated import RNN
@@ -52,6 +52,18 @@ def test_a_module_beside_a_file_may_be_imported_when_it_is_needed(tmp_path: Path
     (tmp_path / "beside_late.py").write_text("VALUE = 7\n")
     (tmp_path / "mine.py").write_text("def value():\n    import beside_late\n    return beside_late.VALUE\n")
     assert load(TASKS, f"{tmp_path}/mine.py:value")() == 7
+
+
+def test_what_another_machine_needs_of_a_files_folder_is_its_package_and_what_it_imports(tmp_path: Path) -> None:
+    package = tmp_path / "beside_mine"
+    (package / "beside_parts").mkdir(parents=True)
+    for name in ("__init__", "unused", "beside_parts/__init__"):
+        (package / f"{name}.py").write_text("")
+    (package / "beside_words.py").write_text("import beside_parts\nVALUE = 1\n")
+    (package / "task.py").write_text("from beside_words import VALUE as VALUE\n")
+    load(TASKS, f"{package}/task.py:VALUE")
+    assert sources(f"{package}/task.py:VALUE") == [package, package / "beside_parts", package / "beside_words.py"]
+    assert sources("chars", "gated", "cellsearch_tasks.chars:TASK") == []
 
 
 def test_files_of_two_folders_have_their_own_modules_of_one_name(tmp_path: Path) -> None:

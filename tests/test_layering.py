@@ -127,10 +127,12 @@ RULES = {
     ),
     # What a task may use, so that it knows nothing of trainings.
     "cellsearch.training.dataset": Rule((ERRORS,)),
-    "cellsearch.training.shared": Rule((), ("torch",)),
+    "cellsearch.training.shared": Rule((), ("torch", "filelock")),
     "cellsearch.signals": Rule(("cellsearch.recurrence", "cellsearch.training", "cellsearch.cell"), ("torch",)),
     "cellsearch.workers": Rule(("cellsearch.training.*", "cellsearch.workers.ray", ERRORS), ("torch",)),
-    "cellsearch.workers.ray": Rule(("cellsearch.training", "cellsearch.workers", ERRORS), ("ray",)),
+    "cellsearch.workers.ray": Rule(
+        ("cellsearch.training", "cellsearch.training.shared", "cellsearch.workers", ERRORS), ("ray",)
+    ),
     # What a few numbers can tell, whatever they are of.
     "cellsearch.statistics": Rule((), ("numpy", "scipy")),
     "cellsearch.study": Rule(

@@ -99,16 +99,23 @@ def profile_budget(
 
 def resources(
     executor: Annotated[str, typer.Option(help="local (processes) or ray.")] = "local",
-    workers: Annotated[int | None, typer.Option(help="Trainings at once; one a core if not given.")] = None,
+    workers: Annotated[
+        str, typer.Option(help="Trainings at once; auto is one a core, or all that a cluster has room for.")
+    ] = "auto",
     timeout: Annotated[float, typer.Option(help="Seconds after which a training has failed.")] = 600.0,
     address: Annotated[str | None, typer.Option(help="Ray cluster to join.")] = None,
     cpus: Annotated[float, typer.Option(help="Cores that a training takes of a Ray cluster.")] = 1.0,
     gpus: Annotated[float, typer.Option(help="GPUs, or a fraction of one, that a training takes of it.")] = 0.0,
+    memory: Annotated[float, typer.Option(help="Memory that a training takes of it, in GiB.")] = 0.0,
+    send_cellsearch: Annotated[
+        bool, typer.Option("--send-cellsearch", help="Send this cellsearch to the cluster's machines.")
+    ] = False,
 ) -> "Resources":
     """Where trainings run."""
     import cellsearch
 
-    return cellsearch.Resources(executor, workers, timeout, address, cpus, gpus)
+    count = int(workers) if workers.isdecimal() else workers
+    return cellsearch.Resources(executor, count, timeout, address, cpus, gpus, memory, send_cellsearch)
 
 
 def options(

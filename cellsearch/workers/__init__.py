@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from cellsearch.workers.interface import Event, Failed, Finished, Reported, Started, WorkerPool
 from cellsearch.workers.resources import EXECUTORS, Resources, expect_resources
 
@@ -19,12 +22,16 @@ __all__ = [
 ]
 
 
-def open_pool(resources: Resources) -> WorkerPool:
-    """A pool for these resources, to be used in a `with` statement. Raises CellsearchError if it cannot start."""
+def open_pool(resources: Resources, sources: Sequence[Path] = ()) -> WorkerPool:
+    """A pool for these resources, to be used in a `with` statement.
+
+    `sources` are files and packages that evaluations need beside cellsearch (`plugins.sources`); a cluster's machines
+    are sent them. Raises CellsearchError if the pool cannot start.
+    """
     if resources.executor == "ray":
         from cellsearch.workers.ray.pool import RayPool  # takes half a second
 
-        return RayPool(resources.size, resources.timeout, resources.address, resources.cpus, resources.gpus)
+        return RayPool(resources, sources)
     from cellsearch.workers.local import LocalPool
 
     return LocalPool(resources.size, resources.timeout)

@@ -61,7 +61,10 @@ class WorkerPool(Protocol):
 
     @property
     def size(self) -> int:
-        """Jobs that run at once; more may be submitted and wait for their turn."""
+        """Jobs that run at once by now, at least 1; more may be submitted and wait for their turn.
+
+        On a cluster that machines join and leave it changes from one `wait` to the next.
+        """
 
     def submit(self, job: int, evaluation: Evaluation) -> None:
         """Start a job under a number of the caller's that no job had before."""

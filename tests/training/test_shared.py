@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from cellsearch.testing.pool import outcome, troubled
+from cellsearch.testing.pool import outcome, over, troubled
 from cellsearch.training.shared import FOLDER, shared
+from cellsearch.workers import Finished, Resources
 from cellsearch.workers.local import LocalPool
+from cellsearch.workers.ray.pool import RayPool
 
 CALLS: list[tuple[str, int]] = []
 
@@ -54,9 +58,33 @@ def test_in_a_pool_the_second_process_maps_what_the_first_has_read(
     monkeypatch.setenv(FOLDER, str(tmp_path))
     first, second = shared(read), shared(read)  # each with a memory of its own, as two processes have
     assert same(first("a", 1000), second("a", 1000)) and CALLS == [("a", 1000)]
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("*.pt")
     assert str(file) in Path("/proc/self/maps").read_text()
-    assert second("a", 1001).tokens == 2002 and len(list(tmp_path.iterdir())) == 2
+    assert second("a", 1001).tokens == 2002 and len(list(tmp_path.glob("*.pt"))) == 2
+
+
+def test_processes_that_need_it_at_once_read_it_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+
+    def read_slowly(name: str) -> Corpus:
+        time.sleep(0.2)
+        return read(name)
+
+    threads = [threading.Thread(target=shared(read_slowly), args=("a",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert CALLS == [("a", 3)]
+
+
+def test_a_file_that_is_not_whole_is_written_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    shared(read)("a", 1000)
+    (file,) = tmp_path.glob("*.pt")
+    file.write_bytes(file.read_bytes()[:-100])
+    assert same(shared(read)("a", 1000), read("a", 1000))
+    assert CALLS == [("a", 1000)] * 3
 
 
 def test_what_one_changes_the_other_does_not_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -103,6 +131,20 @@ class Reading(Troubled):
 
 TASK = Reading()
 """
+
+
+@pytest.mark.slow
+def test_a_ray_of_our_own_reads_it_once_a_machine(tmp_path: Path) -> None:
+    (tmp_path / "reading.py").write_text(TASK)
+    diary = tmp_path / "diary"
+    task = replace(troubled(diary=diary), task=f"{tmp_path / 'reading.py'}:TASK")
+    with RayPool(Resources("ray", 2, 60)) as pool:
+        for job in (-1, -2):
+            pool.submit(job, task)
+        assert all(isinstance(events[-1], Finished) for events in over(pool, -1, -2).values())
+        (folder,) = [line for line in diary.read_text().splitlines() if line.startswith("/")]
+        assert Path(folder).is_dir()
+    assert not Path(folder).exists()
 
 
 def test_a_local_pool_gives_its_workers_one_folder_and_takes_it_away(tmp_path: Path) -> None:

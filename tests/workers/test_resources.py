@@ -23,14 +23,33 @@ from cellsearch.workers.resources import cores
         (
             {"address": "a:1"},
             BudgetError,
-            "an address, CPUs and GPUs a training belong to the ray executor, not to local",
+            "only the ray executor has address; choose it with executor, or leave that out",
         ),
-        ({"cpus": 2}, BudgetError, "an address, CPUs and GPUs a training belong to the ray executor, not to local"),
-        ({"gpus": 0.5}, BudgetError, "an address, CPUs and GPUs a training belong to the ray executor, not to local"),
+        (
+            {"cpus": 2, "gpus": 0.5, "memory": 4},
+            BudgetError,
+            "only the ray executor has cpus, gpus, memory; choose it with executor, or leave that out",
+        ),
+        (
+            {"executor": "ray", "gpus": 1.5},
+            BudgetError,
+            "a training takes a fraction of one GPU or whole ones, got 1.5",
+        ),
+        (
+            {"executor": "ray", "cpus": 0},
+            BudgetError,
+            "a training that takes nothing has room without end; give a number of workers",
+        ),
+        (
+            {"executor": "ray", "send_cellsearch": True},
+            BudgetError,
+            "only the machines of a cluster are sent cellsearch; give its address too",
+        ),
+        ({"workers": "many"}, BudgetError, "workers must be a whole number, got 'many'"),
         ({"workers": 0}, BudgetError, "workers must be at least 1, got 0"),
         ({"timeout": 0.0}, BudgetError, "timeout must be above 0, in seconds a training, got 0"),
         ({"timeout": float("nan")}, BudgetError, "timeout must be above 0, in seconds a training, got nan"),
-        ({"executor": "ray", "gpus": -1}, BudgetError, "a training cannot take 1 CPUs and -1 GPUs; use numbers from 0"),
+        ({"executor": "ray", "gpus": -1}, BudgetError, "a training cannot take 1 CPU, -1 GPU; use numbers from 0"),
     ],
 )
 def test_resources_that_make_no_pool_are_refused(

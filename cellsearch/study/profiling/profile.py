@@ -100,7 +100,7 @@ def profile(
     lessons = [lesson(path, each, found, space, seed, budget) for each in exercises]
     with ExitStack() as stack:
         ledgers = [stack.enter_context(each.open()) for each in lessons]
-        pool = stack.enter_context(open_pool(resources))
+        pool = stack.enter_context(open_pool(resources, plugins.sources(space) if space else ()))
 
         def records() -> list[Record]:
             pairs = zip(lessons, ledgers, strict=True)

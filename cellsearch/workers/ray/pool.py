@@ -5,6 +5,7 @@ Ray never retries a job: it would join the reports of the dead run and of the ne
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -12,8 +13,10 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -23,8 +26,11 @@ from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
 from cellsearch.errors import CellsearchError, one_line
 from cellsearch.training import Evaluation
 from cellsearch.workers.interface import Event, Failed, Finished, Started
+from cellsearch.workers.ray.environment import environment
+from cellsearch.workers.ray.nodes import Nodes, taken
 from cellsearch.workers.ray.start import join, start
 from cellsearch.workers.ray.worker import serve
+from cellsearch.workers.resources import AUTO, Resources
 
 __all__ = ["RayPool"]
 
@@ -33,41 +39,37 @@ GRACE: Final = 2.0
 
 
 class RayPool:
-    """`size` evaluations at once on Ray, each with so many `cpus` and `gpus` (fractions too) of one machine.
+    """Evaluations on Ray, each of which takes of one machine what `resources` say, as many at once as they say.
 
-    `timeout` is in seconds a job. Without an `address` it starts a Ray of its own on this machine and ends it again;
-    with one (`host:port`) it joins that cluster, whose machines have the driver's packages at hand, and leaves it.
-    There jobs wait for a machine with room, and start in the driver's working directory if the machine has it.
-    Raises CellsearchError if Ray does not start, if the cluster cannot be joined, or if this process uses Ray already.
+    Without an address it starts a Ray of its own on this machine and ends it again. With one (`host:port`) it joins
+    that cluster and leaves it; its machines are sent `sources`, files and packages, and need the driver's Python, torch
+    and cellsearch. Jobs start in the driver's working directory where a machine has it. Raises CellsearchError if Ray
+    does not start, if the cluster cannot be joined, or if this process uses Ray already.
     """
 
-    def __init__(
-        self, size: int, timeout: float, address: str | None = None, cpus: float = 1, gpus: float = 0.0
-    ) -> None:
+    def __init__(self, resources: Resources, sources: Sequence[Path] = ()) -> None:
         if ray.is_initialized():
             raise CellsearchError("this process is connected to a Ray already; call ray.shutdown() before")
-        self._size = size
-        self._timeout = timeout
+        self._resources = resources
         self._queue: deque[tuple[int, Evaluation]] = deque()
         self._running: list[_Running] = []
         self._folder = tempfile.mkdtemp(prefix="cs-ray-")
-        threads = max(1, int(cpus))
-        task = ray.remote(num_returns="streaming", max_retries=0, num_cpus=cpus, num_gpus=gpus)(serve)
-        self._start: Callable[[int, Evaluation], Any] = lambda job, evaluation: task.remote(
-            job, evaluation, threads, os.getcwd(), sys.path
-        )
+        self._task = ray.remote(num_returns="streaming", max_retries=0, **taken(resources))(serve)
         try:
-            if address:
-                join(address)
+            if resources.address:
+                join(resources.address, environment(sources, resources.send_cellsearch))
             else:
-                start(size, cpus, gpus, self._folder)
+                start(resources, self._folder)
+            self._nodes = Nodes(resources, check=resources.address is not None)
         except BaseException:
             self._leave()
             raise
 
     @property
     def size(self) -> int:
-        return self._size
+        if self._resources.workers == AUTO and self._resources.address:
+            return max(1, self._nodes.places)
+        return self._resources.size
 
     def submit(self, job: int, evaluation: Evaluation) -> None:
         self._queue.append((job, evaluation))
@@ -97,6 +99,8 @@ class RayPool:
         for running in self._running:
             ray.cancel(running.stream, force=True)
         self._running.clear()
+        with suppress(RayError):
+            self._nodes.want(0)
         self._leave()
 
     def _leave(self) -> None:
@@ -105,14 +109,29 @@ class RayPool:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _hand_out(self) -> None:
-        while self._queue and len(self._running) < self._size:
-            job, evaluation = self._queue.popleft()
-            self._running.append(_Running(job, self._start(job, evaluation)))
+        """Give Ray as many jobs as there is room for, and no more: it has none waiting that some new machine might get
+        before that has told its versions."""
+        self._nodes.look()
+        while self._queue and len(self._running) < min(self.size, self._nodes.places):
+            self._running.append(self._begun(*self._queue.popleft()))
+        if self._resources.address:
+            self._nodes.want(self._wanted())
+
+    def _begun(self, job: int, evaluation: Evaluation) -> _Running:
+        task = self._task.options(name=title(evaluation), label_selector=self._nodes.selector)
+        threads = max(1, int(self._resources.cpus))
+        return _Running(job, task.remote(job, evaluation, threads, os.getcwd(), sys.path))
+
+    def _wanted(self) -> int:
+        """The jobs that there is work for: all that are here, and where the cluster may grow without end one more."""
+        jobs = len(self._running) + len(self._queue)
+        is_full = self._resources.workers == AUTO and jobs >= self.size
+        return jobs + is_full
 
     def _events(self, until: float) -> list[Event]:
         """The next event of every job that has one; waits for the first, or until something is due."""
         awaited = {running.awaited: running for running in self._running}
-        earliest = min([until, *(running.deadline for running in self._running)])
+        earliest = min([until, self._nodes.due, *(running.deadline for running in self._running)])
         left = max(0.0, earliest - time.monotonic())
         if not awaited:
             time.sleep(left)
@@ -130,7 +149,7 @@ class RayPool:
         if isinstance(event, Finished | Failed):
             self._running.remove(running)
         elif isinstance(event, Started):
-            running.deadline = time.monotonic() + self._timeout
+            running.deadline = time.monotonic() + self._resources.timeout
         return [event]
 
     def _late(self) -> list[Event]:
@@ -144,7 +163,7 @@ class RayPool:
                 running.deadline = math.inf
             else:
                 running.cancel()
-                events.append(Failed(running.job, f"timed out after {self._timeout:g} s", lasting=True))
+                events.append(Failed(running.job, f"timed out after {self._resources.timeout:g} s", lasting=True))
         return events
 
 
@@ -166,6 +185,11 @@ class _Running:
         self.cancelled = True
         self.deadline = time.monotonic() + GRACE
         ray.cancel(self.stream)
+
+
+def title(evaluation: Evaluation) -> str:
+    """What people see of a job in Ray's dashboard and in `ray list tasks`, as `cell_17 chars`."""
+    return f"{json.loads(evaluation.cell)['name']} {evaluation.task}"
 
 
 def _receive(stream: Any, job: int) -> Event:

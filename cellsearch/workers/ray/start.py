@@ -6,42 +6,45 @@ import logging
 import math
 import os
 import socket
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import ray
 from ray.exceptions import RayError
 
 from cellsearch.errors import CellsearchError, one_line
+from cellsearch.workers.resources import Resources
 
 __all__ = ["join", "start"]
 
 OBJECT_STORE: Final = 100 * 2**20
 """Bytes of shared memory for a Ray of our own; reports are small, and Ray takes no less than 80 MB."""
 
+LOOPBACK: Final = "127.0.0.1"
+
 CONNECT: Final = 5.0
 """Seconds in which a cluster's head must answer."""
 
 
-def start(size: int, cpus: float, gpus: float, folder: str) -> None:
+def start(training: Resources, folder: str) -> None:
     """Start a Ray of our own: `local`, or it would follow the address that some other Ray left on this machine."""
     try:
         ray.init(
             "local",
-            num_cpus=math.ceil(size * cpus),
+            num_cpus=math.ceil(training.size * training.cpus),
             object_store_memory=OBJECT_STORE,
             include_dashboard=False,
             logging_level=logging.ERROR,
             log_to_driver=False,
+            _node_ip_address=LOOPBACK,  # which its ports are bound to then, and not to the network
             _temp_dir=f"{folder}/ray",  # one further down, for Ray opens its folder to everybody
         )
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise CellsearchError(f"Ray does not start on this machine: {one_line(error)}") from error
-    if gpus > ray.cluster_resources().get("GPU", 0):  # type: ignore[no-untyped-call]
-        raise CellsearchError(f"a candidate needs {gpus:g} GPU, but Ray finds none here; join a cluster that has some")
 
 
-def join(address: str) -> None:
-    """Join the cluster whose head is at that address."""
+def join(address: str, environment: Mapping[str, Any]) -> None:
+    """Join the cluster whose head is at that address, whose machines get the runtime environment."""
     _check_reachable(address)
     if "RAY_AUTH_MODE" not in os.environ:  # without a mode Ray would be turned away for 20 s
         raise CellsearchError(
@@ -49,7 +52,7 @@ def join(address: str) -> None:
             "(token or disabled) and start again"
         )
     try:
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+        ray.init(address, runtime_env=dict(environment), logging_level=logging.ERROR, log_to_driver=False)
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise CellsearchError(
             f"cannot join the Ray cluster at {address}: {one_line(error)}; "

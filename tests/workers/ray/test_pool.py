@@ -14,14 +14,14 @@ import pytest
 
 from cellsearch.errors import CellsearchError
 from cellsearch.testing.pool import POOL_CHECKS, SIZE, TIMEOUT, outcome, troubled
-from cellsearch.workers import WorkerPool
+from cellsearch.workers import Resources, WorkerPool
 from cellsearch.workers.ray.pool import RayPool, ray  # imported there first, with its mode set
 from tests.helpers.pool_checks import marked
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[RayPool]:
-    with RayPool(SIZE, TIMEOUT) as pool:
+    with RayPool(Resources("ray", SIZE, TIMEOUT)) as pool:
         yield pool
     assert not ray.is_initialized()
     assert not glob.glob(f"{pool._folder}*")
@@ -46,7 +46,7 @@ def test_a_task_in_a_file_is_found_from_the_drivers_directory(
 
 def test_a_second_pool_in_one_process_is_refused(pool: WorkerPool) -> None:
     with pytest.raises(CellsearchError, match="this process is connected to a Ray already"):
-        RayPool(1, 60)
+        RayPool(Resources("ray", 1, 60))
     assert outcome(pool, troubled()) == "finished"
 
 
