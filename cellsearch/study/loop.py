@@ -13,7 +13,7 @@ from typing import Final
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.record import Record
 from cellsearch.training import Evaluation
-from cellsearch.workers import Event, Failed, Finished, Reported, WorkerPool
+from cellsearch.workers import Ended, Event, Failed, Finished, Lost, Refused, Reported, WorkerPool
 
 __all__ = ["Begun", "Loop"]
 
@@ -21,6 +21,9 @@ LOG: Final = logging.getLogger("cellsearch")
 
 LOOK_SECONDS: Final = 0.5
 """Seconds between two looks by the observer."""
+
+MOST_LOST: Final = 3
+"""Times that a trial is begun, where machines keep failing it."""
 
 Begun = tuple[str, Record]
 """A stage and its trial that the ledger has just begun."""
@@ -41,6 +44,7 @@ class Loop:
     evaluation: Callable[[str, Record], Evaluation]
     observe: Callable[[int], None]
     in_order: bool = False
+    replace: Callable[[Record], Record | None] = lambda record: None
     running: dict[int, Begun] = field(default_factory=dict)
     _heard: deque[Event] = field(default_factory=deque)
     _numbers: count[int] = field(default_factory=count)
@@ -71,11 +75,12 @@ class Loop:
         """Handle what may be heard now, up to the end of a trial."""
         if not any(map(self._is_due, self._heard)):
             self._heard.extend(self.pool.wait(LOOK_SECONDS))
-        for event in [each for each in self._heard if self._is_due(each)]:
-            self._heard.remove(event)
-            self._handle(event)
-            if isinstance(event, Finished | Failed):
-                return
+        with self.ledger.together():
+            for event in [each for each in self._heard if self._is_due(each)]:
+                self._heard.remove(event)
+                self._handle(event)
+                if isinstance(event, Ended):
+                    return
 
     def _is_due(self, event: Event) -> bool:
         return not self.in_order or event.job == min(self.running, default=event.job)
@@ -90,14 +95,31 @@ class Loop:
         if event.job not in self.running:
             return
         stage, record = self.running[event.job]
+        if isinstance(event, Ended):
+            del self.running[event.job]
         match event:
             case Reported(_, report):
                 self.ledger.report(stage, record.number, report)
-            case Finished(job):
+            case Finished():
                 LOG.info("%s: trial %d ends", stage, record.number)
                 self.ledger.finish(stage, record.number)
-                del self.running[job]
-            case Failed(job, reason, details, lasting):
-                LOG.info("%s: trial %d failed: %s", stage, record.number, "\n".join(filter(None, (reason, details))))
-                self.ledger.fail(stage, record.number, reason, details, lasting)
-                del self.running[job]
+            case Refused(_, reason):
+                LOG.info("%s: trial %d, %s is refused: %s", stage, record.number, record.cell.name, reason)
+                other = self.replace(record)
+                if other is None:
+                    self.ledger.fail(stage, record.number, reason, lasting=True)
+                else:
+                    self._submit((stage, other))
+            case Lost(_, reason, details):
+                LOG.info("%s: trial %d is lost: %s", stage, record.number, reason)
+                lost = self.ledger.lose(stage, record.number, reason)
+                if lost < MOST_LOST:
+                    self._submit((stage, self.ledger.record(stage, record.number)))
+                else:
+                    self._fail(stage, record, f"lost {lost} times: {reason}", details)
+            case Failed(_, reason, details, lasting):
+                self._fail(stage, record, reason, details, lasting)
+
+    def _fail(self, stage: str, record: Record, reason: str, details: str, lasting: bool = False) -> None:
+        LOG.info("%s: trial %d failed: %s", stage, record.number, "\n".join(filter(None, (reason, details))))
+        self.ledger.fail(stage, record.number, reason, details, lasting)

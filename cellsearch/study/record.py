@@ -29,11 +29,15 @@ for a cause that may be mended.
 
 @dataclass(frozen=True)
 class Proposal:
-    """A cell to train, with the numbers of the trials that it descends from and the edits that led to it."""
+    """A cell to train, with the numbers of the trials that it descends from and the edits that led to it.
+
+    `attempt` counts the proposals for the same place that were dropped before it.
+    """
 
     cell: Cell
     parents: tuple[int, ...] = ()
     edits: tuple[str, ...] = ()
+    attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Record:
     `hyperparameters` are those that were drawn for it, before it began those that were fixed. A fresh training has
     its `tuning`. `reason` says why a trial failed. `seconds` is the training's own time until
     its last report; `test`, `inference_seconds` and `details` are there after a fresh training: see `Report`.
-    `checkpoint` is the step at which it paused last, 0 if it never did.
+    `checkpoint` is the step at which it paused last, 0 if it never did. `place` counts the stage's trials before it,
+    without those that are there again; for `attempt` see `Proposal`.
     """
 
     number: int
@@ -86,11 +91,14 @@ class Record:
     stage: str = SEARCH
     baseline: str = ""
     checkpoint: int = 0
+    place: int = 0
+    attempt: int = 0
+    noted_family: str = field(default="", repr=False)
 
     @cached_property
     def family(self) -> str:
         """The cell's family; a search trains one cell of each, beside the baselines."""
-        return family(self.cell)
+        return self.noted_family or family(self.cell)
 
     @property
     def reached(self) -> int:
@@ -99,8 +107,15 @@ class Record:
 
     def loss(self, lower_is_better: bool, step: float = math.inf) -> float:
         """Its best score up to a step as something to make small, infinite before there is any."""
-        scores = [score if lower_is_better else -score for at, score in self.scores.items() if at <= step]
-        return min(scores, default=math.inf)
+        if (lower_is_better, step) not in self._losses:
+            scores = [score if lower_is_better else -score for at, score in self.scores.items() if at <= step]
+            self._losses[lower_is_better, step] = min(scores, default=math.inf)
+        return self._losses[lower_is_better, step]
+
+    @cached_property
+    def _losses(self) -> dict[tuple[bool, float], float]:
+        """Those that were asked for, for a search asks of every trial again and again."""
+        return {}
 
 
 def alive(records: Iterable[Record]) -> list[Record]:

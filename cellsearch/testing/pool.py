@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from cellsearch.cell import from_equations, to_json
 from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate
-from cellsearch.workers import Event, Failed, Finished, Reported, Started, WorkerPool
+from cellsearch.workers import Ended, Event, Failed, Finished, Lost, Refused, Reported, Started, WorkerPool
 
 __all__ = ["POOL_CHECKS", "SIZE", "TIMEOUT", "check_pool", "ended", "outcome", "over", "troubled"]
 
@@ -90,6 +90,14 @@ def check_what_a_job_raises_is_its_reason(pool: WorkerPool) -> None:
     assert outcome(pool, troubled()) == "finished"
 
 
+def check_a_screened_cell_is_refused_before_it_is_trained(pool: WorkerPool) -> None:
+    """Only a cell that has no chance to learn; any other is trained as ever."""
+    deaf = to_json(from_equations("deaf", "h_next = 0 * tanh(linear(x, h))", states=["h"], output="h_next"))
+    told = over(pool, job := _submit(pool, replace(troubled(), cell=deaf, screened=True)))[job]
+    assert [type(event) for event in told] == [Started, Refused], told
+    assert outcome(pool, replace(troubled(), screened=True)) == "finished"
+
+
 def check_a_failure_has_its_traceback_and_output(pool: WorkerPool) -> None:
     """That of an error which is not our own; and none of the job before."""
     for _ in range(2):
@@ -100,13 +108,14 @@ def check_a_failure_has_its_traceback_and_output(pool: WorkerPool) -> None:
 
 
 def check_a_death_fails_its_own_job_alone(pool: WorkerPool) -> None:
-    """A killed process and one that exits fail their jobs; the pool goes on with as many workers as before."""
+    """A killed process loses its job, and one that exits ends it; the pool goes on with as many workers as before."""
     deaths = [_submit(pool, troubled(trouble=trouble)) for trouble in ("die", "exit")]
     others = [_submit(pool, troubled(seed=seed)) for seed in range(2)]
     told = over(pool, *deaths, *others)
     for job in deaths:
         last = told[job][-1]
-        assert isinstance(last, Failed) and last.reason.startswith("its worker process died"), last
+        assert isinstance(last, Lost | Failed) and last.reason.startswith("its worker process died"), last
+    assert isinstance(told[deaths[0]][-1], Lost), "its machine may be at fault"
     for job in others:
         assert isinstance(told[job][-1], Finished), told[job]
 
@@ -169,6 +178,7 @@ POOL_CHECKS: Final[tuple[Callable[[WorkerPool], None], ...]] = (
     check_jobs_run_side_by_side,
     check_an_idle_pool_waits_as_long_as_told,
     check_what_a_job_raises_is_its_reason,
+    check_a_screened_cell_is_refused_before_it_is_trained,
     check_a_failure_has_its_traceback_and_output,
     check_a_death_fails_its_own_job_alone,
     check_a_hanging_job_times_out,
@@ -189,13 +199,15 @@ def troubled(seed: int = 0, task: str = "cellsearch.testing.troubled_task:TASK",
 def outcome(pool: WorkerPool, evaluation: Evaluation) -> str:
     """How one job ends: "finished", or the reason of its failure."""
     last = ended(pool, evaluation)
-    return last.reason if isinstance(last, Failed) else "finished"
+    return "finished" if isinstance(last, Finished) else last.reason
 
 
-def ended(pool: WorkerPool, evaluation: Evaluation) -> Event:
+def ended(pool: WorkerPool, evaluation: Evaluation) -> Ended:
     """The last event of one job."""
     job = _submit(pool, evaluation)
-    return over(pool, job)[job][-1]
+    last = over(pool, job)[job][-1]
+    assert isinstance(last, Ended)
+    return last
 
 
 def over(pool: WorkerPool, *jobs: int) -> dict[int, list[Event]]:
@@ -217,7 +229,7 @@ def _until_over(pool: WorkerPool, *jobs: int) -> Iterator[Event]:
     waiting = set(jobs)
     for event in _stream(pool):
         yield event
-        if isinstance(event, Finished | Failed):
+        if isinstance(event, Ended):
             waiting.discard(event.job)
             if not waiting:
                 return

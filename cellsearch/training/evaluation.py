@@ -23,7 +23,7 @@ from cellsearch.training.optimization import Optimization, device, inference_sec
 from cellsearch.training.task import Task, load_task, task_details
 from cellsearch.training.weights import weights_file
 
-__all__ = ["Evaluation", "Report", "evaluate"]
+__all__ = ["Evaluation", "Report", "cell_of", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Evaluation:
     from, whose file may define operations of its own. `texts` has those of the files that `task` and `space` name, as
     the driver has run them (`plugins.texts`); a file without one is read where the training is.
 
+    A cell that is to be `screened` is trained only if nothing speaks against it, which its worker finds out first.
     With a `pause` the training stops after that step, unless it has ended by then, with a `checkpoint` in its last
     report; an evaluation that is given it goes on as if there had been no stop.
     """
@@ -50,6 +51,7 @@ class Evaluation:
     final: bool = False
     initialisation: int | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    screened: bool = False
     pause: int | None = None
     checkpoint: bytes | None = None
 
@@ -155,16 +157,22 @@ class _Best:
         self._score, self.step, self.weights = state["score"], state["step"], dict(state["weights"])
 
 
+def cell_of(evaluation: Evaluation) -> Cell:
+    """The cell, with the operations of the space that it is from."""
+    files.give_texts(evaluation.texts)
+    if evaluation.space:
+        plugins.load_operations(evaluation.space)
+    return from_json(evaluation.cell)
+
+
 def _loaded(evaluation: Evaluation) -> tuple[Task, Cell]:
     """The task with its data, and the cell; what makes no training is refused here."""
-    files.give_texts(evaluation.texts)
+    cell = cell_of(evaluation)
     given = evaluation.hyperparameters.dropout
     dropout = {} if given is None else {"dropout": str(given)}
     task = load_task(evaluation.task, {**evaluation.options, **dropout})
     task.prepare()
-    if evaluation.space:
-        plugins.load_operations(evaluation.space)
-    return task, from_json(evaluation.cell)
+    return task, cell
 
 
 def _score(model: nn.Module, task: Task, step: int) -> float:

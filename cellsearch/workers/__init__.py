@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cellsearch.workers.interface import Event, Failed, Finished, Reported, Started, WorkerPool
+from cellsearch.workers.interface import Ended, Event, Failed, Finished, Lost, Refused, Reported, Started, WorkerPool
 from cellsearch.workers.resources import EXECUTORS, Resources, expect_resources
 
 __all__ = [
     "EXECUTORS",
+    "Ended",
     "Event",
     "Failed",
     "Finished",
+    "Lost",
+    "Refused",
     "Reported",
     "Resources",
     "Started",

@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from cellsearch.training import Evaluation, Report
 
-__all__ = ["Event", "Failed", "Finished", "Reported", "Started", "WorkerPool"]
+__all__ = ["Ended", "Event", "Failed", "Finished", "Lost", "Refused", "Reported", "Started", "WorkerPool"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job ended early, for a reason in one line: what it raised, its timeout, or its worker's death.
+    """The job ended early by its own fault, for a reason in one line: what it raised, its timeout, an exit.
 
-    A job whose worker dies at once may fail without having started. `details` are for who looks for the cause: the
-    traceback, and what the job has printed. A `lasting` failure is the cell's own, as divergence is, or too dear to try
-    again; any other may have a cause that is mended, such as a full disk.
+    `details` are for who looks for the cause: the traceback, and what the job has printed. A `lasting` failure is the
+    cell's own, as divergence is, or too dear to try again; any other may have a cause that is mended, such as a full
+    disk.
     """
 
     job: int
@@ -49,7 +49,30 @@ class Failed:
     lasting: bool = False
 
 
-Event = Started | Reported | Finished | Failed
+@dataclass(frozen=True)
+class Refused:
+    """Of a job that was to be screened first: why its cell is not worth training, in one line. The job is over."""
+
+    job: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The job is gone by no fault of its own, for a reason in one line: its machine or its worker process died.
+
+    It may be submitted again, under another number. `details` are what it has printed, as far as that is known.
+    """
+
+    job: int
+    reason: str
+    details: str = ""
+
+
+Ended = Finished | Failed | Refused | Lost
+"""What is the last of a job."""
+
+Event = Started | Reported | Ended
 
 
 class WorkerPool(Protocol):
@@ -70,7 +93,10 @@ class WorkerPool(Protocol):
         """Start a job under a number of the caller's that no job had before."""
 
     def wait(self, timeout: float) -> Sequence[Event]:
-        """The events since the last call, in order for each job; waits up to `timeout` seconds for the first."""
+        """The events since the last call, in order for each job; waits up to `timeout` seconds for the first.
+
+        Raises CellsearchError, in one line, where the pool itself is gone, as a cluster is without its head.
+        """
 
     def cancel(self, job: int) -> None:
         """Stop a job, soon and for good: no event of it comes after this call. A job that is over is left alone."""

@@ -11,8 +11,10 @@ from typing import Final
 import torch
 
 from cellsearch.errors import CellsearchError, DivergenceError, one_line
+from cellsearch.signals import will_fail
 from cellsearch.training import Evaluation, evaluate
-from cellsearch.workers.interface import Event, Failed, Finished, Reported, Started
+from cellsearch.training.evaluation import cell_of
+from cellsearch.workers.interface import Event, Failed, Finished, Refused, Reported, Started
 
 __all__ = ["read_output", "run", "warm_up", "with_output"]
 
@@ -21,9 +23,12 @@ MOST_OUTPUT: Final = 100_000
 
 
 def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
-    """Started, a Reported for every report, then Finished or Failed; whoever iterates may stop. Raises nothing."""
+    """Started, a Reported for every report, then the job's end; whoever iterates may stop. Raises nothing."""
     yield Started(job)
     try:
+        if evaluation.screened and (reason := _why_not(evaluation)):
+            yield Refused(job, reason)
+            return
         for report in evaluate(evaluation):
             yield Reported(job, report)
     except (Exception, SystemExit) as error:
@@ -31,6 +36,15 @@ def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
         yield Failed(job, one_line(error), details, lasting=isinstance(error, DivergenceError))
     else:
         yield Finished(job)
+
+
+def _why_not(evaluation: Evaluation) -> str | None:
+    """What speaks against training the cell."""
+    cell = cell_of(evaluation)
+    try:
+        return will_fail(cell)
+    except Exception:  # Whatever a user's own operation raises: the training will say it.
+        return None
 
 
 def warm_up(threads: int) -> None:

@@ -23,7 +23,7 @@ from typing import Final, Self
 from cellsearch.errors import CellsearchError
 from cellsearch.training import Evaluation
 from cellsearch.training.shared import FOLDER
-from cellsearch.workers.interface import Event, Failed, Finished, Started
+from cellsearch.workers.interface import Ended, Event, Failed, Lost, Started
 from cellsearch.workers.job import read_output, with_output
 from cellsearch.workers.local_worker import READY
 from cellsearch.workers.resources import VISIBLE, cards, cores
@@ -38,6 +38,9 @@ START: Final = 120.0
 
 MOST_FAILED_STARTS: Final = 3
 """Workers in a row that may not become ready; after these the machine or the installation is at fault."""
+
+SIGNAL: Final = "signal"
+"""How the words for a process begin that was killed."""
 
 POSIX: Final = ("fork", "killpg")
 """Functions of `os` that tell a system on which processes are started and ended as here."""
@@ -132,9 +135,16 @@ class LocalPool:
                     why = f"not ready in {START:g} s" if late else death
                     raise CellsearchError(f"worker processes do not start ({why}): {worker.last_words}")
             if worker.job is not None and not worker.cancelled:
-                reason = f"timed out after {self._timeout:g} s" if late else f"its worker process died ({death})"
-                events.append(Failed(worker.job, reason, worker.output, lasting=late))
+                events.append(self._end_of(worker, late, death))
         return events
+
+    def _end_of(self, worker: _Worker, late: bool, death: str) -> Event:
+        """Whose fault it is that a job has ended with its process: an exit is the job's, a signal the machine's."""
+        assert worker.job is not None
+        if late:
+            return Failed(worker.job, f"timed out after {self._timeout:g} s", worker.output, lasting=True)
+        kind = Lost if death.startswith(SIGNAL) else Failed
+        return kind(worker.job, f"its worker process died ({death})", worker.output)
 
 
 class _Worker:
@@ -188,7 +198,7 @@ class _Worker:
                     events.append(with_output(message, self._file.fileno()))
                     if isinstance(message, Started):
                         self.deadline = time.monotonic() + timeout
-                if isinstance(message, Finished | Failed):
+                if isinstance(message, Ended):
                     self.job, self.cancelled, self.deadline = None, False, math.inf
         except (EOFError, OSError):
             self.dead = True
@@ -202,7 +212,7 @@ class _Worker:
         self.pipe.close()
         with self._file:
             self.output = read_output(self._file.fileno())
-        return f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"{SIGNAL} {-code}" if code < 0 else f"exit code {code}"
 
     def _send(self, job: int, evaluation: Evaluation | None) -> None:
         with suppress(OSError):  # a process that is dead is found so when its pipe is read

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import pytest
 
-from cellsearch.study.ledger import Ledger
+from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.loop import Begun, Loop
-from cellsearch.study.record import SEARCH, Proposal, Record
+from cellsearch.study.record import SEARCH, Proposal, Record, State
 from cellsearch.testing.strategy import SEEDS
 from cellsearch.training import Evaluation, Range, Report
-from cellsearch.workers import Event, Failed, Finished, Reported
+from cellsearch.workers import Event, Failed, Finished, Lost, Refused, Reported
 
 SETTINGS: dict[str, Any] = {"seed": 3, "steps": 10, "task": "adding", "lower_is_better": True}
 RANGES = {"learning_rate": Range(1e-3, 1e-1, log=True, first=1e-2)}
@@ -89,3 +89,64 @@ def test_otherwise_it_depends_on_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("in_order", [True, False])
 def test_every_trial_comes_to_its_end(in_order: bool, tmp_path: Path) -> None:
     assert len(searched(tmp_path, 100, in_order)) == 12
+
+
+class Told(Moods):
+    """A pool of one worker whose jobs end as they are told, one after the other, after a report of their number."""
+
+    size = 1
+
+    def __init__(self, ends: Sequence[type[Refused | Lost | Finished]]) -> None:
+        super().__init__(0)
+        self.ends = [*ends]
+
+    def submit(self, job: int, evaluation: Evaluation) -> None:
+        kind = self.ends.pop(0)
+        report = Reported(job, Report(5, float(job), 0.1, 8, 100))
+        self.left[job] = [Refused(job, "deaf")] if kind is Refused else [report, _end(kind, job)]
+
+
+def _end(kind: type[Event], job: int) -> Event:
+    return Lost(job, "its node died", "last words") if kind is Lost else Finished(job)
+
+
+def one_trial(path: Path, *ends: type[Refused | Lost | Finished]) -> tuple[Record, list[str]]:
+    """A trial whose jobs end like that, and the cells that took the place of a refused one."""
+    others = [Proposal(SEEDS[0].renamed(name), attempt=i) for i, name in enumerate(("second", "third"), start=1)]
+    with Ledger(path, SETTINGS, RANGES) as ledger:
+
+        def begin() -> Begun | None:
+            if ledger.records(SEARCH):
+                return None
+            ledger.queue(SEARCH, Proposal(SEEDS[0]), "candidate", seed=0, hyperparameters={"learning_rate": 0.01})
+            return SEARCH, ledger.begin(SEARCH)
+
+        def replace(record: Record) -> Record | None:
+            return ledger.replace(SEARCH, record.number, others.pop(0)) if others else None
+
+        Loop(Told(ends), ledger, _evaluation, lambda running: None, replace=replace).run(begin)
+    (record,) = read_records(path)
+    return record, [other.cell.name for other in others]
+
+
+def test_a_trial_whose_cell_is_refused_gets_another_cell_in_its_place(tmp_path: Path) -> None:
+    record, left = one_trial(tmp_path, Refused, Refused, Finished)
+    assert (record.number, record.state, record.cell.name, record.attempt) == (0, "complete", "third", 2)
+    assert not left and record.hyperparameters == {"learning_rate": 0.01}
+
+
+def test_where_there_is_no_other_cell_the_reason_stands(tmp_path: Path) -> None:
+    record, _ = one_trial(tmp_path, Refused, Refused, Refused)
+    assert (record.state, record.reason) == ("failed", "deaf")
+
+
+@pytest.mark.parametrize(
+    ("losses", "state", "reason"), [(2, "complete", ""), (3, "failed", "lost 3 times: its node died")]
+)
+def test_what_a_machine_loses_is_tried_again_up_to_three_times(
+    losses: int, state: State, reason: str, tmp_path: Path
+) -> None:
+    record, _ = one_trial(tmp_path, *[Lost] * losses, Finished)
+    assert (record.number, record.state, record.reason) == (0, state, reason)
+    assert record.scores == {5: min(losses, 2.0)}, "as its last attempt told it"
+    assert (tmp_path / "failures" / "0.txt").exists() == (state == "failed")

@@ -229,7 +229,7 @@ def rows_of(study: Study) -> list[dict[str, str]]:
 def test_a_study_of_other_rules_of_identity_is_read_and_not_continued(
     small: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cellsearch.study.ledger.IDENTITY_VERSION", 2)
+    monkeypatch.setattr("cellsearch.study.ledger.ledger.IDENTITY_VERSION", 2)
     assert load_study(small.path).verdicts == small.verdicts
     with pytest.raises(StudyError, match="was begun with identity_version 1, now 2; continue with the same, or name"):
         small_search(small.path)

@@ -42,11 +42,13 @@ class Halving:
         Baselines, which never stop, are among those that a rung's candidates have to beat.
         """
         for rung in reversed(self.rungs):
-            there = [record for record in records if rung in record.scores]
-            there.sort(key=lambda record: record.loss(lower_is_better, rung))
-            for record in there[: len(there) // GOES_ON]:
-                if record.state == "paused" and record.reached == rung:
-                    return record
+            there = [
+                (record.loss(lower_is_better, rung), i) for i, record in enumerate(records) if rung in record.scores
+            ]
+            paused = [(loss, i) for loss, i in there if records[i].state == "paused" and records[i].reached == rung]
+            best = min(paused, default=None)
+            if best is not None and sum(each < best for each in there) < len(there) // GOES_ON:
+                return records[best[1]]
         return None
 
 

@@ -25,7 +25,7 @@ from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
 
 from cellsearch.errors import CellsearchError, one_line
 from cellsearch.training import Evaluation
-from cellsearch.workers.interface import Event, Failed, Finished, Started
+from cellsearch.workers.interface import Ended, Event, Failed, Lost, Started
 from cellsearch.workers.ray.environment import environment
 from cellsearch.workers.ray.nodes import Nodes, taken
 from cellsearch.workers.ray.start import join, start
@@ -146,7 +146,7 @@ class RayPool:
             self._running.remove(running)
             return []
         event = _receive(running.stream, running.job)
-        if isinstance(event, Finished | Failed):
+        if isinstance(event, Ended):
             self._running.remove(running)
         elif isinstance(event, Started):
             running.deadline = time.monotonic() + self._resources.timeout
@@ -193,15 +193,15 @@ def title(evaluation: Evaluation) -> str:
 
 
 def _receive(stream: Any, job: int) -> Event:
-    """The stream's next event, which is ready; a Failed when Ray has none to give."""
+    """The stream's next event, which is ready; where Ray has none to give, why the job is over."""
     try:
         event: Event = ray.get(next(stream))
     except StopIteration:
-        return Failed(job, "its stream of reports broke off")
+        return Lost(job, "its stream of reports broke off")
     except RayTaskError as error:
         return Failed(job, one_line(error.cause or error))
     except WorkerCrashedError:  # whose message only says where to look for the signal
-        return Failed(job, "its worker process died")
+        return Lost(job, "its worker process died")
     except RayError as error:
-        return Failed(job, f"its worker process died ({one_line(error)})")
+        return Lost(job, f"its worker process died ({type(error).__name__})")
     return event
