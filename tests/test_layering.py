@@ -148,7 +148,7 @@ RULES = {
             ERRORS,
             SHOWN,
         ),
-        ("optuna", "sqlalchemy", "filelock"),
+        ("filelock", "optuna", "pandas", "sqlalchemy"),
     ),
     "cellsearch.study.comparing": Rule(
         (
@@ -258,6 +258,17 @@ RULES = {
             SHOWN,
         ),
         ("rich",),
+    ),
+    "cellsearch.inspect.serving": Rule(
+        (
+            "cellsearch.inspect",
+            "cellsearch.inspect.report",
+            "cellsearch.study",
+            "cellsearch.study.comparing",
+            "cellsearch.training",
+            ERRORS,
+        ),
+        ("starlette", "uvicorn"),
     ),
     "cellsearch.exporters": Rule(
         (
