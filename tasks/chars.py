@@ -15,11 +15,11 @@ ids: [T, B] time, batch; logits: [T, B, characters]
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor, nn, tensor
 
 from cellsearch.cell import Cell
 from cellsearch.errors import DataError
@@ -102,6 +102,14 @@ class Chars:
         """(ids [T, B], next ids [T, B], whether the streams go on from the last batch)."""
         return windows(_corpus(self.data).train, self.batch, self.length, seed)
 
+    def read(self, text: str) -> tuple[Tensor, list[str]]:
+        """A text as the model takes it, [T, 1], without the characters that the corpus has not; and what they are."""
+        known = _alphabet(self.data)
+        shown = [each for each in text if each in known]
+        if not shown:
+            raise DataError(f"text {text[:20]!r} has no character of the corpus; give one in its language")
+        return tensor([[known[each]] for each in shown]), shown
+
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor, bool], carried: Any) -> tuple[Tensor, Any]:
         """Mean cross-entropy (nats a character), and the states for the next batch."""
         return stream_loss(model, batch, carried)
@@ -116,10 +124,20 @@ TASK = Chars()
 
 @shared
 def _corpus(data: str) -> Corpus:
-    file = locate(TINY_SHAKESPEARE, data) if data else None
-    tokens, ids = characters(lambda: text_pieces(file) if file else [_language_reference()])
+    tokens, ids = characters(lambda: _pieces(data))
     train, validation = (SPLITS - 2) * len(ids) // SPLITS, (SPLITS - 1) * len(ids) // SPLITS
     return Corpus(tokens, ids[:train], ids[train:validation], ids[validation:])
+
+
+@shared
+def _alphabet(data: str) -> dict[str, int]:
+    """The place of each character of the corpus in its alphabet."""
+    return {each: place for place, each in enumerate(sorted({each for piece in _pieces(data) for each in piece}))}
+
+
+def _pieces(data: str) -> Iterable[str]:
+    file = locate(TINY_SHAKESPEARE, data) if data else None
+    return text_pieces(file) if file else [_language_reference()]
 
 
 def _language_reference() -> str:

@@ -199,6 +199,7 @@ RULES = {
             "cellsearch.cell",
             "cellsearch.cell.difference",
             "cellsearch.cell.notation",
+            "cellsearch.inspect.looking",
             "cellsearch.space",
             "cellsearch.statistics",
             "cellsearch.study",
@@ -217,6 +218,7 @@ RULES = {
         (
             "cellsearch.cell.notation",
             "cellsearch.inspect",
+            "cellsearch.inspect.looking",
             "cellsearch.statistics",
             "cellsearch.study",
             "cellsearch.study.comparing",
@@ -231,6 +233,7 @@ RULES = {
             "cellsearch.cell.notation",
             "cellsearch.exporters",
             "cellsearch.inspect",
+            "cellsearch.inspect.looking",
             "cellsearch.inspect.picture",
             "cellsearch.inspect.plots",
             "cellsearch.recurrence.explain",
@@ -258,6 +261,17 @@ RULES = {
             SHOWN,
         ),
         ("rich",),
+    ),
+    "cellsearch.inspect.looking": Rule(
+        (
+            "cellsearch.cell",
+            "cellsearch.recurrence",
+            "cellsearch.signals",
+            "cellsearch.study",
+            "cellsearch.training",
+            ERRORS,
+        ),
+        ("torch", "safetensors"),
     ),
     "cellsearch.inspect.serving": Rule(
         (

@@ -10,7 +10,6 @@ import typer
 
 from cellsearch.cli.console import console, displayed, tell
 from cellsearch.cli.listing import Kind, list_all, list_kind
-from cellsearch.cli.looking import serve, watch
 from cellsearch.cli.options import (
     CELL_HELP,
     ConfirmOn,
@@ -379,10 +378,6 @@ def import_(
         console().print(f"note: {note}", highlight=False, markup=False)
     told = f"wrote {output}: {cell.name}, {len(cell.nodes)} nodes, states {' '.join(cell.states)}"
     console().print(told, highlight=False, markup=False)
-
-
-for _command in (watch, serve):
-    app.command()(_command)
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
 from cellsearch.signals.filter import will_fail
 from cellsearch.signals.probe import Probe, probe
-from cellsearch.signals.saturation import Saturation, gate_saturation
-from cellsearch.signals.states import STATE_SIGNALS, gradient_by_lag, lyapunov_exponents
+from cellsearch.signals.saturation import Saturation, gate_saturation, gate_values
+from cellsearch.signals.states import STATE_SIGNALS, gradient_by_lag, lyapunov_exponents, step_jacobian
 from cellsearch.signals.weights import WEIGHT_SIGNALS, Start, first_losses, loss_fall, start
 
 __all__ = [
@@ -14,10 +14,12 @@ __all__ = [
     "Start",
     "first_losses",
     "gate_saturation",
+    "gate_values",
     "gradient_by_lag",
     "loss_fall",
     "lyapunov_exponents",
     "probe",
     "start",
+    "step_jacobian",
     "will_fail",
 ]

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from cellsearch.cell import Cell, Node
 from cellsearch.cell.node import free_name
 from cellsearch.recurrence import RNN
+from cellsearch.signals.probe import Probe
 from cellsearch.training import Task
 
-__all__ = ["Saturation", "gate_saturation"]
+__all__ = ["Saturation", "gate_saturation", "gate_values"]
 
 SHUT: Final = 0.1
 OPEN: Final = 0.9
@@ -41,6 +42,11 @@ def gate_saturation(model: nn.Module, task: Task, seed: int = 0) -> dict[str, Sa
     return {name: _saturation(rnn, name, x) for name, node in rnn.cell.nodes.items() if node.op == "sigmoid"}
 
 
+def gate_values(probe: Probe) -> dict[str, Tensor]:
+    """The values of each sigmoid on the probe's input by node, [T, B, H]."""
+    return {name: _values(probe.rnn, name, probe.x) for name, node in probe.cell.nodes.items() if node.op == "sigmoid"}
+
+
 def _first_call(model: nn.Module, task: Task, seed: int) -> tuple[RNN, Any] | None:
     """The model's first RNN and what it reads of a batch."""
     calls: list[tuple[RNN, Any]] = []
@@ -58,14 +64,19 @@ def _first_call(model: nn.Module, task: Task, seed: int) -> tuple[RNN, Any] | No
 
 
 def _saturation(rnn: RNN, gate: str, x: Any) -> Saturation:
+    values = _values(rnn, gate, x)
+    return Saturation(float((values < SHUT).double().mean()), float((values > OPEN).double().mean()))
+
+
+def _values(rnn: RNN, gate: str, x: Any) -> Tensor:
+    """What a gate of the first layer is on its input; of sequences of several lengths all steps in one."""
     watching = RNN(
         _showing(rnn.cell, gate), rnn.input_size, rnn.hidden_size, batch_first=rnn.batch_first, dtype=_dtype(x)
     )
     watching.layers[0].load_state_dict(rnn.layers[0].state_dict())
     with torch.no_grad():
         outputs, _ = watching(x)
-    values = outputs.data if isinstance(outputs, PackedSequence) else outputs
-    return Saturation(float((values < SHUT).double().mean()), float((values > OPEN).double().mean()))
+    return outputs.data if isinstance(outputs, PackedSequence) else outputs
 
 
 def _showing(cell: Cell, gate: str) -> Cell:

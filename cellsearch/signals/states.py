@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cellsearch.signals.probe import Probe
 
-__all__ = ["STATE_SIGNALS", "gradient_by_lag", "growth", "lyapunov_exponents"]
+__all__ = ["STATE_SIGNALS", "gradient_by_lag", "growth", "lyapunov_exponents", "step_jacobian"]
 
 TRAINED_GAIN: Final = 2.0
 """Training makes weights grow: what a cell does with its first weights times this is what it may soon do."""
@@ -81,7 +81,7 @@ def lyapunov_exponents(probe: Probe) -> Tensor:
     states = [torch.zeros(1, probe.rnn.hidden_size, dtype=probe.x.dtype) for _ in probe.cell.states]
     basis, total = torch.eye(len(states) * probe.rnn.hidden_size, dtype=probe.x.dtype), 0.0
     for x in probe.x[:, :1]:
-        states, jacobian = _step_jacobian(probe, x, states)
+        states, jacobian = step_jacobian(probe, x, states)
         if not _is_finite(jacobian):
             return torch.full((len(basis),), inf)
         basis, triangle = torch.linalg.qr(jacobian @ basis)
@@ -160,7 +160,7 @@ STATE_SIGNALS: Final[Mapping[str, Callable[[Probe], float]]] = {
 """Signal by name."""
 
 
-def _step_jacobian(probe: Probe, x: Tensor, states: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+def step_jacobian(probe: Probe, x: Tensor, states: list[Tensor]) -> tuple[list[Tensor], Tensor]:
     """The states after one step on x [1, I], and the exact Jacobian [D, D] of the step.
 
     A batch of D equal rows gives all rows of the Jacobian in one backward pass: row i sends back unit i alone.

@@ -109,6 +109,12 @@ class Study(Shown):
         path = self._weights(fresh)
         return "" if path.is_file() else f"its trained weights are gone ({path})"
 
+    def trained_file(self, which: str | int) -> tuple[Path, int]:
+        """The file with the weights of the whole model of that training, and its hidden size. See `untrained`."""
+        fresh = self._best_fresh(which)
+        assert fresh is not None and fresh.hidden_size is not None
+        return self._weights(fresh), fresh.hidden_size
+
     def _best_fresh(self, which: str | int) -> Record | None:
         records = self.finals.get(self.cell(which), ())
         return next(iter(best_first(scored_fresh(records), self.task.lower_is_better)), None)

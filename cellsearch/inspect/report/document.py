@@ -84,8 +84,8 @@ class Document:
     """A page from top to bottom; empty parts are not shown.
 
     `notice` says what is not there yet, `lead` and `claims` are the verdict, `numbers` its tables. A search has a
-    `winner`, a comparison `entrants`. `commands` make
-    the study again, `facts` say what it was made with.
+    `winner`, a comparison `entrants`. `looks` are
+    plots of the trained winner, `commands` make the study again, `facts` say what it was made with.
     """
 
     title: str
@@ -103,3 +103,4 @@ class Document:
     failures: Sequence[str]
     commands: Sequence[str]
     facts: Sequence[tuple[str, str]]
+    looks: Sequence[Plot] = ()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cellsearch.cell.notation.equations import equations_in_brief
+from cellsearch.inspect.looking.look import LOOK, load_look
 from cellsearch.inspect.plots.curves_plot import Line
 from cellsearch.inspect.plots.progress_plot import candidates
 from cellsearch.inspect.report.course_plot import course
 from cellsearch.inspect.report.document import Document, Step
+from cellsearch.inspect.report.look_plots import look_plots
 from cellsearch.inspect.report.paid import paid
 from cellsearch.inspect.report.plots import curves
 from cellsearch.inspect.report.printed import Block, blocks
@@ -54,6 +56,7 @@ def study_document(study: Study) -> Document:
         failures=[*_failures(study)],
         commands=search_commands(study),
         facts=made_with(settings),
+        looks=look_plots(seen) if (seen := load_look(study.path / LOOK, winner.identity)) else [],
     )
 
 

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cellsearch.cell import to_json
 from cellsearch.errors import StudyError
-from cellsearch.study.comparing.several_tasks import TASKS, begun_with, load_comparison
+from cellsearch.study.comparing.comparison import Comparison
+from cellsearch.study.comparing.several_tasks import TASKS, SeveralTasks, begun_with, load_comparison, load_results
+from cellsearch.study.study import Study
+from cellsearch_search_spaces.gated import GRU, LSTM
 from tests.helpers.task_lists import three_tasks
+from tests.helpers.written_study import writing
 
 BY_HAND = ((30.0, 27.0, 33.0), (10.0, 9.0, 10.0), (0.5, 0.6, 0.4))
 """Ranks of lstm, gru, rnn: 2, 1, 3; with a tie 2.5, 1, 2.5; where higher is better 2, 1, 3."""
@@ -52,3 +57,24 @@ def test_a_folder_without_a_comparison_is_one_clear_error(tmp_path: Path) -> Non
     assert begun_with(tmp_path) is None
     with pytest.raises(StudyError, match="no study in "):
         load_comparison(tmp_path)
+
+
+def test_a_folder_gives_what_it_holds(tmp_path: Path) -> None:
+    with writing(tmp_path / "search") as search:
+        search.trial(2.5)
+    entrants = [[to_json(LSTM)], [to_json(GRU)]]
+    for place in ("alone", "several/one", "several/two"):
+        with writing(tmp_path / place, entrants=entrants, options={"place": place}):
+            pass
+    assert isinstance(load_results(tmp_path / "search"), Study)
+    assert isinstance(load_results(tmp_path / "alone"), Comparison)
+    several = load_results(tmp_path / "several")
+    assert isinstance(several, SeveralTasks) and [cell.name for cell in several.cells] == ["lstm", "gru"]
+
+
+def test_a_folder_that_holds_nothing_or_a_broken_study_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"no study in .*; begin one with: cellsearch search --study"):
+        load_results(tmp_path)
+    (tmp_path / "study.db").write_text("no database")
+    with pytest.raises(StudyError, match=r"study\.db is no readable study"):
+        load_results(tmp_path)
