@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cellsearch.space import SearchSpace as SearchSpace
     from cellsearch.space.crossover import crossover as crossover
     from cellsearch.space.suggestion import suggest as suggest
+    from cellsearch.study.callback import Callback as Callback
     from cellsearch.study.comparing.compare import compare as compare
     from cellsearch.study.comparing.comparison import Comparison as Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks as SeveralTasks
@@ -75,6 +76,7 @@ _NAMES: Final = {
     "space": "SearchSpace",
     "space.crossover": "crossover",
     "space.suggestion": "suggest",
+    "study.callback": "Callback",
     "study.comparing.compare": "compare",
     "study.comparing.comparison": "Comparison",
     "study.comparing.several_tasks": "SeveralTasks load_comparison load_results",

@@ -24,6 +24,7 @@ from cellsearch.errors import UnknownNameError, one_line
 from cellsearch.space import SearchSpace
 
 __all__ = [
+    "CALLBACKS",
     "SPACES",
     "TASKS",
     "broken_spaces",
@@ -41,8 +42,9 @@ __all__ = [
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
+CALLBACKS: Final = "cellsearch.callbacks"
 
-KIND: Final = {TASKS: "task", SPACES: "search space"}
+KIND: Final = {TASKS: "task", SPACES: "search space", CALLBACKS: "callback"}
 
 
 def names(group: str) -> list[str]:

@@ -163,6 +163,9 @@ RULES = {
             SHOWN,
         ),
     ),
+    "cellsearch.study.callbacks": Rule(
+        ("cellsearch.study", "cellsearch.training", "cellsearch.plugins", ERRORS), ("torch", "mlflow")
+    ),
     "cellsearch.study.profiling": Rule(
         (
             "cellsearch.cell",
@@ -380,6 +383,8 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
             declared |= dependencies("test")
         if _within(module, "cellsearch.exporters"):
             declared |= dependencies("onnx")
+        if _within(module, "cellsearch.study.callbacks"):
+            declared |= dependencies("metrics")
         if _within(module, "cellsearch.recurrence.gpu"):
             declared |= dependencies("gpu")
         imported = {name.split(".")[0] for name in _imports(path, module)} - {"cellsearch", "search_spaces", "tasks"}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
 from typing import Final
 
+from cellsearch.study.callback import Callback
 from cellsearch.study.ledger import Ledger
 from cellsearch.study.record import Record
-from cellsearch.training import Evaluation
+from cellsearch.training import Evaluation, Report
 from cellsearch.workers import Ended, Event, Failed, Finished, Lost, Refused, Reported, WorkerPool
 
 __all__ = ["Begun", "Loop"]
@@ -36,7 +37,8 @@ class Loop:
     `evaluation` turns a stage and its begun trial into what a worker trains; `observe` is told at the beginning, twice
     a second and at the end how many trials are running. `in_order` makes several workers give the same trials each
     time: what a trial says is heard once all that began before it are over, so that what is begun next depends on how
-    many workers there are and not on who is quick; workers wait for the slowest of them instead.
+    many workers there are and not on who is quick; workers wait for the slowest of them instead. `callbacks` hear of
+    each report and each end, once the ledger has it. `lost` counts what machines have failed.
     """
 
     pool: WorkerPool
@@ -45,7 +47,10 @@ class Loop:
     observe: Callable[[int], None]
     in_order: bool = False
     replace: Callable[[Record], Record | None] = lambda record: None
+    callbacks: Sequence[Callback] = ()
     running: dict[int, Begun] = field(default_factory=dict)
+    lost: int = 0
+    _told: list[tuple[Begun, Report | None]] = field(default_factory=list)
     _heard: deque[Event] = field(default_factory=deque)
     _numbers: count[int] = field(default_factory=count)
 
@@ -80,7 +85,19 @@ class Loop:
                 self._heard.remove(event)
                 self._handle(event)
                 if isinstance(event, Ended):
-                    return
+                    break
+        self._call_back()
+
+    def _call_back(self) -> None:
+        """Tell the callbacks what the ledger was told."""
+        told, self._told = self._told, []
+        for (stage, record), report in told if self.callbacks else ():
+            ended = self.ledger.record(stage, record.number) if report is None else record
+            for callback in self.callbacks:
+                if report is None:
+                    callback.end(ended)
+                else:
+                    callback.report(record, report)
 
     def _is_due(self, event: Event) -> bool:
         return not self.in_order or event.job == min(self.running, default=event.job)
@@ -100,18 +117,22 @@ class Loop:
         match event:
             case Reported(_, report):
                 self.ledger.report(stage, record.number, report)
+                self._told.append(((stage, record), report))
             case Finished():
                 LOG.info("%s: trial %d ends", stage, record.number)
                 self.ledger.finish(stage, record.number)
+                self._told.append(((stage, record), None))
             case Refused(_, reason):
                 LOG.info("%s: trial %d, %s is refused: %s", stage, record.number, record.cell.name, reason)
                 other = self.replace(record)
                 if other is None:
                     self.ledger.fail(stage, record.number, reason, lasting=True)
+                    self._told.append(((stage, record), None))
                 else:
                     self._submit((stage, other))
             case Lost(_, reason, details):
                 LOG.info("%s: trial %d is lost: %s", stage, record.number, reason)
+                self.lost += 1
                 lost = self.ledger.lose(stage, record.number, reason)
                 if lost < MOST_LOST:
                     self._submit((stage, self.ledger.record(stage, record.number)))
@@ -123,3 +144,4 @@ class Loop:
     def _fail(self, stage: str, record: Record, reason: str, details: str, lasting: bool = False) -> None:
         LOG.info("%s: trial %d failed: %s", stage, record.number, "\n".join(filter(None, (reason, details))))
         self.ledger.fail(stage, record.number, reason, details, lasting)
+        self._told.append(((stage, record), None))

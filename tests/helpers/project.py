@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-IMPORTED_AS = {"scikit_learn": "sklearn", "cuda_bindings": "cuda"}
+IMPORTED_AS = {"scikit_learn": "sklearn", "cuda_bindings": "cuda", "mlflow_skinny": "mlflow"}
 
 
 def dependencies(extra: str | None = None) -> set[str]:

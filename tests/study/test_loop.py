@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import pytest
 
+from cellsearch.study.callback import Callback
 from cellsearch.study.ledger import Ledger, read_records
 from cellsearch.study.loop import Begun, Loop
 from cellsearch.study.record import SEARCH, Proposal, Record, State
@@ -150,3 +151,34 @@ def test_what_a_machine_loses_is_tried_again_up_to_three_times(
     assert (record.number, record.state, record.reason) == (0, state, reason)
     assert record.scores == {5: min(losses, 2.0)}, "as its last attempt told it"
     assert (tmp_path / "failures" / "0.txt").exists() == (state == "failed")
+
+
+class Diary(Callback):
+    """Writes down what it hears, and what the study has of it by then."""
+
+    def __init__(self, study: Path) -> None:
+        self.study, self.lines = study, list[str]()
+
+    def report(self, record: Record, report: Report) -> None:
+        assert report.step in read_records(self.study)[record.number].scores
+        self.lines.append(f"{record.number} reports {report.score:g}")
+
+    def end(self, record: Record) -> None:
+        assert read_records(self.study)[record.number].state == record.state
+        self.lines.append(f"{record.number} {record.state} {record.reason}".strip())
+
+
+def test_a_callback_hears_of_each_report_and_each_end_once_the_study_has_it(tmp_path: Path) -> None:
+    diary = Diary(tmp_path)
+    with Ledger(tmp_path, SETTINGS, RANGES) as ledger:
+
+        def begin() -> Begun | None:
+            if len(ledger.records(SEARCH)) == 2:
+                return None
+            ledger.queue(SEARCH, Proposal(SEEDS[0]), "candidate", seed=0, hyperparameters={"learning_rate": 0.01})
+            return SEARCH, ledger.begin(SEARCH)
+
+        loop = Loop(Told([Lost, Finished, Refused]), ledger, _evaluation, lambda running: None, callbacks=[diary])
+        loop.run(begin)
+    assert diary.lines == ["0 reports 0", "0 reports 1", "0 complete", "1 failed deaf"]
+    assert loop.lost == 1
