@@ -38,7 +38,7 @@ __all__ = [
     "one_line",
 ]
 
-LONGEST: Final = 500
+LONGEST: Final = 160
 """Characters of an error's own words in one line, at most."""
 
 LIBRARIES: Final = tuple(

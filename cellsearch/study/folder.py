@@ -1,4 +1,4 @@
-"""Where a study keeps what: it is the folder of a database, with trained weights beside it."""
+"""Where a study keeps what: it is a folder, with its trials in a database in there or elsewhere."""
 
 from __future__ import annotations
 
@@ -10,15 +10,32 @@ from typing import Final
 
 from cellsearch.study.record import SEARCH
 
-__all__ = ["DATABASE", "FAILURES", "failure_path", "study_folders", "weights_path", "write_table"]
+__all__ = [
+    "DATABASE",
+    "FAILURES",
+    "STORAGE",
+    "failure_path",
+    "is_study",
+    "study_folders",
+    "weights_path",
+    "write_table",
+]
 
 DATABASE: Final = "study.db"
+STORAGE: Final = "storage.json"
+"""The file of a study whose trials are in a database elsewhere: it says in which."""
+
 FAILURES: Final = "failures"
 
 
 def study_folders(root: Path) -> list[Path]:
     """The folders of studies at or under `root`, sorted."""
-    return sorted(file.parent for file in root.glob(f"**/{DATABASE}"))
+    return sorted({file.parent for name in (DATABASE, STORAGE) for file in root.glob(f"**/{name}")})
+
+
+def is_study(path: Path) -> bool:
+    """Whether a folder is a study's."""
+    return (path / DATABASE).is_file() or (path / STORAGE).is_file()
 
 
 def weights_path(path: Path, stage: str, number: int) -> Path:

@@ -71,6 +71,7 @@ class Loop:
             if not self.running:
                 break
             self._hear()
+            self.ledger.beat()
             if monotonic() - looked > LOOK_SECONDS:
                 self.observe(len(self.running))
                 looked = monotonic()

@@ -14,7 +14,7 @@ from cellsearch.shown import Shown
 from cellsearch.statistics.differences import Interval
 from cellsearch.statistics.ranks import Ranking, ranking
 from cellsearch.study.comparing.comparison import Comparison, Entrant, read_comparison
-from cellsearch.study.folder import DATABASE, write_table
+from cellsearch.study.folder import DATABASE, is_study, write_table
 from cellsearch.study.ledger import read_settings
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import task_text
@@ -96,7 +96,7 @@ def load_comparison(study: str | Path) -> Comparison | SeveralTasks:
     """
     path = Path(study)
     folders = _task_folders(path)
-    if (path / DATABASE).is_file() or not folders:
+    if is_study(path) or not folders:
         return read_comparison(path)
     found = [read_comparison(folder) for folder in folders]
     if any(each.settings["entrants"] != found[0].settings["entrants"] for each in found):
@@ -110,7 +110,7 @@ def load_results(study: str | Path) -> Study | Comparison | SeveralTasks:
     Raises StudyError if there is neither.
     """
     path = Path(study)
-    own = (path / DATABASE).is_file()
+    own = is_study(path)
     compared = "entrants" in read_settings(path) if own else bool(_task_folders(path))
     return load_comparison(path) if compared else load_study(path)
 
@@ -124,7 +124,7 @@ def begun_with(path: Path) -> list[list[str]] | None:
 
 def check_folder(path: Path, several: bool, entrants: list[list[str]]) -> None:
     """Raises StudyError if the folder holds something else than a comparison of this kind and of these entrants."""
-    alone, begun = (path / DATABASE).is_file(), begun_with(path)
+    alone, begun = is_study(path), begun_with(path)
     if several and alone:
         raise StudyError(f"study {path} is no comparison on several tasks; name another study for them")
     if not several and not alone and begun is not None:

@@ -10,7 +10,7 @@ checkpoint, and queues anew what else was running, and what failed for a cause t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -23,13 +23,15 @@ from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from cellsearch.cell import IDENTITY_VERSION, Cell, family, identity, save, to_json
+from cellsearch.cell import IDENTITY_VERSION, family, identity, to_json
 from cellsearch.errors import StudyError
 from cellsearch.study.checkpoints import Checkpoints
 from cellsearch.study.conditions import changed
 from cellsearch.study.folder import failure_path, weights_path
+from cellsearch.study.ledger.lease import Lease
+from cellsearch.study.ledger.place import Place, choose_place
 from cellsearch.study.ledger.reading import OPERATIONS, SCHEMA, of_our_schema
-from cellsearch.study.ledger.storage import Storage, not_written, one_line, open_database, reason_of
+from cellsearch.study.ledger.storage import Storage, not_written, one_line, reason_of
 from cellsearch.study.ledger.trials import (
     CHECKPOINT,
     INTERRUPTED,
@@ -56,7 +58,8 @@ class Ledger:
 
     `settings` are plain data that must be the same each time the study is opened, and all that reading it takes: no
     task or space is loaded for that. `ranges` are what the sampler draws each trial's hyperparameters from,
-    `final_ranges`, if given, in stages other than the search. Raises StudyError, in one line, if another process is
+    `final_ranges`, if given, in stages other than the search. `storage` is the address of the database that a new study
+    has its trials in, by default an SQLite file in the folder. Raises StudyError, in one line, if another process is
     writing the study, its settings differ, or the folder holds no readable study.
     """
 
@@ -66,6 +69,7 @@ class Ledger:
         settings: Mapping[str, Any],
         ranges: Mapping[str, Range],
         final_ranges: Mapping[str, Range] | None = None,
+        storage: str = "",
     ) -> None:
         self.path = path
         self._direction: Literal["minimize", "maximize"] = "minimize" if settings["lower_is_better"] else "maximize"
@@ -73,7 +77,8 @@ class Ledger:
         self._final_distributions = _distributions(ranges if final_ranges is None else final_ranges)
         self._seed = int(settings["seed"])
         self._steps = int(settings["steps"])
-        self._lock = _locked(path)
+        self._open = ExitStack()
+        self._open.callback(_locked(path).release)
         self._studies: dict[str, optuna.Study] = {}
         self._trials: dict[tuple[str, int], Trial] = {}
         self._last: dict[tuple[str, int], Report] = {}
@@ -81,13 +86,17 @@ class Ledger:
         self._repeated: dict[str, set[int | None]] = {}
         self._checkpoints = Checkpoints(path)
         try:
-            with one_line(path):
-                self._storage = Storage(open_database(path, create=True))
-                self._check_settings(settings)
+            place = choose_place(path, storage)
+            with one_line(path, place):
+                self._storage = Storage(place)
+                self._open.callback(self._storage.close)
+                self._lease = Lease(path, self._storage.engine, self._study(SEARCH)._study_id)
+                self._open.callback(self._lease.release)
+                self._check_settings(settings, place)
                 for stage in self._storage.stages():
                     self._requeue(stage)
         except BaseException:
-            self._lock.release()
+            self._open.close()
             raise
 
     def __enter__(self) -> Self:
@@ -96,16 +105,24 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._storage.close()
-        self._lock.release()
+        self._open.close()
         if isinstance(error, SQLAlchemyError | OptunaError):  # a disk without room, most often
             raise StudyError(not_written(self.path, reason_of(error))) from error
+        if isinstance(error, OSError) and str(error.filename).startswith(str(self.path)):
+            raise StudyError(not_written(self.path, error.strerror or str(error))) from error
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """What is told within is on disk at its end, all of it or nothing."""
         with self._storage.together():
             yield
+
+    def beat(self) -> None:
+        """To be called again and again, so that other machines know that the study is being written.
+
+        Raises StudyError if one of them has taken it over.
+        """
+        self._lease.beat()
 
     def records(self, stage: str) -> list[Record]:
         """Every trial of a stage, in order."""
@@ -236,7 +253,8 @@ class Ledger:
             self.fail(stage, number, "the evaluation reported nothing")
             return
         if stage == SEARCH:
-            self._keep_cell(number, self.record(stage, number).cell)
+            text = to_json(self.record(stage, number).cell, indent=1) + "\n"
+            self._keep(self.path / "cells" / f"{number}.json", text.encode())
         self._end(
             stage, number, TrialState.COMPLETE, value=min(scores) if self._direction == "minimize" else max(scores)
         )
@@ -290,12 +308,7 @@ class Ledger:
 
     def _study(self, stage: str) -> optuna.Study:
         if stage not in self._studies:
-            self._studies[stage] = optuna.create_study(
-                storage=self._storage,
-                study_name=stage,
-                direction=self._direction,
-                load_if_exists=True,
-            )
+            self._studies[stage] = self._storage.study(stage, self._direction)
         return self._studies[stage]
 
     def _requeue(self, stage: str) -> None:
@@ -333,14 +346,14 @@ class Ledger:
         self._checkpoints.drop(trial.number, keep=reported[-1])
         return True
 
-    def _check_settings(self, settings: Mapping[str, Any]) -> None:
+    def _check_settings(self, settings: Mapping[str, Any], place: Place) -> None:
         study = self._study(SEARCH)
         wanted = {"schema": SCHEMA, "identity_version": IDENTITY_VERSION, **settings}
         known = study.user_attrs.get("settings")
         if known is None and not self._all(SEARCH):
             study.set_user_attr("settings", wanted)
             return
-        known = of_our_schema(self.path, known)
+        known = of_our_schema(self.path, place, known)
         before = known.get(OPERATIONS, {})
         # Cells that join later may bring operations of their own.
         wanted[OPERATIONS] = {**before, **settings.get(OPERATIONS, {})}
@@ -353,11 +366,6 @@ class Ledger:
                 )
         if wanted[OPERATIONS] != before:
             study.set_user_attr("settings", wanted)
-
-    def _keep_cell(self, number: int, cell: Cell) -> None:
-        folder = self.path / "cells"
-        folder.mkdir(exist_ok=True)
-        save(cell, folder / f"{number}.json")
 
     def _keep(self, path: Path, content: bytes) -> None:
         try:

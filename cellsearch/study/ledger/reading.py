@@ -12,7 +12,8 @@ from optuna.storages import RDBStorage
 from cellsearch.cell.untrusted import short
 from cellsearch.errors import StudyError
 from cellsearch.recurrence.custom import declare
-from cellsearch.study.folder import DATABASE
+from cellsearch.study.folder import is_study
+from cellsearch.study.ledger.place import Place, place_of
 from cellsearch.study.ledger.storage import one_line, open_database
 from cellsearch.study.ledger.trials import again, record_of
 from cellsearch.study.record import SEARCH, Record
@@ -49,11 +50,11 @@ def read_study(path: Path) -> tuple[dict[str, Any], dict[str, list[Record]]]:
     }
 
 
-def of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
+def of_our_schema(path: Path, place: Place, settings: Any) -> dict[str, Any]:
     if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
         schema = settings.get("schema") if isinstance(settings, dict) else None
         raise StudyError(
-            f"study {path}: {DATABASE} has schema {short(schema)}; this version reads {SCHEMA!r}; begin another"
+            f"study {path}: {place.shown} has schema {short(schema)}; this version reads {SCHEMA!r}; begin another"
         )
     return settings
 
@@ -61,14 +62,23 @@ def of_our_schema(path: Path, settings: Any) -> dict[str, Any]:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[RDBStorage, dict[str, Any], dict[str, int]]]:
     """The storage to read, the study's settings, and the number of each stage in the storage."""
-    if not (path / DATABASE).is_file():
+    if not is_study(path):
         raise StudyError(f"no study in {path}; begin one with: cellsearch search --study {path}")
-    with one_line(path):
-        storage = open_database(path, create=False)
+    place = place_of(path)
+    with one_line(path, place):
+        storage = open_database(place, create=False)
         try:
-            studies = {study.study_name: study for study in storage.get_all_studies()}
+            studies = {
+                study.study_name.removeprefix(place.prefix): study
+                for study in storage.get_all_studies()
+                if study.study_name.startswith(place.prefix)
+            }
             settings = studies[SEARCH].user_attrs.get("settings") if SEARCH in studies else None
-            yield storage, of_our_schema(path, settings), {name: each._study_id for name, each in studies.items()}
+            yield (
+                storage,
+                of_our_schema(path, place, settings),
+                {name: each._study_id for name, each in studies.items()},
+            )
         finally:
             storage.remove_session()
             storage.engine.dispose()

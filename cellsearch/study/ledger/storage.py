@@ -6,11 +6,12 @@ and what belongs together is one transaction.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -18,33 +19,38 @@ from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import URL
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from cellsearch.errors import StudyError
-from cellsearch.study.folder import DATABASE
+from cellsearch.study.ledger.place import Place
 
 __all__ = ["Storage", "not_written", "one_line", "open_database", "reason_of"]
 
-LOCK_SECONDS: Final = 60.0
-"""Seconds that a writer waits for those who read, and they for it."""
-
-FULL: Final = "disk is full"
-"""In SQLite's words for a lack of room."""
+NOT_WRITTEN: Final = ("disk is full", "readonly database", "disk I/O error", "unable to open", "connection", "server")
+"""Parts of what databases say where they themselves are whole and cannot be written, or not be reached."""
 
 
 class _Session(Session):
     """A session that keeps what is written until all of it that belongs together is there."""
 
     held = False
+    broken = False
 
     def commit(self) -> None:
         """As ever, but not while it is held."""
+        if self.broken:
+            raise SQLAlchemyError("what was written together has been rolled back")
         if self.held:
             self.flush()
         else:
             super().commit()
+
+    def rollback(self) -> None:
+        """As ever; what follows of what belongs together is not written either, however often it is tried."""
+        self.broken = self.held
+        super().rollback()
 
     def close(self) -> None:
         """As ever, but not while it is held."""
@@ -55,11 +61,13 @@ class _Session(Session):
 class Storage(BaseStorage):
     """Optuna's storage of a study that this process alone writes: a database, with all trials in memory.
 
-    Trials that were handed out do not change; a changed trial is another object.
+    Trials that were handed out do not change; a changed trial is another object. Names of Optuna's studies begin with
+    the place's prefix.
     """
 
-    def __init__(self, database: RDBStorage) -> None:
-        self._database = database
+    def __init__(self, place: Place) -> None:
+        self._prefix = place.prefix
+        self._database = database = open_database(place, create=True)
         self._sessions = scoped_session(sessionmaker(bind=database.engine, class_=_Session))
         database.scoped_session = self._sessions
         self._directions: dict[int, list[StudyDirection]] = {}
@@ -86,7 +94,7 @@ class Storage(BaseStorage):
             session.rollback()
             raise
         finally:
-            session.held = False
+            session.held = session.broken = False
             session.close()
         while self._afterwards:
             self._afterwards.pop(0)()
@@ -100,12 +108,24 @@ class Storage(BaseStorage):
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.remove_session()
+        with suppress(SQLAlchemyError):  # of a server that is gone
+            self._database.remove_session()
         self._database.engine.dispose()
 
-    def stages(self) -> dict[str, int]:
-        """The number of each of Optuna's studies, by its name."""
-        return {study.study_name: study._study_id for study in self._database.get_all_studies()}
+    @property
+    def engine(self) -> Engine:
+        """The connections to the database."""
+        return self._database.engine
+
+    def stages(self) -> list[str]:
+        """The study's stages."""
+        names = (study.study_name for study in self._database.get_all_studies())
+        return [name.removeprefix(self._prefix) for name in names if name.startswith(self._prefix)]
+
+    def study(self, stage: str, direction: Literal["minimize", "maximize"]) -> optuna.Study:
+        """Optuna's study of a stage, a new one if there is none."""
+        name = self._prefix + stage
+        return optuna.create_study(storage=self, study_name=name, direction=direction, load_if_exists=True)
 
     def trials(self, study: int) -> list[FrozenTrial]:
         """The trials of one of Optuna's studies, in order; read once."""
@@ -212,24 +232,27 @@ class Storage(BaseStorage):
         return self._trials[study][number]
 
 
-def open_database(path: Path, create: bool) -> RDBStorage:
-    """The database of a study's folder."""
+def open_database(place: Place, create: bool) -> RDBStorage:
+    """The database with a study's trials. Raises StudyError if its driver is not installed."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    url = URL.create("sqlite", database=str((path / DATABASE).resolve())).render_as_string()
-    options = {"connect_args": {"timeout": LOCK_SECONDS}}
-    return RDBStorage(url, engine_kwargs=options, skip_table_creation=not create)
+    try:
+        return RDBStorage(place.address, engine_kwargs=place.options, skip_table_creation=not create)
+    except ImportError as error:
+        raise StudyError(
+            f"the driver of {place.shown} is not installed ({error}); pip install 'cellsearch[postgresql]'"
+        ) from None
 
 
 @contextmanager
-def one_line(path: Path) -> Iterator[None]:
+def one_line(path: Path, place: Place) -> Iterator[None]:
     """Turn what the storage raises into a StudyError."""
     try:
         yield
     except (SQLAlchemyError, OptunaError, RuntimeError) as error:
         reason = reason_of(error)
-        if FULL in reason:
+        if any(part in reason for part in NOT_WRITTEN):
             raise StudyError(not_written(path, reason)) from error
-        raise StudyError(f"study {path}: {DATABASE} is no readable study: {reason}") from None
+        raise StudyError(f"study {path}: {place.shown} is no readable study: {reason}") from None
 
 
 def not_written(path: Path, reason: str) -> str:
@@ -239,4 +262,5 @@ def not_written(path: Path, reason: str) -> str:
 
 def reason_of(error: BaseException) -> str:
     """An error of the database in one line."""
-    return str(error.__cause__ or error).splitlines()[0].removeprefix("(sqlite3.OperationalError) ")
+    lines = str(error.__cause__ or error).splitlines() or [type(error).__name__]
+    return re.sub(r"^\([\w.]+\) ", "", lines[0])
