@@ -1,7 +1,7 @@
 """What the site has beside the pages of docs/: mkdocs calls the functions whose names begin with `on_`.
 
 A link of a page to a file of the repository leads to a page that shows this file. CHANGELOG.md, CONTRIBUTING.md and
-SECURITY.md are pages too, and so are all commands with their options.
+SECURITY.md are pages too. Pictures are drawn anew at each build, and the commands are listed as the code has them.
 """
 
 from __future__ import annotations
@@ -11,23 +11,19 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from posixpath import normpath, relpath
-from typing import Any
 
-import typer
+from commands import commands
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from pictures import PICTURES
 
-from cellsearch.cli.commands import app
-
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 BESIDE = {"CHANGELOG.md": "changes.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
 """Pages of the site that lie beside docs/, by their path in the repository."""
 
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)(?P<path>[^)#\s]+)")
-
-KINDS = ("argument", "option")
 
 LANGUAGES = {".py": "python", ".c": "c", ".h": "c", ".cu": "cuda", ".toml": "toml", ".yml": "yaml"}
 
@@ -36,6 +32,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that docs/ lacks."""
     for path, uri in BESIDE.items():
         files.append(File.generated(config, uri, content=(ROOT / path).read_text(encoding="utf-8")))
+    for name, draw in PICTURES.items():
+        files.append(File.generated(config, f"pictures/{name}.svg", content=draw()))
     linked = {path for page in files.documentation_pages() for path in _linked(page) if not _is_page(path)}
     for path in sorted(linked):
         files.append(File.generated(config, _uri(path), content=shown(ROOT / path)))
@@ -61,33 +59,6 @@ def shown(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     language = LANGUAGES.get(path.suffix, "python" if "python" in text.partition("\n")[0] else "text")
     return f"{head}``````{language}\n{text}\n``````\n"
-
-
-def commands() -> Iterator[str]:
-    """All commands, from what `--help` shows."""
-    for name, command in sorted(getattr(typer.main.get_command(app), "commands", {}).items()):
-        shown = {kind: [each for each in command.params if each.param_type_name == kind] for kind in KINDS}
-        usage = " ".join(["cellsearch", name, *map(_argument, shown["argument"])])
-        yield f"## {name}\n\n{command.help}\n\n```text\n{usage}\n```\n"
-        for kind, parameters in shown.items():
-            if parameters:
-                yield f"| {kind} | default | |\n|---|---|---|"
-                yield from map(_row, parameters)
-                yield ""
-
-
-def _argument(argument: Any) -> str:
-    several = "..." if argument.nargs == -1 else ""
-    name = f"{(argument.metavar or argument.name).upper()}{several}"
-    return name if argument.required else f"[{name}]"
-
-
-def _row(parameter: Any) -> str:
-    """The line of a table that tells an argument or option."""
-    name = _argument(parameter) if parameter.param_type_name == "argument" else parameter.opts[0]
-    default = "needed" if parameter.required else f"`{parameter.default}`" if parameter.default else ""
-    told = " ".join(parameter.help.split()).replace("|", "\\|").replace("<", "&lt;")
-    return f"| `{name}` | {default} | {told} |"
 
 
 def _title(path: Path) -> str:
