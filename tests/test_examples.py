@@ -19,7 +19,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NEED = {"run_onnx.py": {"onnxruntime", "numpy"}, "stream.py": {"torch"}, "train.py": {"torch", "my_gru"}}
 """Examples that need nothing but these packages, and so nothing of cellsearch."""
 
-TOPICS = "import pydoc_data.topics as t; print(' '.join(t.topics.values())[:60000])"
+TOPICS = "import pydoc_data.topics as t; print(' '.join(t.topics.values())[:20000])"
 
 OUTSIDE = {"search_text.py": f'python -c "{TOPICS}" > novel.txt'}
 """What a reader brings along, and how it is made here."""

@@ -1,4 +1,4 @@
-"""The installed package: it works outside of the repository, starts quickly, and its core needs little."""
+"""A release: wheel and source hold all they need, work outside of the repository, start quickly and need little."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution, distributions, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import cellsearch
-from tests.helpers.project import ROOT, dependencies
+from tests.helpers.project import PROJECT, ROOT, dependencies
 
 HEAVY = dependencies() - {"typer", "rich"} | {"numpy"}
 
@@ -41,6 +44,20 @@ load_torch(rnn, torch.nn.LSTM(3, 4))
 outputs, _ = rnn(torch.randn(5, 2, 3))
 outputs.sum().backward()
 """
+
+USE = """
+import cellsearch as cs
+for name in cs.__all__:
+    getattr(cs, name)
+gru = cs.find_cell("gru")
+cs.RNN(gru, 3, 4)
+cs.export(gru, "my_gru.py")
+"""
+
+WHEN_USED = {"ray", "matplotlib", "plotly", "sklearn", "statsmodels", "pandas", "starlette", "uvicorn"}
+"""Packages of some weight that most programs do without."""
+
+COMMAND = "import sys; sys.argv[1:] = {!r}\nfrom cellsearch.cli import main\nmain()"
 
 EVERYTHING = """
 import cellsearch, cellsearch_search_spaces, cellsearch_tasks
@@ -96,20 +113,22 @@ def test_the_wheel_holds_the_three_packages_and_the_licence(wheel: Path) -> None
     packages = {name.split("/")[0] for name in names if not name.split("/")[0].endswith(".dist-info")}
     assert packages == set(FOLDERS)
     assert any(re.fullmatch(r"cellsearch-[^/]*\.dist-info/licenses/LICENSE", name) for name in names)
-    assert "cellsearch/py.typed" in names
     in_tree = {
         f"{package}/{path.relative_to(ROOT / folder).as_posix()}"
         for package, folder in FOLDERS.items()
-        for path in (ROOT / folder).rglob("*.py")
+        for path in (ROOT / folder).rglob("*.*")
+        if path.is_file() and path.parent.name != "__pycache__"
     }
-    assert {name for name in names if name.endswith(".py")} == in_tree
+    assert {f"cellsearch/inspect/report/{name}" for name in ("page.html.jinja", "style.css", "script.js")} <= in_tree
+    assert {name for name in names if name.split("/")[0] in FOLDERS} == in_tree
 
 
 @pytest.mark.slow
 def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
-    _run(sys.executable, "-c", f"from hatchling.build import build_sdist; build_sdist({str(tmp_path)!r})", cwd=ROOT)
-    (source,) = tmp_path.glob("cellsearch-*.tar.gz")
-    assert _wheel(source, tmp_path).read_bytes() == wheel.read_bytes()
+    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, ROOT)
+    assert list(tmp_path.glob("cellsearch-*.tar.gz"))
+    (built,) = tmp_path.glob("cellsearch-*.whl")
+    assert built.read_bytes() == wheel.read_bytes()
 
 
 @pytest.mark.slow
@@ -139,6 +158,29 @@ def test_the_cell_package_needs_networkx_alone() -> None:
     blocked = (dependencies() | {"numpy"}) - {"networkx"}
     script = "from cellsearch_search_spaces.gated import LSTM; from cellsearch.cell import equations; equations(LSTM)"
     _run(sys.executable, "-c", f"BLOCKED = {blocked!r}\n{BLOCK}\n{script}")
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert version("cellsearch") == PROJECT["version"]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+?),? ", changes, re.MULTILINE)[0] == PROJECT["version"]
+    files = [path for folder in FOLDERS.values() for path in (ROOT / folder).rglob("*.py")]
+    assert [path for path in files if PROJECT["version"] in re.findall(r"\d+\.\d+\.\d+", path.read_text("utf-8"))] == []
+
+
+@pytest.mark.slow
+def test_the_base_dependencies_are_enough_to_import_show_and_export(tmp_path: Path) -> None:
+    others = {canonicalize_name(each.name) for each in distributions()} - _base()
+    blocked = {name.replace("-", "_") for name in others}
+    assert {"pytest", "onnx", "optuna_dashboard", "mkdocs", "jax"} <= blocked
+    for words in (["show", "lstm", "--svg", "lstm.svg"], ["export", "gru", "my_gru.py"]):
+        _run(sys.executable, "-c", f"BLOCKED = {blocked!r}\n{BLOCK}\n{COMMAND.format(words)}", cwd=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"lstm.svg", "my_gru.py"}
+
+
+def test_what_weighs_much_is_imported_when_it_is_used(tmp_path: Path) -> None:
+    """Every public function is there, a cell is run and exported, and none of it is imported."""
+    _run(sys.executable, "-c", f"BLOCKED = {WHEN_USED!r}\n{BLOCK}\n{USE}", cwd=tmp_path)
 
 
 def test_the_blocker_blocks() -> None:
@@ -189,6 +231,28 @@ def test_commands_that_read_cells_import_nothing_heavy(arguments: str, tmp_path:
     assert modules & (HEAVY - {"networkx"}) == set()
 
 
+def _base() -> set[str]:
+    """The distributions that installing the package without an extra brings."""
+    found, left = {"cellsearch"}, [Requirement(each) for each in PROJECT["dependencies"]]
+    while left:
+        wanted = left.pop()
+        name = canonicalize_name(wanted.name)
+        if name in found:
+            continue
+        try:
+            requires = distribution(name).requires or []
+        except PackageNotFoundError:
+            continue  # of another platform, or of another build of torch
+        found.add(name)
+        left += [each for each in map(Requirement, requires) if _applies(each, wanted.extras)]
+    return found
+
+
+def _applies(requirement: Requirement, extras: set[str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in {"", *extras})
+
+
 def _run(*command: object, cwd: Path | None = None) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" or cwd is None}
     finished = subprocess.run(
@@ -199,7 +263,7 @@ def _run(*command: object, cwd: Path | None = None) -> str:
 
 
 def _wheel(source: Path, folder: Path) -> Path:
-    """The wheel of a working tree or source distribution."""
+    """The wheel of a working tree."""
     _run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "-w", folder, source)
     (built,) = folder.glob("cellsearch-*.whl")
     return built

@@ -21,7 +21,6 @@ ACROSS = {
     "recurrence/trace/test_zoo.py": "tracing, for every cell of the spaces",
     "scripts/test_checked.py": "which scripts are linted",
     "search_spaces/test_zoo_peers.py": "cells that other packages have too",
-    "test_examples.py": "the programs in examples/",
     "test_exported_names.py": "the public names",
     "test_foreign_modules.py": "modules of the user's that are called like ours",
     "test_install.py": "the wheel",
