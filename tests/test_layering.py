@@ -295,7 +295,7 @@ RULES = {
             "cellsearch.recurrence.rnn",
             ERRORS,
         ),
-        ("torch", "safetensors", "numpy", "onnx", "onnxruntime"),
+        ("torch", "safetensors", "numpy", "onnx", "onnxruntime", "jax"),
     ),
     "cellsearch.testing": Rule(("cellsearch.*",), ("torch", "networkx", "hypothesis")),
     "cellsearch.cli": Rule(("cellsearch.*",), ("typer", "rich")),
@@ -333,6 +333,7 @@ ONE_FILE = {
     "ray": "cellsearch/workers/ray/",
     "onnx": "cellsearch/exporters/onnx/model.py",
     "onnxruntime": "cellsearch/exporters/onnx/model.py",
+    "jax": "cellsearch/exporters/jax/module.py",
     "statsmodels": "tasks/series/forecast.py",
 }
 """The one file, or folder, that imports a package."""
@@ -382,7 +383,7 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
         if _within(module, "cellsearch.testing"):
             declared |= dependencies("test")
         if _within(module, "cellsearch.exporters"):
-            declared |= dependencies("onnx")
+            declared |= dependencies("onnx") | dependencies("jax")
         if _within(module, "cellsearch.study.callbacks"):
             declared |= dependencies("metrics")
         if _within(module, "cellsearch.recurrence.gpu"):

@@ -79,7 +79,7 @@ _FUNCTIONS: Final[dict[str, Function]] = {
         "torch.repeat_interleave("
         "torch.mean(torch.unflatten({0}, -1, (math.gcd(int({1}), ({0}).shape[-1]), -1)), -1), "
         "({0}).shape[-1] // math.gcd(int({1}), ({0}).shape[-1]), -1)",
-        jax="jnp.repeat(jnp.mean(({0}).reshape(*({0}).shape[:-1], math.gcd(int({1}), ({0}).shape[-1]), -1), -1), "
+        jax="jnp.repeat(jnp.mean(jnp.reshape({0}, (*({0}).shape[:-1], math.gcd(int({1}), ({0}).shape[-1]), -1)), -1), "
         "({0}).shape[-1] // math.gcd(int({1}), ({0}).shape[-1]), -1)",
         onnx="Reshape(Expand("
         "ReduceMean(Reshape({0}, [0, math.gcd(int({1}), hidden_size), -1]), [-1], keepdims=1), "
@@ -112,13 +112,17 @@ _FUNCTIONS: Final[dict[str, Function]] = {
     "normalize": Function(
         "torch.nn.functional.layer_norm({0}, ({0}).shape[-1:])",
         "(a - row_mean(a)) * inverse_deviation(a)",
-        jax="jax.nn.standardize({}, -1, epsilon=1e-05)",
+        jax="jax.nn.standardize({0}, -1, jnp.mean({0}, -1, keepdims=True), jnp.var({0}, -1, keepdims=True), 1e-05)",
     ),
     "inverse_deviation": Function(
         "torch.rsqrt(torch.var({}, -1, unbiased=False, keepdim=True) + 1e-5)",
         "rsqrt(row_mean((a - row_mean(a)) * (a - row_mean(a))) + 1e-5)",
     ),
-    "rms_normalize": Function("torch.nn.functional.rms_norm({0}, ({0}).shape[-1:], None, 1e-5)", "a * inverse_rms(a)"),
+    "rms_normalize": Function(
+        "torch.nn.functional.rms_norm({0}, ({0}).shape[-1:], None, 1e-5)",
+        "a * inverse_rms(a)",
+        jax="jax.nn.standardize({}, -1, mean=0.0, epsilon=1e-05)",
+    ),
     "inverse_rms": Function(
         "torch.rsqrt(torch.mean(torch.square({}), -1, keepdim=True) + 1e-5)",
         "rsqrt(row_mean(a * a) + 1e-5)",

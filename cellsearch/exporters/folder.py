@@ -15,16 +15,16 @@ from cellsearch.cell import to_json
 from cellsearch.errors import ExportError
 from cellsearch.exporters import torch_program
 from cellsearch.exporters.expected import agree
+from cellsearch.exporters.jax import module as jax_module
 from cellsearch.exporters.loaded import loaded
 from cellsearch.exporters.onnx import model as onnx_model
 from cellsearch.exporters.standalone import export
-from cellsearch.exporters.weights import plain_copy
+from cellsearch.exporters.weights import WEIGHTS, plain_copy
 from cellsearch.recurrence import RNN
 
 __all__ = ["BESIDE", "FORMATS", "Format", "export_folder"]
 
 SOURCE: Final = "model.py"
-WEIGHTS: Final = "model.safetensors"
 BESIDE: Final = ("README.md", "cell.json", "cell.png")
 """What a folder may have beside its formats: the card, the cell, its picture."""
 
@@ -79,6 +79,15 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             onnx_model.write,
             onnx_model.check,
             needs=("onnx", "onnxruntime"),
+        ),
+        "jax": Format(
+            {
+                jax_module.FILE: "the module as source of JAX and Equinox; run as a program, it checks itself",
+                WEIGHTS: "its weights",
+            },
+            jax_module.write,
+            jax_module.check,
+            needs=("jax", "equinox"),
         ),
     }
 )

@@ -20,16 +20,19 @@ MODULES: Final = frozenset(
 )
 """What an exported file imports."""
 
+IN_JAX: Final = frozenset({"jax", "jnp", "np", "eqx", "Array", "block_diag", "blocks_of", "cell_of"})
+"""What an exported file of JAX imports and defines beside."""
+
 FUNCTIONS: Final = frozenset(
     {"scan", "load", "read_safetensors", "check", "wave", "summary", "EXPECTED", "difference", "verdict", "problem"}
     | {"BlockDiagonal", "States"}
 )
 """What it defines at the top, but its classes."""
 
-LOCALS: Final = frozenset({"self", "states", "of_x", "stacked"})
+LOCALS: Final = frozenset({"self", "states", "of_x", "stacked", "shape"})
 """Names that a cell's `step` keeps for itself."""
 
-TAKEN: Final = MODULES | FUNCTIONS | LOCALS | {*dir(builtins), *keyword.kwlist, *keyword.softkwlist}
+TAKEN: Final = MODULES | IN_JAX | FUNCTIONS | LOCALS | {*dir(builtins), *keyword.kwlist, *keyword.softkwlist}
 """No class and no variable has one of these names."""
 
 PROJECTED: Final = "x_projected"

@@ -13,7 +13,7 @@ from torch import nn
 from cellsearch.cell.cell import Cell, expect_cell
 from cellsearch.errors import ExportError
 from cellsearch.exporters.source.file import source
-from cellsearch.exporters.weights import exported_arrays, plain_copy
+from cellsearch.exporters.weights import as_safetensors, plain_copy
 from cellsearch.recurrence import RNN
 
 __all__ = ["export"]
@@ -35,7 +35,7 @@ def export(what: Cell | RNN, path: str | Path) -> tuple[Path, ...]:
     trained = plain_copy(what)
     text = source(trained.cell, path.stem, trained)
     weights = path.with_suffix(".safetensors")
-    _write(weights, _safetensors(trained))
+    _write(weights, as_safetensors(trained))
     _write(path, text.encode())
     return path, weights
 
@@ -59,12 +59,6 @@ def _check_path(path: Path) -> None:
         raise ExportError(f"{path.name!r} would hide the module {path.stem!r}, which torch needs; use another name")
     if not path.parent.is_dir():
         raise ExportError(f"no folder {str(path.parent)!r} to export {path.name!r} to; create it first")
-
-
-def _safetensors(rnn: RNN) -> bytes:
-    from safetensors.torch import save
-
-    return save({name: array.detach() for name, array in exported_arrays(rnn).items()})
 
 
 def _write(path: Path, content: bytes) -> None:

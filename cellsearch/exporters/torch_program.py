@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,19 +86,43 @@ def _plain(rnn: RNN) -> Iterator[tuple[Any, nn.Module]]:
 
 
 def _scan(cell: Any, x: Tensor, rows: list[int] | None, initial: Tensor, backward: bool) -> tuple[Tensor, Tensor]:
-    """What an exported file's `scan` computes, as one operation; copies, since no result of it may be an operand."""
-    from torch._higher_order_ops.scan import scan
+    """What an exported file's `scan` computes, as one operation; copies, since no result of it may be an operand.
+
+    The operation itself is called, with all that a step reads: torch's function of its name would follow every line of
+    Python to find that out, which takes as long as all the rest.
+    """
+    from torch._higher_order_ops.scan import scan_op
 
     assert rows is None
-    stacked = cell.stacked()
+    once, of_x, stacked, states = _Once(cell), cell.of_input(x), cell.stacked(), initial.unbind()
+    learned = dict(once.named_parameters())
 
-    def step(states: tuple[Tensor, ...], of_x: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
-        output, following = cell.step(list(of_x), stacked, states)
-        return tuple(state.clone() for state in following), output.clone()
+    def step(*given: Tensor) -> list[Tensor]:
+        given_states, now, matrices, own = _split(given, len(states), len(of_x), len(stacked), len(learned))
+        arguments = (list(now), list(matrices), given_states)
+        output, following = torch.func.functional_call(once, dict(zip(learned, own, strict=True)), arguments)
+        return [each.clone() for each in (*following, output)]
 
-    states = tuple(state.clone() for state in initial.unbind())
-    last, outputs = scan(step, states, tuple(cell.of_input(x)), reverse=backward)
-    return outputs, torch.stack(last)
+    if backward:
+        of_x = [each.flip(0) for each in of_x]
+    *last, outputs = scan_op(step, [state.clone() for state in states], of_x, (*stacked, *learned.values()))
+    return outputs.flip(0) if backward else outputs, torch.stack(last)
+
+
+class _Once(nn.Module):
+    """A step of a cell as what a module is called for."""
+
+    def __init__(self, cell: Any) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, of_x: list[Tensor], stacked: list[Tensor], states: tuple[Tensor, ...]) -> Any:
+        return self.cell.step(of_x, stacked, states)
+
+
+def _split(values: tuple[Tensor, ...], *counts: int) -> Iterator[tuple[Tensor, ...]]:
+    rest = iter(values)
+    return (tuple(islice(rest, count)) for count in counts)
 
 
 def _save(path: Path, module: nn.Module, given: tuple[Any, ...], free: tuple[Any, ...]) -> None:

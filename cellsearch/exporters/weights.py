@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -13,7 +14,10 @@ from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
 from cellsearch.recurrence import RNN
 from cellsearch.recurrence.rnn import Layer
 
-__all__ = ["exported_arrays", "fresh", "plain_copy"]
+__all__ = ["WEIGHTS", "as_safetensors", "exported_arrays", "fresh", "plain_copy"]
+
+WEIGHTS: Final = "model.safetensors"
+"""The file of a folder that has all arrays, which every form with source reads."""
 
 
 def exported_arrays(rnn: RNN) -> dict[str, Tensor]:
@@ -26,6 +30,13 @@ def exported_arrays(rnn: RNN) -> dict[str, Tensor]:
             for parameter, array in own.items():
                 arrays[f"cells.{index}.{_attribute(names, rnn, layer, node, parameter)}"] = array
     return arrays
+
+
+def as_safetensors(rnn: RNN) -> bytes:
+    """The content of a safetensors file with these arrays."""
+    from safetensors.torch import save
+
+    return save({name: array.detach() for name, array in exported_arrays(rnn).items()})
 
 
 def fresh(cell: Cell, input_size: int, hidden_size: int) -> RNN:

@@ -19,6 +19,7 @@ import runpy, sys
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 class Alone:
     allowed = set(sys.argv.pop(1).split(","))
+    find_distributions = staticmethod(PathFinder.find_distributions)
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names | self.allowed or top.startswith("_"):

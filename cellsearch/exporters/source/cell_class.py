@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,9 +10,11 @@ from cellsearch.cell import INPUT, Cell, Node
 from cellsearch.cell.notation.statements import nodes_within, stated
 from cellsearch.cell.notation.symbols import learned
 from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.exporters.docstring import step_in_words
+from cellsearch.exporters.layout import WIDTH, assignment, listed, returned
 from cellsearch.exporters.names import PROJECTED, uses_raw_input, variables
-from cellsearch.exporters.source.expressions import WIDTH, assignment, returned, tree
-from cellsearch.exporters.source.products import of_input, stacked
+from cellsearch.exporters.products import of_input, stacked
+from cellsearch.exporters.source.expressions import tree
 
 __all__ = ["cell_class"]
 
@@ -43,23 +44,13 @@ STEP: Final = """
 def cell_class(cell: Cell, name: str) -> str:
     """The source of `class <name>Cell(nn.Module)`."""
     step = list(_step(cell))
-    text = [f"class {name}Cell(nn.Module):", *_opening(cell), ""]
+    text = [f"class {name}Cell(nn.Module):", *step_in_words(cell), ""]
     text += ["    def __init__(self, input_size: int, hidden_size: int) -> None:", "        super().__init__()"]
     if any("self.hidden_size" in line for line in step):
         text += ["        self.hidden_size = hidden_size"]
     text += [*_parameters(cell), FORWARD + OF_INPUT.rstrip(), *_of_input(cell)]
     text += [STACKED.rstrip(), *_stacked(cell), STEP.rstrip(), *step]
     return "\n".join(text) + "\n"
-
-
-def _opening(cell: Cell) -> list[str]:
-    named = ", ".join(variables(cell)[state] for state in cell.states)
-    states = f"state {named}" if len(cell.states) == 1 else f"states ({named})"
-    text = f"One step: x [B, I] and the {states} [B, H] to the output and the next {states.split()[0]}."
-    if len(text) + 10 <= WIDTH:
-        return [f'    """{text}"""']
-    wrapped = textwrap.wrap(text, WIDTH, initial_indent='    """', subsequent_indent="    ")
-    return [*wrapped, '    """']
 
 
 def _parameters(cell: Cell) -> Iterator[str]:
@@ -152,29 +143,19 @@ def _parsed(text: str) -> ast.expr:
 def _step(cell: Cell) -> Iterator[str]:
     """The lines of `step`."""
     named, places = variables(cell), {operand: place for place, operand in enumerate(stacked(cell))}
-    yield from _listed("", [named[state] for state in cell.states], " = states")
+    yield from listed("", [named[state] for state in cell.states], " = states")
     given = [product.variable for product in of_input(cell)] + [PROJECTED] * uses_raw_input(cell)
-    yield from _listed("", given, " = of_x")
+    yield from listed("", given, " = of_x")
 
     def products(operand: str) -> list[str]:
         if operand not in places:
             return []
         made = [product.variable for product in stacked(cell)[operand]]
-        return _listed("", made, f" = F.linear({named[operand]}, stacked[{places[operand]}]).chunk({len(made)}, -1)")
+        return listed("", made, f" = F.linear({named[operand]}, stacked[{places[operand]}]).chunk({len(made)}, -1)")
 
     for state in cell.states:
         yield from products(state)
     for line in stated(cell):
         yield from assignment(named[line], tree(cell, line, named), 8)
         yield from products(line)
-    yield from _listed(f"return {named[cell.output]}, ", [named[n] for n in cell.states.values()], "")
-
-
-def _listed(before: str, names: list[str], after: str) -> list[str]:
-    """`before (a, b) after`, a name a line if it would be too long."""
-    bare = not before and len(names) > 1
-    inside = f"{', '.join(names)}{',' if len(names) == 1 else ''}"
-    flat = f"        {before}{inside if bare else f'({inside})'}{after}"
-    if len(flat) <= WIDTH:
-        return [flat]
-    return [f"        {before}(", *(f"            {name}," for name in names), f"        ){after}"]
+    yield from listed(f"return {named[cell.output]}, ", [named[n] for n in cell.states.values()], "")

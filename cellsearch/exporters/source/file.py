@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections import Counter
 from typing import Final
 
-from cellsearch.cell import INPUT, Cell, equations, identity
-from cellsearch.cell.notation.symbols import legend
-from cellsearch.cell.ops import BLOCK_LINEAR, LOW_RANK_LINEAR
+from cellsearch.cell import Cell
+from cellsearch.cell.ops import BLOCK_LINEAR
+from cellsearch.exporters.docstring import described, states_in_words
 from cellsearch.exporters.expected import BATCH, STEPS, UNTRAINED, expected, filled
-from cellsearch.exporters.names import class_name, printable, uses_raw_input, variables
+from cellsearch.exporters.names import class_name, printable
 from cellsearch.exporters.source import template
 from cellsearch.exporters.source.cell_class import cell_class
-from cellsearch.exporters.source.expressions import WIDTH
 from cellsearch.exporters.source.own_operations import own_operations_source
-from cellsearch.recurrence import RNN, parameter_count
+from cellsearch.recurrence import RNN
 
 __all__ = ["source"]
 
@@ -42,20 +39,12 @@ def source(cell: Cell, stem: str, trained: RNN | None = None) -> str:
 def _docstring(cell: Cell, name: str, stem: str, trained: RNN | None) -> str:
     shown = printable(cell.name)
     text = [f'"""{shown}: a recurrent cell in plain PyTorch, called like torch.nn.LSTM.', ""]
-    for equation in equations(cell):
-        text += textwrap.wrap(equation, WIDTH, initial_indent="    ", subsequent_indent="        ")
-    text += ["", "W multiplies the input x or what comes from it alone, U what comes from a state; ⊙ multiplies"]
-    text += ["elementwise, σ is the sigmoid, and ' marks the next value of a state."]
-    if uses_raw_input(cell):
-        text += ["Where x stands outside of a matrix product and has not the hidden size, it is projected to it."]
-    meanings = [line for each in legend(cell) for line in textwrap.wrap(each, WIDTH, subsequent_indent="    ")]
-    text += ["", *meanings] if meanings else []
-    text += ["", f"Exported by cellsearch: cell {shown}, identity {identity(cell)}."]
-    text += [_size(cell, trained), "", f"    from {stem} import {'load' if trained else name}", ""]
+    text += described(cell, trained)
+    text += ["", f"    from {stem} import {'load' if trained else name}", ""]
     size = trained.input_size if trained else 32
     shape = f"[B, T, {size}]" if trained and trained.batch_first else f"[T, B, {size}]"
     made = "load()" if trained else f"{name}(input_size=32, hidden_size=64)"
-    text += [f"    module = {made}", f"    outputs, {_states(cell)} = module(x)  # x: {shape}", ""]
+    text += [f"    module = {made}", f"    outputs, {states_in_words(cell)} = module(x)  # x: {shape}", ""]
     count, hidden = len(cell.states), trained.hidden_size if trained else 64
     text += [f"    cell, states = module.cells[0], (torch.zeros(B, {hidden}),) * {count}  # a stream"]
     text += [f"    output, states = cell(x_t, states)  # one step of it, x_t: [B, {size}]", ""]
@@ -65,35 +54,6 @@ def _docstring(cell: Cell, name: str, stem: str, trained: RNN | None) -> str:
     text += ["Shapes: T steps, B sequences, I input size, H hidden size. Run as a program, this file checks"]
     text += ["itself against numbers of the cell that it was exported from.", '"""']
     return "\n".join(text)
-
-
-def _size(cell: Cell, trained: RNN | None) -> str:
-    counts = _counts(cell)
-    about = "about " if any(" / " in size for size in counts) else ""
-    formula = about + " + ".join(
-        f"{count if count > 1 else ''} {size}".strip() for size, count in counts.items() if count
-    )
-    if not trained:
-        return f"Parameters of a layer: {formula}."
-    return (
-        f"Trained: {trained.input_size} inputs, {trained.hidden_size} hidden units, {trained.num_layers} "
-        f"layer{'s' if trained.num_layers > 1 else ''}{', both directions' if trained.bidirectional else ''}, "
-        f"{parameter_count(trained):,} parameters."
-    )
-
-
-def _counts(cell: Cell) -> dict[str, int]:
-    counts = Counter({"I H": 0, "H H": 0, "H": 0})
-    for node in cell.nodes.values():
-        counts["H"] += len(node.row.parameters)
-        for operand in node.operands if node.row.is_linear else ():
-            size = "I" if operand == INPUT else "H"
-            if node.op == LOW_RANK_LINEAR:
-                counts["H"] += int(node.constant)
-                counts[size] += int(node.constant)
-            else:
-                counts[f"{size} H" + (f" / {node.constant:g}" if node.op == BLOCK_LINEAR else "")] += 1
-    return counts
 
 
 def _imports(cell: Cell, trained: RNN | None) -> str:
@@ -107,7 +67,7 @@ def _sequence_class(cell: Cell, name: str) -> str:
     single = len(cell.states) == 1
     return template.SEQUENCE.substitute(
         Name=name,
-        states=_states(cell),
+        states=states_in_words(cell),
         each="" if single else " each",
         type=_type(cell),
         count=len(cell.states),
@@ -119,14 +79,6 @@ def _sequence_class(cell: Cell, name: str) -> str:
 def _type(cell: Cell) -> str:
     count = len(cell.states)
     return "Tensor" if count == 1 else "tuple[Tensor, Tensor]" if count == 2 else "tuple[Tensor, ...]"
-
-
-def _states(cell: Cell) -> str:
-    """The states as a caller writes them; a long list is given by its ends."""
-    names = [variables(cell)[state] for state in cell.states]
-    if sum(map(len, names)) > 30:
-        names = [name[:12] for name in (names[0], names[-1])] if len(names) > 1 else [names[0]]
-    return names[0] if len(cell.states) == 1 else f"({', '.join(names)})"
 
 
 def _load(trained: RNN, name: str) -> str:
@@ -149,7 +101,7 @@ def _check(cell: Cell, name: str, trained: RNN | None) -> str:
     return template.CHECK.substitute(
         steps=STEPS,
         batch=BATCH,
-        states=_states(cell),
+        states=states_in_words(cell),
         expected="\n".join(f"    [{', '.join(f'{value:.12g}' for value in row)}]," for row in rows),
         module=_module(name, trained),
         fill="" if trained else template.FILL,

@@ -16,8 +16,9 @@ import pytest
 
 from cellsearch.cell import Cell, Node
 from cellsearch.cell.notation.statements import stated
+from cellsearch.exporters.layout import WIDTH
 from cellsearch.exporters.names import FUNCTIONS, MODULES, TAKEN, class_name, printable, variables
-from cellsearch.exporters.source.expressions import WIDTH, tree
+from cellsearch.exporters.source.expressions import tree
 from cellsearch.exporters.source.file import source
 from cellsearch.recurrence import RNN
 from tests.helpers.exported import CELLS, SEEDS
