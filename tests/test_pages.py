@@ -17,7 +17,10 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(?:python|sh)\n.*?^```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"(?:#!.*\n)?# (\w+\.(?:py|sh))\n")
 
-OTHERWISE = {"internals.md": "scripts/write_internals --check holds its blocks to the code"}
+OTHERWISE = {
+    "internals.md": "scripts/write_internals --check holds its blocks to the code",
+    "cluster.md": "tests/workers/ray/test_cluster.py runs a head and a node, which this page shows for two machines",
+}
 """Pages whose blocks are held to the code in another way, and in which."""
 
 BESIDE = {"how_to/notebook.md": ["how_to/own_task.md"]}
