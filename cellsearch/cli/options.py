@@ -106,7 +106,7 @@ def resources(
     address: Annotated[str | None, typer.Option(help="Ray cluster to join.")] = None,
     cpus: Annotated[float, typer.Option(help="Cores that a training takes of a Ray cluster.")] = 1.0,
     gpus: Annotated[float, typer.Option(help="GPUs, or a fraction of one, that a training takes of it.")] = 0.0,
-    memory: Annotated[float, typer.Option(help="Memory that a training takes of it, in GiB.")] = 0.0,
+    memory: Annotated[float, typer.Option(help="Memory that a training may take, in GiB; any if 0.")] = 0.0,
     send_cellsearch: Annotated[
         bool, typer.Option("--send-cellsearch", help="Send this cellsearch to the cluster's machines.")
     ] = False,

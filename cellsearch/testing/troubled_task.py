@@ -5,6 +5,7 @@ x: [T, B, 1] numbers uniform in [0, 1]; target: [B, 1], their sum. A training ta
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -30,6 +31,11 @@ TROUBLES: Final[dict[str, Callable[[], object]]] = {
     "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": lambda: _hang(),
     "hang in C": lambda: time.sleep(1000),
+    "ignore SIGTERM": lambda: (signal.signal(signal.SIGTERM, signal.SIG_IGN), _hang()),
+    "take 8 GB": lambda: torch.zeros(2**31).add_(1),
+    "fork": lambda: os.fork(),
+    "print 1 GB": lambda: [print("x" * 1_000_000) for _ in range(1_000)],
+    "crash": lambda: ctypes.string_at(0),
     "start a child": lambda: subprocess.Popen(["sleep", "1000"]),
 }
 

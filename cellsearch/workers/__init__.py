@@ -37,4 +37,4 @@ def open_pool(resources: Resources, sources: Sequence[Path] = ()) -> WorkerPool:
         return RayPool(resources, sources)
     from cellsearch.workers.local import LocalPool
 
-    return LocalPool(resources.size, resources.timeout)
+    return LocalPool(resources.size, resources.timeout, memory=resources.memory)

@@ -15,6 +15,7 @@ from cellsearch.signals import will_fail
 from cellsearch.training import Evaluation, evaluate
 from cellsearch.training.evaluation import cell_of
 from cellsearch.workers.interface import Event, Failed, Finished, Refused, Reported, Started
+from cellsearch.workers.memory import lacks_memory, limit_memory
 
 __all__ = ["read_output", "run", "warm_up", "with_output"]
 
@@ -22,9 +23,13 @@ MOST_OUTPUT: Final = 100_000
 """Bytes that are kept of what a failed job printed, the last ones."""
 
 
-def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
-    """Started, a Reported for every report, then the job's end; whoever iterates may stop. Raises nothing."""
+def run(job: int, evaluation: Evaluation, memory: float = 0.0) -> Iterator[Event]:
+    """Started, a Reported for every report, then the job's end; whoever iterates may stop. Raises nothing.
+
+    `memory` is what it may take, in GiB; 0 is no limit.
+    """
     yield Started(job)
+    limit_memory(memory)
     try:
         if evaluation.screened and (reason := _why_not(evaluation)):
             yield Refused(job, reason)
@@ -33,7 +38,10 @@ def run(job: int, evaluation: Evaluation) -> Iterator[Event]:
             yield Reported(job, report)
     except (Exception, SystemExit) as error:
         details = "" if _is_told(error) else _traceback(error)
-        yield Failed(job, one_line(error), details, lasting=isinstance(error, DivergenceError))
+        if memory and lacks_memory(error):
+            yield Failed(job, f"it needs more than the {memory:g} GiB that it may take", details, lasting=True)
+        else:
+            yield Failed(job, one_line(error), details, lasting=isinstance(error, DivergenceError))
     else:
         yield Finished(job)
 

@@ -46,8 +46,8 @@ POSIX: Final = ("fork", "killpg")
 """Functions of `os` that tell a system on which processes are started and ended as here."""
 
 LAUNCH: Final = (
-    "import sys; sys.path[:] = sys.argv[3:]; "
-    "from cellsearch.workers.local_worker import serve; serve(int(sys.argv[1]), int(sys.argv[2]))"
+    "import sys; sys.path[:] = sys.argv[4:]; "
+    "from cellsearch.workers.local_worker import serve; serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))"
 )
 """A worker's program: it imports from the same places as its driver does."""
 
@@ -55,17 +55,19 @@ LAUNCH: Final = (
 class LocalPool:
     """`size` worker processes on this machine, each with `threads` torch threads (default: its share of the cores).
 
-    `timeout` is in seconds a job. They share the driver's working directory and import path, and map what a task reads
-    with `training.shared` from one file. POSIX only. Its methods raise CellsearchError if workers cannot start.
+    `timeout` is in seconds a job, which may take `memory` GiB, or any if that is 0. They share the driver's working
+    directory and import path, and map what a task reads with `training.shared` from one file. POSIX only. Its methods
+    raise CellsearchError if workers cannot start.
     """
 
-    def __init__(self, size: int, timeout: float, threads: int | None = None) -> None:
+    def __init__(self, size: int, timeout: float, threads: int | None = None, memory: float = 0.0) -> None:
         if missing := [name for name in POSIX if not hasattr(os, name)]:
             raise CellsearchError(
                 f"local workers need a POSIX system such as Linux or macOS, and this one ({sys.platform}) has no "
                 f"os.{missing[0]}; use the ray executor, or on Windows the Linux in it (WSL)"
             )
         self._timeout = timeout
+        self._memory = memory
         self._threads = threads or max(1, cores() // size)
         self._queue: deque[tuple[int, Evaluation]] = deque()
         self._failed_starts = 0
@@ -112,7 +114,7 @@ class LocalPool:
     def _new_worker(self, i: int) -> _Worker:
         """Worker i; where there are several cards, one of them is its own or shared with every so manieth worker."""
         card = {VISIBLE: self._cards[i % len(self._cards)]} if len(self._cards) > 1 else {}
-        return _Worker(self._threads, {FOLDER: self._shared.name, **card})
+        return _Worker(self._threads, self._memory, {FOLDER: self._shared.name, **card})
 
     def _hand_out(self) -> None:
         for worker in self._workers:
@@ -150,12 +152,12 @@ class LocalPool:
 class _Worker:
     """One process with some variables in its environment, its pipe, and the job it has."""
 
-    def __init__(self, threads: int, variables: Mapping[str, str]) -> None:
+    def __init__(self, threads: int, memory: float, variables: Mapping[str, str]) -> None:
         self.pipe, far_end = Pipe()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115, it is closed by end()
         with far_end:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-P", "-c", LAUNCH, str(far_end.fileno()), str(threads), *sys.path],
+                [sys.executable, "-u", "-P", "-c", LAUNCH, str(far_end.fileno()), str(threads), str(memory), *sys.path],
                 pass_fds=[far_end.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._file,

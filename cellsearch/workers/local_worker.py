@@ -28,11 +28,11 @@ Order = tuple[int, Evaluation | None]
 """A job's number and its evaluation, or None to cancel that job."""
 
 
-def serve(pipe: int, threads: int) -> None:
+def serve(pipe: int, threads: int, memory: float) -> None:
     """Run jobs from the pipe (a file descriptor) one by one, for as long as the driver lives.
 
-    After the last event of a job, a cancelled one's too, the worker waits for the next. It must lead a process group
-    of its own, for it ends its whole group.
+    Each may take `memory` GiB, 0 is no limit. After the last event of a job, a cancelled one's too, the worker waits
+    for the next. It must lead a process group of its own, for it ends its whole group.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the driver
     os.set_inheritable(pipe, False)
@@ -45,7 +45,7 @@ def serve(pipe: int, threads: int) -> None:
     connection.send(READY)
     for job, evaluation in inbox:
         _forget_output(0)
-        for event in run(job, evaluation):
+        for event in run(job, evaluation, memory):
             _forget_output(MOST_OUTPUT)
             if inbox.cancelled(job):
                 connection.send(Finished(job))

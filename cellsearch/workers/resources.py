@@ -31,11 +31,11 @@ QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 class Resources:
     """Where trainings run. `workers` of them run at once; "auto" is one a core that this process may use.
 
-    `executor` is one of EXECUTORS; `timeout` is in seconds a training. The others are Ray's. `address` is the cluster
-    to join (a Ray of our own if None), of which "auto" uses all that there is while machines join and leave it. A
-    training takes so many `cpus`, `gpus` (or a fraction of one) and `memory` (GiB) of one machine. With
-    `send_cellsearch` the cluster's machines get this installation's code, beside a task's and a space's own. Raises
-    UnknownNameError and BudgetError.
+    `executor` is one of EXECUTORS; `timeout` is in seconds a training, and `memory` the GiB that it may take, 0 for
+    any. The others are Ray's. `address` is the cluster to join (a Ray of our own if None), of which "auto" uses all
+    that there is while machines join and leave it. A training takes so many `cpus` and `gpus` (or a fraction of one)
+    of one machine. With `send_cellsearch` the cluster's machines get this installation's code, beside a task's and a
+    space's own. Raises UnknownNameError and BudgetError.
     """
 
     executor: str = "local"
@@ -81,7 +81,7 @@ class Resources:
         return ", ".join(f"{count:g} {what}" for count, what in parts if count) or "nothing"
 
 
-OF_RAY: Final = ("address", "cpus", "gpus", "memory", "send_cellsearch")
+OF_RAY: Final = ("address", "cpus", "gpus", "send_cellsearch")
 """The fields that have no meaning for processes on this machine."""
 
 DEFAULT: Final = {field.name: field.default for field in fields(Resources)}

@@ -26,9 +26,9 @@ from cellsearch.workers.resources import cores
             "only the ray executor has address; choose it with executor, or leave that out",
         ),
         (
-            {"cpus": 2, "gpus": 0.5, "memory": 4},
+            {"cpus": 2, "gpus": 0.5},
             BudgetError,
-            "only the ray executor has cpus, gpus, memory; choose it with executor, or leave that out",
+            "only the ray executor has cpus, gpus; choose it with executor, or leave that out",
         ),
         (
             {"executor": "ray", "gpus": 1.5},

@@ -120,7 +120,7 @@ class RayPool:
     def _begun(self, job: int, evaluation: Evaluation) -> _Running:
         task = self._task.options(name=title(evaluation), label_selector=self._nodes.selector)
         threads = max(1, int(self._resources.cpus))
-        return _Running(job, task.remote(job, evaluation, threads, os.getcwd(), sys.path))
+        return _Running(job, task.remote(job, evaluation, threads, self._resources.memory, os.getcwd(), sys.path))
 
     def _wanted(self) -> int:
         """The jobs that there is work for: all that are here, and where the cluster may grow without end one more."""

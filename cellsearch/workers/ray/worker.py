@@ -21,15 +21,17 @@ from cellsearch.workers.job import run, warm_up, with_output
 __all__ = ["serve", "shared_folder"]
 
 
-def serve(job: int, evaluation: Evaluation, threads: int, directory: str, path: list[str]) -> Iterator[Event]:
-    """The task that Ray runs, with so many torch threads, the driver's directory and its import path."""
+def serve(
+    job: int, evaluation: Evaluation, threads: int, memory: float, directory: str, path: list[str]
+) -> Iterator[Event]:
+    """The task that Ray runs, with so many torch threads and GiB, the driver's directory and its import path."""
     sys.path += [place for place in path if place not in sys.path]
     with suppress(OSError):
         os.chdir(directory)
     os.environ[FOLDER] = shared_folder()
     warm_up(threads)
     with tempfile.TemporaryFile("w+") as output, redirect_stdout(output), redirect_stderr(output):
-        for event in run(job, evaluation):
+        for event in run(job, evaluation, memory):
             output.flush()
             yield with_output(event, output.fileno())
 
