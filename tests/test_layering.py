@@ -153,6 +153,7 @@ RULES = {
     "cellsearch.study.comparing": Rule(
         (
             "cellsearch.cell",
+            "cellsearch.space",
             "cellsearch.statistics",
             "cellsearch.study",
             "cellsearch.training",

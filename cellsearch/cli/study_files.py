@@ -11,12 +11,13 @@ from cellsearch.errors import StudyError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cellsearch.study.comparing.ablation import Ablation
     from cellsearch.study.comparing.comparison import Comparison
     from cellsearch.study.comparing.several_tasks import SeveralTasks
     from cellsearch.study.profiling.profile import Profile
     from cellsearch.study.study import Study
 
-__all__ = ["deliver_comparison", "deliver_profile", "deliver_study", "written_into"]
+__all__ = ["deliver_ablation", "deliver_comparison", "deliver_profile", "deliver_study", "written_into"]
 
 STUDY: Final = [
     ("report.html", "all of this as one page: open it in a browser"),
@@ -63,12 +64,14 @@ def written_into(folder: Path) -> Iterator[None]:
 def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
     """Show the verdict and leave tables, plot, picture and export in the study's folder."""
     import cellsearch
+    from cellsearch.inspect.ablation_tables import ablation_statement
     from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.inspect.picture.picture import save_picture
     from cellsearch.inspect.plots.curves_plot import Line, save_curves
     from cellsearch.inspect.plots.progress_plot import save_course
     from cellsearch.inspect.report.report import REPORT, save_report
     from cellsearch.inspect.study_tables import confirmation_statement, failure_note, statement, verdict_table
+    from cellsearch.study.comparing.ablation import load_ablation
     from cellsearch.study.comparing.confirm import load_confirmation
 
     study.write_tables()
@@ -89,12 +92,29 @@ def deliver_study(study: Study, show: Callable[[Any], None]) -> None:
         show(confirmation_statement(study, confirmation))
     best, stem = study.best.cell, study.path / "best"
     show(cell_sheet(best, 128, 128))
+    if ablation := load_ablation(study):
+        show(cell_sheet(ablation.simplest.cell, 128, 128))
+        show(ablation_statement(ablation))
     cellsearch.save(best, stem.with_suffix(".json"))
     save_picture(best, stem.with_suffix(".png"))
     stem.with_suffix(".safetensors").unlink(missing_ok=True)  # those of an earlier best, maybe
     cellsearch.export(study.trained() or best, stem.with_suffix(".py"))
     save_report(study, study.path / REPORT)
     show(_written(study.path, STUDY))
+
+
+def deliver_ablation(ablation: Ablation, show: Callable[[Any], None]) -> None:
+    """Show what the parts are good for, and leave tables and plots in the ablation's folder."""
+    from cellsearch.inspect.ablation_tables import ablation_statement, ablation_table
+    from cellsearch.inspect.report.report import REPORT, save_report
+
+    comparison = ablation.comparison
+    comparison.write_tables()
+    show(ablation_table(ablation))
+    _check_results(comparison)
+    show(ablation_statement(ablation))
+    save_report(comparison, comparison.path / REPORT)
+    show(_written(comparison.path, COMPARISON))
 
 
 def deliver_comparison(comparison: Comparison | SeveralTasks, show: Callable[[Any], None]) -> None:

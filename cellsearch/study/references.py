@@ -4,22 +4,27 @@ lstm                   a seed of a registered search space
 my.json                a cell file
 runs/quickstart:best   the best cell of a study
 runs/quickstart:17     the cell of its trial 17
+runs/quickstart:simplest  the simplest cell that an ablation of the best did not show to be worse
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, load
 from cellsearch.cell.cell import expect_cell
+from cellsearch.errors import StudyError
 
 if TYPE_CHECKING:
     from cellsearch.study.study import Study
 
-__all__ = ["find_cell", "find_cells", "find_trial"]
+__all__ = ["SIMPLEST", "find_cell", "find_cells", "find_trial"]
+
+SIMPLEST: Final = "simplest.json"
+"""The file in a study's folder that an ablation leaves."""
 
 
 def find_cell(reference: str | Cell) -> Cell:
@@ -33,6 +38,9 @@ def find_cell(reference: str | Cell) -> Cell:
     if trial := find_trial(reference):
         study, which = trial
         return study.cell(which)
+    folder, colon, which = reference.rpartition(":")
+    if colon and which == "simplest":
+        return _simplest(Path(folder))
     if reference.endswith(".json") or (Path(reference).is_file() and reference not in plugins.seeds()):
         return load(reference)
     return plugins.seed(reference)
@@ -51,3 +59,12 @@ def find_trial(reference: str) -> tuple[Study, str] | None:
     from cellsearch.study.study import load_study
 
     return load_study(folder), which
+
+
+def _simplest(study: Path) -> Cell:
+    from cellsearch.study.study import load_study
+
+    load_study(study)
+    if not (study / SIMPLEST).is_file():
+        raise StudyError(f"study {study} has no simplest cell yet; `cellsearch ablate {study}:best` looks for it")
+    return load(study / SIMPLEST)
