@@ -182,6 +182,8 @@ BAD = [
     (("show", "lstm", "--png", "no/folder/lstm.png"), "picture 'no/folder/lstm.png': No such file or directory"),
     (("show", "lstm", "--svg", "lstm.txt"), "picture 'lstm.txt' ends in neither .svg nor .png"),
     (("lineage", "lstm"), "'lstm' is no trial of a study, and only such have a lineage; name one as runs/chars:best"),
+    (("ablate", "lstm"), "'lstm' is no trial of a study, and only such have an ablation; name one as runs/chars:best"),
+    (("show", "locked:simplest"), "study locked has no simplest cell yet; `cellsearch ablate locked:best` looks"),
     (("lineage", "locked:best"), "study locked has no complete candidate"),
     (("report", "nothing"), "no study in nothing; begin one with: cellsearch search --study nothing"),
     (("report", "locked"), "study locked has no complete candidate"),
