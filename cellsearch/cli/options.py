@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "CELL_HELP",
     "ConfirmOn",
+    "Png",
     "Seed",
     "Space",
     "Study",
+    "Svg",
     "Task",
     "Tasks",
     "Trials",
@@ -31,7 +33,7 @@ __all__ = [
     "resources",
 ]
 
-CELL_HELP: Final = "A seed (lstm), a cell file (my.json), STUDY:best or STUDY:17."
+CELL_HELP: Final = "A seed (lstm), a cell file (my.json), STUDY:best, STUDY:17 or STUDY:simplest."
 
 TASK_HELP: Final = "a name or a reference such as my_task.py:TASK, with options as digits@permuted=1,batch=20"
 
@@ -43,6 +45,8 @@ ConfirmOn = Annotated[
 ]
 Space = Annotated[str, typer.Option(help="File (my_ops.py) or search space that defines operations of the cell.")]
 Study = Annotated[Path | None, typer.Option(help="Folder of the study; the same folder continues it.")]
+Png = Annotated[Path | None, typer.Option(help="Draw it into this file.")]
+Svg = Png
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Trials = Annotated[int, typer.Option(help="Tries for hyperparameters beside the learning rate, where some are tuned.")]
 Reports = Annotated[int, typer.Option(help="Validations of a training.")]

@@ -17,7 +17,7 @@ from cellsearch.cell.difference.alignment import NOBODY, Alignment, relate
 from cellsearch.cell.difference.isomorphism import NumberedCell
 from cellsearch.cell.node import Node
 
-__all__ = ["Change", "ChangeKind", "diff"]
+__all__ = ["Change", "ChangeKind", "Part", "changed_parts", "diff"]
 
 ChangeKind = Literal[
     "removed",
@@ -32,6 +32,9 @@ ChangeKind = Literal[
     "output moved",
 ]
 """What can change; `rewired` is an operation that takes other operands, or takes them in another order."""
+
+
+Part = Literal["removed", "added", "changed"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,22 @@ def diff(first: Cell, second: Cell) -> tuple[Change, ...]:
     expect_cell(second)
     alignment = relate(NumberedCell(first), NumberedCell(second))
     return tuple(_ChangeReader(first, second, alignment).changes())
+
+
+def changed_parts(first: Cell, second: Cell) -> tuple[dict[str, Part], dict[str, Part]]:
+    """What became of the nodes and states of each cell that are not the same in both, by the cell's own names."""
+    reader = _ChangeReader(first, second, relate(NumberedCell(first), NumberedCell(second)))
+    theirs = {called: other for other, called in reader.called.items()}
+    mine: dict[str, Part] = {}
+    others: dict[str, Part] = {}
+    for change in reader.changes():
+        if change.kind in ("removed", "state removed"):
+            mine[change.name] = "removed"
+        elif change.kind in ("added", "state added"):
+            others[theirs[change.name]] = "added"
+        elif change.kind != "output moved":
+            mine[change.name] = others[reader.partner[change.name]] = "changed"
+    return mine, others
 
 
 class _ChangeReader:

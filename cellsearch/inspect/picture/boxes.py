@@ -53,7 +53,10 @@ CIRCLE: Final = 26.0
 
 @dataclass(frozen=True)
 class Box:
-    """One thing to place: its text and its colours; `title` is what it tells when it is pointed at."""
+    """One thing to place: its text and its colours; `title` is what it tells when it is pointed at.
+
+    `nodes` are the nodes, or the state, that it draws.
+    """
 
     name: str
     title: str
@@ -61,6 +64,7 @@ class Box:
     fill: str
     border: str
     outline: str = "box"
+    nodes: tuple[str, ...] = ()
 
     @property
     def width(self) -> float:
@@ -103,17 +107,18 @@ def next_name(state: str) -> str:
 
 
 def _pill(name: str, label: str, colour: str) -> Box:
-    return Box(name, name, wrapped(label, 13, bold=True, colour=WHITE), colour, colour, "pill")
+    return Box(name, name, wrapped(label, 13, bold=True, colour=WHITE), colour, colour, "pill", (name,))
 
 
 def _box(shape: Shape) -> Box:
     fill, border = FILL[shape.kind]
+    nodes = (shape.node, shape.linear) if shape.linear else (shape.node,)
     if shape.is_symbol:
         size = 15 if len(shape.formula) == 1 else 12
-        return Box(shape.key, shape.node, (Text(shape.formula, size),), fill, border, "circle")
+        return Box(shape.key, shape.node, (Text(shape.formula, size),), fill, border, "circle", nodes)
     lines = (
         *wrapped(shape.name, 13, bold=True),
         *wrapped(shape.formula, 12),
         *(line for remark in shape.remarks for line in wrapped(remark, 9, colour=QUIET)),
     )
-    return Box(shape.key, shape.node, lines, fill, border)
+    return Box(shape.key, shape.node, lines, fill, border, nodes=nodes)

@@ -12,25 +12,22 @@ carries: a picture looks the same on every machine, fonts or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape
 from math import hypot
 from pathlib import Path
 from textwrap import wrap
+from types import MappingProxyType
 from typing import Final
 
 from cellsearch.cell.cell import Cell, expect_cell
-from cellsearch.errors import CellsearchError
 from cellsearch.inspect.picture.boxes import FILL, LEGEND, Box
 from cellsearch.inspect.picture.layout import Curve, Layout, Point, dot, layout
+from cellsearch.inspect.picture.page import Drawing, document, lines_of, painted, save_drawing
 from cellsearch.inspect.picture.shapes import shapes
-from cellsearch.inspect.picture.text import QUIET, Text, font_file
-from cellsearch.inspect.picture_path import picture_path
+from cellsearch.inspect.picture.text import QUIET, Text
 
-__all__ = ["dot", "png", "save_picture", "svg"]
-
-MARGIN: Final = 16
-"""Points between the picture and its edge."""
+__all__ = ["Mark", "dot", "drawing", "png", "save_picture", "svg"]
 
 GAP: Final = 14
 """Points between the cell and the title above or the legend below it."""
@@ -44,45 +41,21 @@ STUB: Final = 26
 SWATCH: Final = 12
 """Side of a legend's square."""
 
-FAMILY: Final = "DejaVu Sans, Verdana, sans-serif"
+ROW: Final = 22
+"""Points from one row of a legend to the next."""
+
+Mark = tuple[str, str]
+"""The colour of a line around a box, and its dashes; "" of none."""
 
 
 def svg(cell: Cell) -> str:
     """The picture as SVG. Hovering over a shape shows the name of its node."""
-    placed = layout(cell)
-    title, legend = _title(cell), _legend(cell, placed.width)
-    top = sum(line.height for line in title) + GAP + PADDING
-    bottom = top + placed.height + PADDING + GAP
-    width = max(placed.width + 2 * STUB, *(line.width for line in title)) + 2 * MARGIN
-    height = bottom + 22 * len(legend) + MARGIN
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height + MARGIN:.0f}" '
-            f'viewBox="{-MARGIN} {-MARGIN} {width:.0f} {height + MARGIN:.0f}" font-family="{FAMILY}" role="img">',
-            f"<title>{escape(title[0].text)}</title>",
-            f'<rect x="{-MARGIN}" y="{-MARGIN}" width="100%" height="100%" fill="#ffffff"/>',
-            _lines(title, 0, 0, "start"),
-            f'<g transform="translate({STUB} {top:.1f})">',
-            _frame(placed),
-            *_stubs(placed),
-            *(_curve(curve) for curve in placed.curves),
-            *(_box(box, centre) for box, centre in (*placed.entering, *placed.inside, *placed.leaving)),
-            *(_sign(curve) for curve in placed.curves if curve.sign),
-            "</g>",
-            f'<g transform="translate({STUB} {bottom:.1f})">',
-            *(f'<g transform="translate(0 {22 * place})">{row}</g>' for place, row in enumerate(legend)),
-            "</g>",
-            "</svg>\n",
-        ]
-    )
+    return document(cell.name, drawing(cell))
 
 
 def png(cell: Cell, scale: float = 2.0) -> bytes:
     """The picture as PNG, `scale` pixels for one of the SVG."""
-    import resvg_py
-
-    fonts = [str(font_file(bold, italic)) for bold in (False, True) for italic in (False, True)]
-    return resvg_py.svg_to_bytes(svg_string=svg(cell), zoom=scale, skip_system_fonts=True, font_files=fonts)
+    return painted(svg(cell), scale)
 
 
 def save_picture(cell: Cell, path: str | Path) -> None:
@@ -90,13 +63,33 @@ def save_picture(cell: Cell, path: str | Path) -> None:
 
     Raises CellsearchError if it is neither .svg nor .png, or if the file cannot be written.
     """
-    path = picture_path(path)
     expect_cell(cell)
-    content = svg(cell).encode() if path.suffix.lower() == ".svg" else png(cell)
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise CellsearchError(f"picture {str(path)!r}: {error.strerror}; name a file that can be written") from None
+    save_drawing(lambda: svg(cell), path)
+
+
+def drawing(cell: Cell, marks: Mapping[str, Mark] = MappingProxyType({})) -> Drawing:
+    """The picture without its page, with a line around the nodes and states that have a mark."""
+    placed = layout(cell)
+    title, legend = _title(cell), _legend(cell, placed.width)
+    top = sum(line.height for line in title) + GAP + PADDING
+    bottom = top + placed.height + PADDING + GAP
+    boxes = (*placed.entering, *placed.inside, *placed.leaving)
+    parts = [
+        lines_of(title, 0, 0),
+        f'<g transform="translate({STUB} {top:.1f})">',
+        _frame(placed),
+        *_stubs(placed),
+        *(_curve(curve) for curve in placed.curves),
+        *(_mark(box, centre, marks[name]) for box, centre in boxes for name in box.nodes if name in marks),
+        *(_box(box, centre) for box, centre in boxes),
+        *(_sign(curve) for curve in placed.curves if curve.sign),
+        "</g>",
+        f'<g transform="translate({STUB} {bottom:.1f})">',
+        *(f'<g transform="translate(0 {ROW * place})">{row}</g>' for place, row in enumerate(legend)),
+        "</g>",
+    ]
+    width = max(placed.width + 2 * STUB, *(line.width for line in title))
+    return Drawing(parts, width, bottom + ROW * len(legend))
 
 
 def _title(cell: Cell) -> list[Text]:
@@ -142,7 +135,7 @@ def _legend(cell: Cell, width: float) -> list[str]:
             fill, border = FILL[kind]
             rows[-1] += (
                 f'<rect x="{x:.1f}" y="0" width="{SWATCH}" height="{SWATCH}" rx="3" fill="{fill}" stroke="{border}"/>'
-                f"{_lines([text], x + SWATCH + 6, SWATCH / 2 - text.height / 2, 'start')}"
+                f"{lines_of([text], x + SWATCH + 6, SWATCH / 2 - text.height / 2)}"
             )
             x += SWATCH + 6 + text.width + 18
     return rows
@@ -155,7 +148,17 @@ def _box(box: Box, centre: Point) -> str:
     return (
         f'<g><title>{escape(box.title)}</title><rect x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" '
         f'height="{box.height:.1f}" rx="{radius:.1f}" fill="{box.fill}" stroke="{box.border}" stroke-width="1.2"/>'
-        f"{_lines(box.lines, centre[0], centre[1] - text_height / 2, 'middle')}</g>"
+        f"{lines_of(box.lines, centre[0], centre[1] - text_height / 2, 'middle')}</g>"
+    )
+
+
+def _mark(box: Box, centre: Point, mark: Mark) -> str:
+    """A line around a box."""
+    (x, y), (colour, dashes) = centre, mark
+    width, height = box.width + 10, box.height + 10
+    return (
+        f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width:.1f}" height="{height:.1f}" rx="11" '
+        f'fill="none" stroke="{colour}" stroke-width="3.4" stroke-dasharray="{dashes}" class="mark"/>'
     )
 
 
@@ -182,12 +185,3 @@ def _sign(curve: Curve) -> str:
     aside = 7 + text.width / 2 * abs(across)
     centre_x, centre_y = x - 3 * along + aside * across, y - 3 * across - aside * along
     return text.svg(centre_x, centre_y - text.height / 2, "middle")
-
-
-def _lines(lines: Sequence[Text], x: float, top: float, anchor: str) -> str:
-    """Lines of text below one another, the first one's upper edge at `top`."""
-    parts = []
-    for line in lines:
-        parts.append(line.svg(x, top, anchor))
-        top += line.height
-    return "".join(parts)

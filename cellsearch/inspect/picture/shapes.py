@@ -43,6 +43,7 @@ class Shape:
     `kind` is the role of its value, or what it computes. `part` tells several shapes of one node apart; the one that
     the node's value leaves has none. `name` is the value's symbol, empty where the equations have none, `remarks` is
     empty where there is nothing more to say. `signs` has what stands at each operand's arrow, where order matters.
+    `linear` is one that is drawn inside.
     """
 
     node: str
@@ -53,6 +54,7 @@ class Shape:
     operands: tuple[str, ...]
     signs: tuple[str, ...] = ()
     part: str = ""
+    linear: str | None = None
 
     @property
     def key(self) -> str:
@@ -111,6 +113,7 @@ class _Writer:
             remarks=tuple(filter(None, (str(role or ""), self._bias(linear or name)))),
             operands=first.operands,
             signs=signs,
+            linear=linear,
         )
 
     def linear_inside(self, name: str) -> str | None:

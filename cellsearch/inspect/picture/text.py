@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
 
-__all__ = ["DARK", "QUIET", "TIE", "Text", "font_file", "wrapped"]
+__all__ = ["DARK", "QUIET", "TIE", "Text", "font_file", "printable", "wrapped"]
 
 DARK: Final = "#333333"
 QUIET: Final = "#666666"
@@ -61,7 +61,8 @@ class Text:
     @property
     def runs(self) -> Iterator[Run]:
         """The line, with subscripts and italics apart where it is a formula."""
-        for word in re.findall(r"(?:[^\W\d_]\w*\u0303?\w*)|(?:[\W\d_])", self.text) if self.formula else [self.text]:
+        text = printable(self.text)
+        for word in re.findall(r"(?:[^\W\d_]\w*\u0303?\w*)|(?:[\W\d_])", text) if self.formula else [text]:
             indexed = INDEXED.fullmatch(word) if self.formula else None
             base, index = [part for part in indexed.groups() if part] if indexed else [word, ""]
             yield Run(base, self.size, self.formula and len(base.rstrip("\u0303")) == 1 and base[0].isalpha())
@@ -97,6 +98,11 @@ class Text:
             style += f' dy="{depth - below:.1f}"' if depth != below else ""
             yield f"<tspan{style}>{escape(run.text)}</tspan>" if style else escape(run.text)
             below = depth
+
+
+def printable(text: str) -> str:
+    """The text with what cannot be printed, such as an escape or a turn of the writing's direction, told as such."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def wrapped(text: str, size: int, bold: bool = False, colour: str = DARK, formula: bool = True) -> tuple[Text, ...]:

@@ -1,6 +1,6 @@
 """What a report says, as plain data: the page's template knows no more than this, and a part without data is left out.
 
-Whatever stands here is text, never HTML: the template escapes it. Pictures alone are SVG that `picture.svg` wrote.
+Whatever stands here is text, never HTML: the template escapes it. Pictures alone are SVG that the room `picture` wrote.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Document:
 
     `notice` says what is not there yet, `lead` and `claims` are the verdict, `numbers` its tables. A search has a
     `winner`, a comparison `entrants`. `looks` are
-    plots of the trained winner, `commands` make the study again, `facts` say what it was made with.
+    plots of the trained winner, `ablation` says what its parts are good for; `commands` make the study again, `facts`
+    say what it was made with.
     """
 
     title: str
@@ -104,3 +105,5 @@ class Document:
     commands: Sequence[str]
     facts: Sequence[tuple[str, str]]
     looks: Sequence[Plot] = ()
+    lineage_picture: str = ""
+    ablation: Sequence[Block] = ()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cellsearch.cell import equations
 from cellsearch.cell.notation.equations import equations_in_brief
+from cellsearch.inspect.ablation_tables import ablation_statement, ablation_table
 from cellsearch.inspect.looking.look import LOOK, load_look
+from cellsearch.inspect.picture.lineage import lineage_svg
 from cellsearch.inspect.plots.curves_plot import Line
 from cellsearch.inspect.plots.progress_plot import candidates
 from cellsearch.inspect.report.course_plot import course
@@ -19,6 +22,7 @@ from cellsearch.inspect.report.trials import search_trials
 from cellsearch.inspect.report.views import cell_view
 from cellsearch.inspect.study_tables import confirmation_statement, statement, verdict_table
 from cellsearch.inspect.task_tables import tasks_table
+from cellsearch.study.comparing.ablation import load_ablation
 from cellsearch.study.comparing.confirm import load_confirmation
 from cellsearch.study.failures import failures_by_kind
 from cellsearch.study.lineage import Step as Trial
@@ -33,7 +37,7 @@ __all__ = ["study_document"]
 def study_document(study: Study) -> Document:
     """What the study's report says. Raises StudyError if no candidate is complete."""
     settings, task = study.settings, study.task
-    winner = study.best
+    winner, way = study.best, lineage(study)
     lead, *claims = statement(study).splitlines()
     lines = [Line(v.label, study.curves[v.cell], v.role == "baseline") for v in study.verdicts if v.fresh_seeds]
     baselines = {r.cell.name: r.score for r in study.records if r.role == "baseline" and r.score is not None}
@@ -50,7 +54,9 @@ def study_document(study: Study) -> Document:
             *curves(lines, task, settings["parameters"]),
             *course(study.records, candidates(study.records), baselines, task),
         ],
-        lineage=[_step(each, study) for each in lineage(study)],
+        lineage=[_step(each, study) for each in way],
+        lineage_picture=lineage_svg(way, task.metric),
+        ablation=[*_ablation(study)],
         tables=[search_trials(study)],
         paid=paid(study),
         failures=[*_failures(study)],
@@ -86,6 +92,15 @@ def _confirmation(study: Study) -> Iterator[Block]:
         for line in confirmation_statement(study, found).splitlines():
             yield Block(line)
         yield from blocks(tasks_table(found))
+
+
+def _ablation(study: Study) -> Iterator[Block]:
+    """What the winner's parts are good for, and the simplest cell beside it."""
+    if found := load_ablation(study):
+        for line in ablation_statement(found).splitlines():
+            yield Block(line)
+        yield from (Block(line) for line in equations(found.simplest.cell) if found.simplest is not found.whole)
+        yield from blocks(ablation_table(found))
 
 
 def _step(trial: Trial, study: Study) -> Step:
