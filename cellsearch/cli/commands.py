@@ -13,11 +13,9 @@ from cellsearch.cli.listing import Kind, list_all, list_kind
 from cellsearch.cli.options import (
     CELL_HELP,
     ConfirmOn,
-    Png,
     Seed,
     Space,
     Study,
-    Svg,
     Task,
     Tasks,
     Trials,
@@ -34,7 +32,6 @@ from cellsearch.errors import CellsearchError
 
 if TYPE_CHECKING:
     from cellsearch.cell import Cell
-    from cellsearch.study.study import Study as Study_
     from cellsearch.training import Budget
     from cellsearch.workers import Resources
 
@@ -234,8 +231,8 @@ def show(
     space: Space = "",
     input_size: Annotated[int, typer.Option(min=1, help="Input size that costs are counted at.")] = 128,
     hidden_size: Annotated[int, typer.Option(min=1, help="Hidden size that costs are counted at.")] = 128,
-    png: Png = None,
-    svg: Svg = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Only the equations, as LaTeX, a formula a line.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only how it is computed: what of it when, and why.")] = False,
 ) -> None:
@@ -276,91 +273,30 @@ def diff(
     first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
     second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
     space: Space = "",
-    png: Png = None,
-    svg: Svg = None,
 ) -> None:
-    """Show how two cells differ: what to change in the first to get the second, and how far they are apart.
-
-    The picture has both, with a line around what is removed, added and changed.
-    """
+    """Show how two cells differ: what to change in the first to get the second, and how far they are apart."""
     from cellsearch.inspect.cell_tables import difference_sheet
-    from cellsearch.inspect.picture.difference import save_difference
 
-    one, other = _cells([first, second], space)
-    drawn = [path for path in (png, svg) if path]
-    for path in drawn:
-        save_difference(one, other, path)
-    tell(difference_sheet(one, other))
-    for path in drawn:
-        _say(f"picture: {path}")
-
-
-@app.command()
-@verbose
-@made_from(hyperparameters=hyperparameters, budget=budget, resources=resources)
-def ablate(
-    *,
-    trial: Annotated[str, typer.Argument(metavar="STUDY:TRIAL", help="A study's trial: runs/chars:best or :17.")],
-    hyperparameters: dict[str, str],
-    budget: "Budget",
-    resources: "Resources",
-    trials: Annotated[
-        int | None, typer.Option(help="Tries for hyperparameters beside the rate; the study's if not given.")
-    ] = None,
-    fresh_seeds: Annotated[int, typer.Option(help="Fresh seeds for each cell, 5 or more for a claim.")] = 5,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell dead weight and which cells would be trained; do nothing.")
-    ] = False,
-) -> None:
-    """Show what each part of a cell is good for: the cell trained again without it, and the simplest that is as good.
-
-    Budget and tuning are those of the study's finals if not given.
-    """
-    from cellsearch.cli.study_files import deliver_ablation, written_into
-    from cellsearch.inspect.ablation_tables import parts_list
-    from cellsearch.study.comparing.ablation import ablate as ablation_of
-    from cellsearch.study.comparing.ablation import parts
-
-    study, which = _trial(trial, "have an ablation")
-    if dry_run:
-        tell(parts_list(parts(study.cell(which))))
-        return
-    with displayed(study.path) as display:
-        found = ablation_of(
-            study,
-            which,
-            budget=budget,
-            hyperparameters=hyperparameters,
-            resources=resources,
-            trials=trials,
-            fresh_seeds=fresh_seeds,
-            observe=display.observe,
-        )
-    with written_into(found.comparison.path):
-        deliver_ablation(found, tell)
+    tell(difference_sheet(*_cells([first, second], space)))
 
 
 @app.command()
 @verbose
 def lineage(
     trial: Annotated[str, typer.Argument(metavar="STUDY:TRIAL", help="A study's trial: runs/chars:best or :17.")],
-    png: Png = None,
-    svg: Svg = None,
 ) -> None:
     """Show how a search came to a cell: every edit from the seed on, and what each brought."""
-    from cellsearch.inspect.picture.lineage import save_lineage
+    from cellsearch.errors import StudyError
     from cellsearch.inspect.study_tables import lineage_table
     from cellsearch.study.lineage import lineage as lineage_of
+    from cellsearch.study.references import find_trial
 
-    study, which = _trial(trial, "have a lineage")
-    steps, metric = lineage_of(study, which), study.task.metric
-    drawn = [path for path in (png, svg) if path]
-    for path in drawn:
-        save_lineage(steps, metric, path)
-    tell(lineage_table(steps, metric))
+    found = find_trial(trial)
+    if found is None:
+        raise StudyError(f"{trial!r} is no trial of a study, and only such have a lineage; name one as runs/chars:best")
+    study, which = found
+    tell(lineage_table(lineage_of(study, which), study.task.metric))
     tell("gain: on the parent, above 0 is better; each score is of one training, which proves nothing by itself")
-    for path in drawn:
-        _say(f"picture: {path}")
 
 
 @app.command()
@@ -465,17 +401,6 @@ def _cells(references: list[str], space: str) -> "list[Cell]":
     if space:
         plugins.load_operations(space)
     return find_cells(references)
-
-
-def _trial(reference: str, what: str) -> "tuple[Study_, str]":
-    """The study and trial of a reference. Raises StudyError for others, of which none can have `what`."""
-    from cellsearch.errors import StudyError
-    from cellsearch.study.references import find_trial
-
-    found = find_trial(reference)
-    if found is None:
-        raise StudyError(f"{reference!r} is no trial of a study, and only such {what}; name one as runs/chars:best")
-    return found
 
 
 def _say(line: str) -> None:
