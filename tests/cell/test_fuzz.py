@@ -22,6 +22,7 @@ from cellsearch.errors import CellError
 from cellsearch.plugins import seeds
 from tests.helpers.cell.mutations import ODD, mutated_json, mutated_text
 from tests.helpers.cell.recipes import random_recipe, sample
+from tests.helpers.exhaustive import many
 
 LONGEST = 700
 """Characters of an error, at most, beside the file's path."""
@@ -57,7 +58,9 @@ sys.addaudithook(_hook)
 
 
 # One in eleven is a genotype or arc, the others are cell files and recipes.
-@pytest.mark.parametrize(("first", "count"), [(0, 1_000), pytest.param(1_000, 22_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("first", "count"), [(0, 1_000), pytest.param(1_000, many(6_000, 22_000), marks=pytest.mark.slow)]
+)
 def test_a_mutated_file_is_a_cell_or_refused_in_one_line(first: int, count: int, tmp_path: Path) -> None:
     subjects = _subjects()
     _warm(tmp_path)

@@ -16,6 +16,7 @@ from cellsearch.testing.scramble import scrambled
 from tests.helpers.cell.carried import assert_same_values
 from tests.helpers.cell.probe import Probe, alike, same
 from tests.helpers.cell.spellings import DIFFERENT, SAME, cell_of
+from tests.helpers.exhaustive import many
 
 UNKNOWN: frozenset[frozenset[str]] = frozenset(
     map(
@@ -37,8 +38,8 @@ def test_scrambled_cells_have_the_same_identity_and_values() -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_scrambled_cells_have_the_same_identity_and_values() -> None:
-    _check_scrambled(10_000, probed=3)
+def test_many_scrambled_cells_have_the_same_identity_and_values() -> None:
+    _check_scrambled(many(1_500, 10_000), probed=3)
 
 
 def test_no_two_of_many_cells_are_the_same_with_unequal_identities_or_otherwise() -> None:
@@ -46,8 +47,8 @@ def test_no_two_of_many_cells_are_the_same_with_unequal_identities_or_otherwise(
 
 
 @pytest.mark.slow
-def test_no_two_of_ten_thousand_cells_are_the_same_with_unequal_identities_or_otherwise() -> None:
-    _check_identities(10_000)
+def test_no_two_of_thousands_of_cells_are_the_same_with_unequal_identities_or_otherwise() -> None:
+    _check_identities(many(1_500, 10_000))
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
@@ -65,8 +66,8 @@ def test_the_probe_knows_a_scrambled_cell_and_groups_it_with_what_it_was() -> No
 
 
 @pytest.mark.slow
-def test_the_probe_knows_each_of_a_thousand_scrambled_cells() -> None:
-    _check_probe(1000)
+def test_the_probe_knows_each_of_many_scrambled_cells() -> None:
+    _check_probe(many(300, 1_000))
 
 
 def _check_scrambled(count: int, probed: int) -> None:

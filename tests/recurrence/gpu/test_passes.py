@@ -90,8 +90,7 @@ def test_many_random_cells_agree_with_the_reference(cell: Cell, shape: Shape) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_published_cells_agree_with_the_reference(name: str) -> None:
-    compared = [check_backend(EmulatedGpu(), SEEDS[name], shape, torch.float32) for shape in (SHAPES[1], SHAPES[4])]
-    assert any(compared) or name in EXPLODE
+    assert check_backend(EmulatedGpu(), SEEDS[name], SHAPES[4], torch.float32) or name in EXPLODE
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
