@@ -16,7 +16,6 @@ from cellsearch.cli.options import (
     Seed,
     Space,
     Study,
-    Task,
     Tasks,
     Trials,
     budget,
@@ -66,7 +65,7 @@ def _of_every_command(
 @made_from(options=options, hyperparameters=hyperparameters, budget=budget, resources=resources)
 def search(
     *,
-    task: Task,
+    task: Tasks,
     space: Annotated[str, typer.Option(help="Search space: a name or reference.")] = "gated",
     seeds: Annotated[
         str, typer.Option(help="Cells to start from, with commas between; all of the space if empty.")
@@ -103,7 +102,10 @@ def search(
         bool, typer.Option("--dry-run", help="Tell what would be trained and about how long it takes; do nothing.")
     ] = False,
 ) -> None:
-    """Search for a cell: baselines first, then candidates, then a final with intervals."""
+    """Search for a cell: baselines first, then candidates, then a final with intervals.
+
+    On several tasks candidates are trained on one after the other, and the mean of their losses counts.
+    """
     import cellsearch
     from cellsearch.cli.study_files import deliver_study, written_into
 
@@ -127,7 +129,7 @@ def search(
     if dry_run:
         tell(str(cellsearch.plan_search(task, **arguments)))
         return
-    folder = study or Path("runs") / _short(task)
+    folder = study or Path("runs") / "-".join(map(_short, task))
     with displayed(folder) as display:
         found = cellsearch.search(task, study=folder, deterministic=deterministic, observe=display.observe, **arguments)
     with written_into(folder):

@@ -22,6 +22,7 @@ from cellsearch.training import (
     Task,
     Tuning,
     hidden_size_for,
+    references,
     tuning,
     whole_number,
 )
@@ -85,7 +86,7 @@ class Conditions:
 
     @cached_property
     def _texts(self) -> Mapping[str, str]:
-        return plugins.texts(self.task, self.space)
+        return plugins.texts(*references(self.task, self.options), self.space)
 
     def evaluation(
         self,

@@ -26,7 +26,7 @@ from cellsearch.study.forms import BASELINES
 from cellsearch.study.progress import Observer
 from cellsearch.study.study import Study
 from cellsearch.study.verdict import Verdict
-from cellsearch.training import Budget, NamedTask, Task, named_tasks, prepare_task
+from cellsearch.training import Budget, NamedTask, Task, named_tasks, parts, prepare_task
 from cellsearch.workers import Resources
 
 __all__ = ["Confirming", "confirm", "judged", "load_confirmation", "tasks_to_confirm_on"]
@@ -52,7 +52,7 @@ def tasks_to_confirm_on(
     """
     found = []
     for named in named_tasks(tasks, {}) if tasks else []:
-        if named.task == searched:
+        if named.task in parts(searched):
             raise UnknownNameError(f"task {named.text!r} is that of the search; confirm on tasks that it never saw")
         prepare_task(named.reference, named.task)
         conditions = conditions_on(

@@ -25,8 +25,9 @@ from cellsearch.training import (
     Task,
     check_counts,
     expect_budget,
-    named_task,
+    joint,
     prepare_task,
+    rungs_of,
     settled_steps,
     whole_number,
 )
@@ -69,7 +70,7 @@ class Arrangement:
 
 
 def arrangement(
-    task: str | Task,
+    task: str | Task | Sequence[str | Task],
     *,
     space: str,
     seeds: str | Cell | Sequence[str | Cell] | None,
@@ -91,7 +92,7 @@ def arrangement(
     files.end_load()
     expect_budget(budget)
     expect_resources(resources)
-    named = named_task(task, options or {})
+    named = joint(task, options or {})
     the_task = named.task
     prepare_task(named.reference, the_task)
     the_space = plugins.load(plugins.SPACES, space)
@@ -110,7 +111,8 @@ def arrangement(
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)
     chosen = make_strategy(strategy, seed_cells, the_space)
-    the_halving = halving(budget.steps_of(the_task), rungs)
+    steps = budget.steps_of(the_task)
+    the_halving = halving(steps, rungs_of(the_task, steps) if rungs is None else rungs)
     end = the_end(until)
     (finalists,) = check_counts(1 if confirm_on else 0, finalists=finalists)
     (fresh_seeds,) = check_counts(2, fresh_seeds=fresh_seeds)

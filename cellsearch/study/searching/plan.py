@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any, Final
@@ -74,7 +75,7 @@ class SearchPlan:
         return "\n".join(parts)
 
 
-def plan_search(task: str | Task = "chars", **arguments: Any) -> SearchPlan:
+def plan_search(task: str | Task | Sequence[str | Task] = "chars", **arguments: Any) -> SearchPlan:
     """The plan of the search that `search` would do with the same arguments; trains the LSTM for a few steps.
 
     Raises what `search` raises before anything is trained.

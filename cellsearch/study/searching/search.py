@@ -41,7 +41,7 @@ MOST_PAUSED: Final = 64
 
 
 def search(
-    task: str | Task = "chars",
+    task: str | Task | Sequence[str | Task] = "chars",
     *,
     study: str | Path = "runs/search",
     space: str = "gated",
@@ -65,15 +65,18 @@ def search(
     """Search for a cell and return the study, which is the folder `study`.
 
     `task` and `space` are names or references such as `my_file.py:TASK`, the first also a task itself; `options` sets
-    the task's, which may stand with it too, as `digits@permuted=1`. `seeds` are cells or references (`find_cell`), by
-    default all of the space. Candidates are tried `until` there are so many ("200 candidates"), some time is over ("30
-    minutes") or none has been better for long ("no better in 80"); cells that `will_fail` are not among them. With
-    several workers a search depends on which of them ends first, unless it is `deterministic`, where workers wait for
-    each other. `budget` is that of every training, `resources` is where they run. `hyperparameters` maps names such as
-    `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to search beside the learning rate's.
+    the task's, which may stand with it too, as `digits@permuted=1`. On several tasks each candidate is trained on one
+    after the other, and counts by the mean of its losses (see `training.joint`). `seeds` are cells or references
+    (`find_cell`), by default all of the space. Candidates are tried `until` there are so many ("200 candidates"), some
+    time is over ("30 minutes") or none has been better for long ("no better in 80"); cells that `will_fail` are not
+    among them. With several workers a search depends on which of them ends first, unless it is `deterministic`, where
+    workers wait for each other. `budget` is that of every training, `resources` is where they run. `hyperparameters`
+    maps names such as `optimizer`, `clip` or `dropout` to a value, or to a range (low, high) to search beside the
+    learning rate's.
 
     Candidates stop at `rungs`, in steps, and the best third of those at a rung goes on; by default after a ninth and a
-    third of the training. Without any (`()`) all are trained to the end, as the baselines always are.
+    third of the training, or early in the first of several tasks and after each. Without any (`()`) all are trained to
+    the end, as the baselines always are.
 
     Finals train for `final_steps`, by default as long as the search, or longer where the task says that training
     settles later. The best candidates take part beside the usual forms of LSTM and GRU, and seeds that no registered
