@@ -27,6 +27,7 @@ ACROSS = {
     "test_layering.py": "imports",
     "test_mirror.py": "the tests",
     "test_readme.py": "README.md",
+    "test_unpickling.py": "what is unpickled, in all files",
     "test_site.py": "mkdocs.yml and what it builds",
     "test_pages.py": "the pages of docs/ that show something to run",
     "workers/ray/test_cluster.py": "Ray on two machines",

@@ -6,10 +6,12 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import ray
+from ray._private import ray_constants
 from ray.exceptions import RayError
 
 from cellsearch.errors import CellsearchError, one_line
@@ -20,8 +22,6 @@ __all__ = ["join", "start"]
 OBJECT_STORE: Final = 100 * 2**20
 """Bytes of shared memory for a Ray of our own; reports are small, and Ray takes no less than 80 MB."""
 
-LOOPBACK: Final = "127.0.0.1"
-
 CONNECT: Final = 5.0
 """Seconds in which a cluster's head must answer."""
 
@@ -29,18 +29,28 @@ CONNECT: Final = 5.0
 def start(training: Resources, folder: str) -> None:
     """Start a Ray of our own: `local`, or it would follow the address that some other Ray left on this machine."""
     try:
-        ray.init(
-            "local",
-            num_cpus=math.ceil(training.size * training.cpus),
-            object_store_memory=OBJECT_STORE,
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            _node_ip_address=LOOPBACK,  # which its ports are bound to then, and not to the network
-            _temp_dir=f"{folder}/ray",  # one further down, for Ray opens its folder to everybody
-        )
+        with _on_the_loopback():
+            ray.init(
+                "local",
+                num_cpus=math.ceil(training.size * training.cpus),
+                object_store_memory=OBJECT_STORE,
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                _temp_dir=f"{folder}/ray",  # one further down, for Ray opens its folder to everybody
+            )
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise CellsearchError(f"Ray does not start on this machine: {one_line(error)}") from error
+
+
+@contextmanager
+def _on_the_loopback() -> Iterator[None]:
+    """Ray binds its ports to the network's address, the loopback's given too, unless it is told to have no cluster."""
+    before, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def join(address: str, environment: Mapping[str, Any]) -> None:

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cellsearch.errors import CellsearchError
@@ -42,6 +44,18 @@ def test_a_task_in_a_file_is_found_from_the_drivers_directory(
     assert outcome(pool, troubled(task="my_task.py:TASK", diary="diary")) == "finished"
     _, _, threads, directory = (tmp_path / "diary").read_text().split()
     assert (threads, directory) == ("1", str(tmp_path))
+
+
+def test_every_port_of_a_ray_of_our_own_is_on_the_loopback_and_asks_for_a_token(pool: WorkerPool) -> None:
+    assert outcome(pool, troubled()) == "finished"
+    places = {
+        connection.laddr.ip
+        for process in psutil.Process().children(recursive=True)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert places and all(ip_address(place.removeprefix("::ffff:")).is_loopback for place in places), places
+    assert os.environ["RAY_AUTH_MODE"] == "token"
 
 
 def test_a_second_pool_in_one_process_is_refused(pool: WorkerPool) -> None:
