@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cellsearch.recurrence.trace.trace import trace as trace
     from cellsearch.space import SearchSpace as SearchSpace
     from cellsearch.space.crossover import crossover as crossover
+    from cellsearch.space.mutation import mutate as mutate
     from cellsearch.space.suggestion import suggest as suggest
     from cellsearch.study.callback import Callback as Callback
     from cellsearch.study.comparing.compare import compare as compare
@@ -43,9 +44,14 @@ if TYPE_CHECKING:
     from cellsearch.study.comparing.several_tasks import load_comparison as load_comparison
     from cellsearch.study.comparing.several_tasks import load_results as load_results
     from cellsearch.study.profiling.profile import profile as profile
+    from cellsearch.study.record import Proposal as Proposal
+    from cellsearch.study.record import Record as Record
     from cellsearch.study.references import find_cell as find_cell
     from cellsearch.study.searching.plan import plan_search as plan_search
+    from cellsearch.study.searching.propose import Candidate as Candidate
+    from cellsearch.study.searching.propose import propose as propose
     from cellsearch.study.searching.search import search as search
+    from cellsearch.study.strategies import Strategy as Strategy
     from cellsearch.study.study import Study as Study
     from cellsearch.study.study import load_study as load_study
     from cellsearch.training import Budget as Budget
@@ -74,6 +80,7 @@ _NAMES: Final = {
     "recurrence.custom": "op",
     "recurrence.trace.trace": "trace",
     "space": "SearchSpace",
+    "space.mutation": "mutate",
     "space.crossover": "crossover",
     "space.suggestion": "suggest",
     "study.callback": "Callback",
@@ -81,9 +88,12 @@ _NAMES: Final = {
     "study.comparing.comparison": "Comparison",
     "study.comparing.several_tasks": "SeveralTasks load_comparison load_results",
     "study.profiling.profile": "profile",
+    "study.record": "Proposal Record",
     "study.references": "find_cell",
     "study.searching.plan": "plan_search",
+    "study.searching.propose": "Candidate propose",
     "study.searching.search": "search",
+    "study.strategies": "Strategy",
     "study.study": "Study load_study",
     "training": "Budget Evaluation Hyperparameters evaluate",
     "workers": "Resources",

@@ -8,6 +8,7 @@ CellsearchError
 ├── DataError        a task's data is missing, empty or unreadable
 ├── BudgetError      a budget that cannot train the cell at all
 ├── StudyError       a study folder that cannot be opened, or holds no such trial
+├── StrategyError    a strategy raises, or proposes what is no cell of its space
 ├── DivergenceError  training left the finite numbers
 ├── ExportError      a place that no Python file can be exported to
 └── BackendError     a backend was asked for something that it does not support
@@ -31,6 +32,7 @@ __all__ = [
     "DataError",
     "DivergenceError",
     "ExportError",
+    "StrategyError",
     "StudyError",
     "TaskError",
     "TraceError",
@@ -80,6 +82,10 @@ class BudgetError(CellsearchError):
 
 class StudyError(CellsearchError):
     """A study folder cannot be opened or written, or holds no such trial."""
+
+
+class StrategyError(CellsearchError):
+    """A strategy raises, or proposes what is no cell of its space."""
 
 
 class DivergenceError(CellsearchError):

@@ -26,6 +26,7 @@ from cellsearch.space import SearchSpace
 __all__ = [
     "CALLBACKS",
     "SPACES",
+    "STRATEGIES",
     "TASKS",
     "broken_spaces",
     "load",
@@ -42,9 +43,10 @@ __all__ = [
 
 TASKS: Final = "cellsearch.tasks"
 SPACES: Final = "cellsearch.search_spaces"
+STRATEGIES: Final = "cellsearch.strategies"
 CALLBACKS: Final = "cellsearch.callbacks"
 
-KIND: Final = {TASKS: "task", SPACES: "search space", CALLBACKS: "callback"}
+KIND: Final = {TASKS: "task", SPACES: "search space", CALLBACKS: "callback", STRATEGIES: "strategy"}
 
 
 def names(group: str) -> list[str]:

@@ -70,7 +70,9 @@ def search(
     seeds: Annotated[
         str, typer.Option(help="Cells to start from, with commas between; all of the space if empty.")
     ] = "",
-    strategy: Annotated[str, typer.Option(help="evolution, local, predictor, random or sample.")] = "evolution",
+    strategy: Annotated[
+        str, typer.Option(help="evolution, local, predictor, random, sample, or a reference: my_file.py:Mine.")
+    ] = "evolution",
     until: Annotated[
         str, typer.Option(help="When to try no further cell: '200 candidates', '30 minutes' or 'no better in 80'.")
     ] = "40 candidates",
