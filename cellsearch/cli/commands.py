@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellsearch.cli.console import console, displayed, tell
+from cellsearch.cli.console import console, displayed, say, tell
 from cellsearch.cli.listing import Kind, list_all, list_kind
 from cellsearch.cli.options import (
     CELL_HELP,
     ConfirmOn,
+    Png,
     Seed,
     Space,
     Study,
+    Svg,
     Tasks,
     Trials,
     budget,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from cellsearch.training import Budget
     from cellsearch.workers import Resources
 
-__all__ = ["app", "main"]
+__all__ = ["app", "cells_of", "main"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -162,7 +164,7 @@ def compare(
     import cellsearch
     from cellsearch.cli.study_files import deliver_comparison, written_into
 
-    entrants = _cells(cells, space)
+    entrants = cells_of(cells, space)
     folder = study or Path("runs") / "-".join(["compare", *map(_short, task), *(cell.name for cell in entrants)])
     with displayed(folder) as display:
         found = cellsearch.compare(
@@ -199,7 +201,7 @@ def profile(
     import cellsearch
     from cellsearch.cli.study_files import deliver_profile, written_into
 
-    found = _cells(cells, space)
+    found = cells_of(cells, space)
     folder = study or Path("runs") / "-".join(["profile", *(cell.name for cell in found)])
     with displayed(folder) as display:
         profiled = cellsearch.profile(
@@ -235,8 +237,8 @@ def show(
     space: Space = "",
     input_size: Annotated[int, typer.Option(min=1, help="Input size that costs are counted at.")] = 128,
     hidden_size: Annotated[int, typer.Option(min=1, help="Hidden size that costs are counted at.")] = 128,
-    png: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw the cell into this file.")] = None,
+    png: Png = None,
+    svg: Svg = None,
     latex: Annotated[bool, typer.Option("--latex", help="Only the equations, as LaTeX, a formula a line.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only how it is computed: what of it when, and why.")] = False,
 ) -> None:
@@ -245,7 +247,7 @@ def show(
     from cellsearch.inspect.cell_tables import cell_sheet
     from cellsearch.study.references import find_trial
 
-    (found,) = _cells([cell], space)
+    (found,) = cells_of([cell], space)
     if latex:
         typer.echo("\n".join(cellsearch.equations(found, latex=True)))
         return
@@ -273,38 +275,6 @@ def show(
 
 @app.command()
 @verbose
-def diff(
-    first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
-    second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
-    space: Space = "",
-) -> None:
-    """Show how two cells differ: what to change in the first to get the second, and how far they are apart."""
-    from cellsearch.inspect.cell_tables import difference_sheet
-
-    tell(difference_sheet(*_cells([first, second], space)))
-
-
-@app.command()
-@verbose
-def lineage(
-    trial: Annotated[str, typer.Argument(metavar="STUDY:TRIAL", help="A study's trial: runs/chars:best or :17.")],
-) -> None:
-    """Show how a search came to a cell: every edit from the seed on, and what each brought."""
-    from cellsearch.errors import StudyError
-    from cellsearch.inspect.study_tables import lineage_table
-    from cellsearch.study.lineage import lineage as lineage_of
-    from cellsearch.study.references import find_trial
-
-    found = find_trial(trial)
-    if found is None:
-        raise StudyError(f"{trial!r} is no trial of a study, and only such have a lineage; name one as runs/chars:best")
-    study, which = found
-    tell(lineage_table(lineage_of(study, which), study.task.metric))
-    tell("gain: on the parent, above 0 is better; each score is of one training, which proves nothing by itself")
-
-
-@app.command()
-@verbose
 def report(
     study: Annotated[Path, typer.Argument(help="Folder of a search or a comparison, which may be running.")],
     output: Annotated[
@@ -317,7 +287,7 @@ def report(
 
     path = output or study / REPORT
     save_report(load_results(study), path)
-    _say(f"wrote {path}")
+    say(f"wrote {path}")
 
 
 @app.command()
@@ -342,13 +312,13 @@ def export(
     from cellsearch.cli.export_files import deliver_export, deliver_file, place_of
     from cellsearch.study.references import find_trial
 
-    (found,) = _cells([cell], space)
+    (found,) = cells_of([cell], space)
     place, trial = place_of(file, output), find_trial(cell)
     if place.suffix == ".py" or file:
-        deliver_file(found, trial, place, _say)
+        deliver_file(found, trial, place, say)
     else:
         names = [each.strip() for each in formats.split(",") if each.strip()]
-        deliver_export(found, trial, place, names, (input_size, hidden_size), _say)
+        deliver_export(found, trial, place, names, (input_size, hidden_size), say)
 
 
 @app.command(name="import")
@@ -397,7 +367,7 @@ def main() -> None:
         sys.exit(2)
 
 
-def _cells(references: list[str], space: str) -> "list[Cell]":
+def cells_of(references: list[str], space: str) -> "list[Cell]":
     """The cells, which may have operations that a file or a search space defines."""
     from cellsearch import plugins
     from cellsearch.study.references import find_cells
@@ -405,11 +375,6 @@ def _cells(references: list[str], space: str) -> "list[Cell]":
     if space:
         plugins.load_operations(space)
     return find_cells(references)
-
-
-def _say(line: str) -> None:
-    """Print a line as it is."""
-    console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _short(task: str) -> str:

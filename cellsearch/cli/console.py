@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cellsearch.inspect.live import Display
 
-__all__ = ["console", "displayed", "tell"]
+__all__ = ["console", "displayed", "say", "tell"]
 
 WIDEST: Final = 100_000
 """Columns of what is printed where there is no terminal, at most."""
@@ -35,6 +35,11 @@ def console() -> Console:
 def tell(what: RenderableType) -> None:
     """Print what has its own colours."""
     console().print(what, highlight=False)
+
+
+def say(line: str) -> None:
+    """Print a line as it is."""
+    console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

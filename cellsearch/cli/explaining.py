@@ -1,12 +1,12 @@
-"""The commands that explain a cell that was found: what its parts are good for."""
+"""The commands that explain a cell: how it differs from another, how it came about, what its parts are good for."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cellsearch.cli.commands import app
-from cellsearch.cli.console import displayed, tell
-from cellsearch.cli.options import budget, hyperparameters, made_from, resources
+from cellsearch.cli.commands import app, cells_of
+from cellsearch.cli.console import displayed, say, tell
+from cellsearch.cli.options import CELL_HELP, Png, Space, Svg, budget, hyperparameters, made_from, resources
 from cellsearch.cli.verbose import verbose
 
 if TYPE_CHECKING:
@@ -14,7 +14,55 @@ if TYPE_CHECKING:
     from cellsearch.training import Budget
     from cellsearch.workers import Resources
 
-__all__: list[str] = []
+__all__ = ["ablate", "diff", "lineage"]
+
+
+@app.command()
+@verbose
+def diff(
+    first: Annotated[str, typer.Argument(metavar="CELL", help=CELL_HELP)],
+    second: Annotated[str, typer.Argument(metavar="CELL", help="What to compare it with, named alike.")],
+    space: Space = "",
+    png: Png = None,
+    svg: Svg = None,
+) -> None:
+    """Show how two cells differ: what to change in the first to get the second, and how far they are apart.
+
+    The picture has both, with a line around what is removed, added and changed.
+    """
+    from cellsearch.inspect.cell_tables import difference_sheet
+    from cellsearch.inspect.picture.difference import save_difference
+
+    one, other = cells_of([first, second], space)
+    drawn = [path for path in (png, svg) if path]
+    for path in drawn:
+        save_difference(one, other, path)
+    tell(difference_sheet(one, other))
+    for path in drawn:
+        say(f"picture: {path}")
+
+
+@app.command()
+@verbose
+def lineage(
+    trial: Annotated[str, typer.Argument(metavar="STUDY:TRIAL", help="A study's trial: runs/chars:best or :17.")],
+    png: Png = None,
+    svg: Svg = None,
+) -> None:
+    """Show how a search came to a cell: every edit from the seed on, and what each brought."""
+    from cellsearch.inspect.picture.lineage import save_lineage
+    from cellsearch.inspect.study_tables import lineage_table
+    from cellsearch.study.lineage import lineage as lineage_of
+
+    study, which = _trial(trial, "have a lineage")
+    steps, metric = lineage_of(study, which), study.task.metric
+    drawn = [path for path in (png, svg) if path]
+    for path in drawn:
+        save_lineage(steps, metric, path)
+    tell(lineage_table(steps, metric))
+    tell("gain: on the parent, above 0 is better; each score is of one training, which proves nothing by itself")
+    for path in drawn:
+        say(f"picture: {path}")
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cellsearch.cli.commands import app
-from cellsearch.cli.console import console, tell
+from cellsearch.cli.console import console, say, tell
 from cellsearch.cli.verbose import verbose
 
 __all__ = ["look", "serve", "watch"]
@@ -26,7 +26,7 @@ def watch(
             progress = watch_study(study, display.observe)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    _say(f"ended: {in_a_line(progress)}")
+    say(f"ended: {in_a_line(progress)}")
 
 
 @app.command()
@@ -45,7 +45,7 @@ def serve(
     from cellsearch.inspect.serving.server import serve as serve_studies
 
     def announce(address: str) -> None:
-        _say(f"serving {studies} on {address} (Ctrl-C ends it)")
+        say(f"serving {studies} on {address} (Ctrl-C ends it)")
         if browse:
             _browse(address)
 
@@ -87,7 +87,7 @@ def look(
     tell(look_table(seen))
     if seen.identity == study.best.identity:
         save_look(seen, study.path / LOOK)
-    _say(f"picture: {picture}")
+    say(f"picture: {picture}")
 
 
 def _text(given: str | None) -> str | None:
@@ -104,8 +104,4 @@ def _browse(address: str) -> None:
     import webbrowser
 
     if not webbrowser.open(address):
-        _say(f"no browser could be opened here; open {address} in one")
-
-
-def _say(line: str) -> None:
-    console().print(line, highlight=False, markup=False, soft_wrap=True)
+        say(f"no browser could be opened here; open {address} in one")

@@ -418,6 +418,16 @@ def test_a_study_is_shown_and_exported_by_reference(here: Here, searched: tuple[
     assert ended.out == f"wrote plain.py\n{note}\n"
 
 
+def test_differences_and_lineages_are_drawn_into_files_of_any_name(
+    here: Here, searched: tuple[Path, Ended], tmp_path: Path
+) -> None:
+    ended = here("diff", "lstm", "gru", "--svg", "[red]both[red].svg")
+    assert ended.code == 0 and ended.out.endswith("picture: [red]both[red].svg\n")
+    assert (tmp_path / "[red]both[red].svg").read_text().startswith("<svg")
+    ended = here("lineage", f"{searched[0] / 'runs' / 'small'}:best", "--png", "way.png")
+    assert ended.code == 0 and (tmp_path / "way.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_lineage_shows_every_edit_from_the_seed_on(here: Here, searched: tuple[Path, Ended]) -> None:
     study = searched[0] / "runs" / "small"
     ended = here("lineage", f"{study}:best")
