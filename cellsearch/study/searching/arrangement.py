@@ -19,7 +19,8 @@ from cellsearch.study.references import find_cells
 from cellsearch.study.schedule.halving import Halving, halving
 from cellsearch.study.schedule.until import Until
 from cellsearch.study.schedule.until import until as the_end
-from cellsearch.study.strategies import Strategy, make_strategy
+from cellsearch.study.searching.own_strategy import strategy_of
+from cellsearch.study.strategies import Strategy
 from cellsearch.training import (
     Budget,
     Task,
@@ -110,7 +111,7 @@ def arrangement(
     )
     seed_cells = _seed_cells(the_space, seeds)
     baselines = _baselines(seed_cells)
-    chosen = make_strategy(strategy, seed_cells, the_space)
+    chosen = strategy_of(strategy, seed_cells, the_space)
     steps = budget.steps_of(the_task)
     the_halving = halving(steps, rungs_of(the_task, steps) if rungs is None else rungs)
     end = the_end(until)

@@ -14,7 +14,8 @@ from cellsearch.errors import CellError, StrategyError, UnknownNameError
 from cellsearch.space import SearchSpace
 from cellsearch.study.record import Proposal, Record
 from cellsearch.study.references import find_cells
-from cellsearch.study.strategies import Strategy, make_strategy
+from cellsearch.study.searching.own_strategy import strategy_of
+from cellsearch.study.strategies import Strategy
 
 __all__ = ["Candidate", "propose"]
 
@@ -71,7 +72,7 @@ def propose(
     outside = next((cell for cell in cells if not the_space.contains(cell)), None)
     if outside is not None:
         raise UnknownNameError(f"seed {outside.name!r} lies outside of space {the_space.name!r}; widen the space")
-    made = make_strategy(strategy, cells, the_space) if isinstance(strategy, str) else strategy(cells, the_space)
+    made = strategy_of(strategy, cells, the_space) if isinstance(strategy, str) else strategy(cells, the_space)
     return _Proposing(made, lower_is_better, seed).run(cells)
 
 

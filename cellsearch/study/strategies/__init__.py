@@ -11,7 +11,6 @@ from cellsearch.space import SearchSpace
 from cellsearch.study.strategies.evolution import RegularizedEvolution
 from cellsearch.study.strategies.interface import Strategy
 from cellsearch.study.strategies.local_search import LocalSearch
-from cellsearch.study.strategies.own import own_strategy
 from cellsearch.study.strategies.predictor import PredictorGuided
 from cellsearch.study.strategies.random import RandomMutation, RandomSampling
 
@@ -28,14 +27,7 @@ STRATEGIES: Final[dict[str, Callable[[Sequence[Cell], SearchSpace], Strategy]]] 
 
 
 def make_strategy(name: str, seeds: Sequence[Cell], space: SearchSpace) -> Strategy:
-    """The strategy of that name, or of a reference such as `my_file.py:MyStrategy`.
-
-    Raises UnknownNameError, and StrategyError of what is no strategy.
-    """
-    if ":" in name:
-        return own_strategy(name, seeds, space)
+    """The strategy of that name. Raises UnknownNameError."""
     if name not in STRATEGIES:
-        raise UnknownNameError(
-            f"unknown strategy {name!r}; use {', '.join(STRATEGIES)}, or a reference such as my_file.py:MyStrategy"
-        )
+        raise UnknownNameError(f"unknown strategy {name!r}; use {', '.join(STRATEGIES)}")
     return STRATEGIES[name](seeds, space)

@@ -12,9 +12,9 @@ from cellsearch.cell.untrusted import short
 from cellsearch.errors import CellsearchError, StrategyError, one_line
 from cellsearch.space import SearchSpace
 from cellsearch.study.record import Proposal, Record
-from cellsearch.study.strategies.interface import Strategy
+from cellsearch.study.strategies import Strategy, make_strategy
 
-__all__ = ["OwnStrategy", "own_strategy"]
+__all__ = ["OwnStrategy", "strategy_of"]
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,22 @@ class OwnStrategy:
         return proposal
 
 
-def own_strategy(reference: str, seeds: Sequence[Cell], space: SearchSpace) -> OwnStrategy:
-    """The strategy that the reference makes of seed cells and a space, which its file has as a class or a function.
+def strategy_of(name: str, seeds: Sequence[Cell], space: SearchSpace) -> Strategy:
+    """The strategy of a name, or of a reference to a class or function that makes one of seed cells and a space.
 
-    Raises UnknownNameError as `plugins.load` does, StrategyError if it makes none.
+    Raises UnknownNameError as `make_strategy` and `plugins.load` do, StrategyError if the reference makes none.
     """
-    make: Callable[[Sequence[Cell], SearchSpace], Strategy] = plugins.load(plugins.STRATEGIES, reference)
+    if ":" not in name:
+        return make_strategy(name, seeds, space)
+    make: Callable[[Sequence[Cell], SearchSpace], Strategy] = plugins.load(plugins.STRATEGIES, name)
     try:
         made = make(seeds, space)
     except Exception as error:
         raise StrategyError(
-            f"strategy {reference!r} cannot be made: {one_line(error)}; name what is called with the seed cells and "
-            "the space"
+            f"strategy {name!r} cannot be made: {one_line(error)}; name what is made of seeds and a space"
         ) from error
     if not callable(getattr(made, "propose", None)):
         raise StrategyError(
-            f"strategy {reference!r} is {short(made)}, which has no method propose(history, lower_is_better, random)"
+            f"strategy {name!r} is {short(made)}, which has no method propose(history, lower_is_better, random)"
         )
-    return OwnStrategy(reference, made, space)
+    return OwnStrategy(name, made, space)
