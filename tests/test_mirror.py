@@ -26,6 +26,7 @@ ACROSS = {
     "test_install.py": "the wheel",
     "test_layering.py": "imports",
     "test_mirror.py": "the tests",
+    "test_notebook.py": "docs/how_to/own_data.ipynb",
     "test_readme.py": "README.md",
     "test_unpickling.py": "what is unpickled, in all files",
     "test_site.py": "mkdocs.yml and what it builds",

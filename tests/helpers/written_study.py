@@ -42,10 +42,10 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path, **changes: Any) -> Iterator[Writer]:
+def writing(path: Path, storage: str = "", **changes: Any) -> Iterator[Writer]:
     """A search whose baselines are trained."""
     ranges = {"learning_rate": Range(1e-3, 1e-1, log=True, first=1e-2)}
-    with Ledger(path, {**SETTINGS, **changes}, ranges) as ledger:
+    with Ledger(path, {**SETTINGS, **changes}, ranges, storage=storage) as ledger:
         writer = Writer(ledger)
         if not ledger.records(SEARCH):
             writer.trial(3.0, LSTM, "baseline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,22 +30,27 @@ HERE: Final = Path(__file__).parent
 
 
 class Page:
-    """The page of one study, made once for each reading of it, and only where somebody asks. Threads may share it."""
+    """The page of one study, made once for each reading of it, and only where somebody asks. Threads may share it.
+
+    `told` is what open pages are to know, as JSON, since somebody `looked` last.
+    """
 
     def __init__(self, watched: Watched, home: str = "") -> None:
         self.watched, self.home = watched, home
         self._made: tuple[int, Document] | None = None
         self._texts: dict[bool, tuple[tuple[int, str], str]] = {}
         self._lock = Lock()
+        self.told, self.looked = "", 0.0
 
-    def look(self) -> tuple[int, str]:
-        """Read the study if that is due and nobody does; the version of the reading, and how the study stands."""
+    def look(self) -> None:
+        """Read the study if that is due and nobody does."""
         if self._lock.acquire(blocking=False):
             try:
                 self.watched.look()
+                self.told = json.dumps({"version": self.watched.version, "line": self.line})
+                self.looked = time.monotonic()
             finally:
                 self._lock.release()
-        return self.watched.version, self.line
 
     @property
     def line(self) -> str:

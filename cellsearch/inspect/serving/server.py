@@ -7,8 +7,8 @@ What is read is read by one thread at a time, and only while somebody looks.
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from cellsearch.errors import StudyError
 from cellsearch.inspect.serving.pages import Page, index
 from cellsearch.inspect.serving.watched import Watched
 from cellsearch.study.comparing.several_tasks import load_results
-from cellsearch.study.folder import DATABASE, study_folders
+from cellsearch.study.folder import is_study, study_folders
 
 __all__ = ["LOOPBACK", "bound", "serve", "server"]
 
@@ -119,18 +119,18 @@ async def _events(page: Page, look_seconds: float, stops: Callable[[], bool]) ->
     """What a page is told: how the study stands whenever that changed, and now and then that the server is there."""
     told, silent = "", 0
     while not stops():
-        version, line = await run_in_threadpool(page.look)
-        now = json.dumps({"version": version, "line": line})
+        if time.monotonic() - page.looked >= look_seconds:  # one page looks for all
+            await run_in_threadpool(page.look)
         silent += 1
-        if now != told or silent >= ALIVE_LOOKS:
-            yield f"data: {now}\n\n" if now != told else ": here\n\n"
-            told, silent = now, 0
+        if page.told != told or silent >= ALIVE_LOOKS:
+            yield f"data: {page.told}\n\n" if page.told != told else ": here\n\n"
+            told, silent = page.told, 0
         await asyncio.sleep(look_seconds)
 
 
 def _is_one(root: Path) -> bool:
     """Whether a folder is a study itself, or a comparison on several tasks."""
-    if (root / DATABASE).is_file():
+    if is_study(root):
         load_results(root)
         return True
     try:

@@ -15,7 +15,7 @@ from cellsearch.errors import CellsearchError
 from cellsearch.inspect.serving.standing import is_open, progress_of
 from cellsearch.study.comparing.comparison import Comparison
 from cellsearch.study.comparing.several_tasks import SeveralTasks, load_results
-from cellsearch.study.folder import DATABASE
+from cellsearch.study.folder import DATABASE, STORAGE
 from cellsearch.study.progress import Progress
 from cellsearch.study.study import Study
 
@@ -42,13 +42,14 @@ class Watched:
         self.version = 0
         self._files: list[tuple[str, int, int]] = []
         self._changed = True
+        self._seen = 0.0
         self._due = 0.0
 
     def look(self) -> None:
         """Read it, if it has changed and is due."""
         files = [*_files(self.path)]
         self._changed = files != self._files or not self.version
-        if self._changed and time.monotonic() >= self._due:
+        if (self._changed or self._elsewhere) and time.monotonic() >= self._due:
             began = time.thread_time()
             self._files, self._changed = files, False
             self._take()
@@ -67,20 +68,28 @@ class Watched:
     @property
     def quiet(self) -> float:
         """Seconds since somebody wrote, as far as was read."""
-        return time.time() - max((changed / 1e9 for _, changed, _ in self._files), default=time.time())
+        return time.time() - max(self._seen, *(changed / 1e9 for _, changed, _ in self._files), 0.0)
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether the trials are in a database that tells nobody of its changes, so that it must be read for them."""
+        return (self.path / STORAGE).is_file()
 
     def _take(self) -> None:
+        before, self.found, self.progress = (self.found, self.error), None, None
         try:
             self.found, self.error = load_results(self.path), ""
             self.progress = progress_of(self.found)
         except CellsearchError as error:
-            self.found, self.progress, self.error = None, None, str(error)
-        self.version += 1
+            self.error = str(error)
+        if (self.found, self.error) != before or not self.version:
+            self.version += 1
+            self._seen = time.time() if self._elsewhere else 0.0
 
 
 def _files(path: Path) -> Iterator[tuple[str, int, int]]:
     """Name, time and size of every file of the databases of a study, and of those of a comparison's tasks."""
-    for pattern in (f"{DATABASE}*", f"*/{DATABASE}*"):
+    for pattern in (f"{DATABASE}*", f"*/{DATABASE}*", STORAGE):
         for file in sorted(path.glob(pattern)):
             try:
                 stat = file.stat()

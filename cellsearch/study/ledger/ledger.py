@@ -28,6 +28,7 @@ from cellsearch.errors import StudyError
 from cellsearch.study.checkpoints import Checkpoints
 from cellsearch.study.conditions import changed
 from cellsearch.study.folder import failure_path, weights_path
+from cellsearch.study.ledger.dashboard import describe
 from cellsearch.study.ledger.lease import Lease
 from cellsearch.study.ledger.place import Place, choose_place
 from cellsearch.study.ledger.reading import OPERATIONS, SCHEMA, of_our_schema
@@ -75,6 +76,7 @@ class Ledger:
         self._direction: Literal["minimize", "maximize"] = "minimize" if settings["lower_is_better"] else "maximize"
         self._distributions = _distributions(ranges)
         self._final_distributions = _distributions(ranges if final_ranges is None else final_ranges)
+        self._settings = settings
         self._seed = int(settings["seed"])
         self._steps = int(settings["steps"])
         self._open = ExitStack()
@@ -167,6 +169,8 @@ class Ledger:
             "baseline": baseline,
             "place": len(alive(self.records(stage))),
         }
+        if not self._all(stage):
+            describe(self._study(stage), stage, self._settings, proposal.cell)
         self._study(stage).enqueue_trial(dict(hyperparameters or {}), user_attrs=attributes)
 
     def begin(self, stage: str) -> Record:
@@ -379,6 +383,7 @@ def _of_proposal(proposal: Proposal) -> dict[str, Any]:
     """What the ledger keeps of a proposal."""
     cell = proposal.cell
     return {
+        "name": cell.name,
         "cell": to_json(cell),
         "identity": identity(cell),
         "family": family(cell),

@@ -28,6 +28,7 @@ STATES: Final[Mapping[TrialState, State]] = {
 }
 
 PROPOSED: Final = (
+    "name",
     "cell",
     "identity",
     "family",

@@ -61,6 +61,11 @@ def await_told(stream: HTTPResponse, words: str) -> None:
         pass
 
 
+def text(page: Browser, selector: str) -> str:
+    """The text of an element of a page that may change while it is asked for."""
+    return str(page.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector))
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if MISSING:
@@ -73,22 +78,22 @@ def test_a_page_follows_the_search_to_its_end_and_stays_as_it_was_turned(chromiu
     with writing(tmp_path) as search, served(tmp_path) as port:
         number = search.begin()
         chromium.open(f"http://{LOOPBACK}:{port}/")
-        assert "has no complete candidate" in chromium.one("#verdict").text
+        assert "has no complete candidate" in text(chromium, "#verdict")
         search.end(number, 2.5)
         search.trial(2.7, RNN.renamed("other"), parents=(number,))
         running = search.begin(RNN.renamed("running"))
-        chromium.until(lambda: len(chromium.all(".trials tbody tr")) == 5)
+        chromium.until(lambda: text(chromium, "[data-count]") == "5 of 5")
         chromium.run("window.before = true")
         chromium.one("[data-filter]").send_keys("rnn")
         chromium.draw_all()
         search.end(running, 2.4)
         search.trial(2.3, RNN.renamed("best_of_all"))
-        chromium.until(lambda: chromium.one("#cell-0 h2").text == "The winner: best_of_all")
+        chromium.until(lambda: text(chromium, "#cell-0 h2") == "The winner: best_of_all")
         assert chromium.one("[data-filter]").get_attribute("value") == "rnn"
-        assert chromium.one("[data-count]").text == "1 of 6"
+        assert text(chromium, "[data-count]") == "1 of 6"
         assert chromium.run("return window.before"), "the page is the same"
-        chromium.until(lambda: chromium.one("#live").text.startswith("The search has ended. search: 6 done"))
-        assert "best_of_all 2.3000" in chromium.one("#live").text
+        chromium.until(lambda: text(chromium, "#live").startswith("The search has ended. search: 6 done"))
+        assert "best_of_all 2.3000" in text(chromium, "#live")
         assert chromium.messages() == []
         assert {url.split("?")[0].rsplit("/", 1)[0] for url in chromium.requests()} == {f"http://{LOOPBACK}:{port}"}
 
@@ -98,8 +103,8 @@ def test_a_page_says_when_the_server_is_gone(chromium: Browser, tmp_path: Path) 
         search.trial(2.5)
     with served(tmp_path) as port:
         chromium.open(f"http://{LOOPBACK}:{port}/")
-        chromium.until(lambda: "ended" in chromium.one("#live").text)
-    chromium.until(lambda: "does not answer" in chromium.one("#live").text)
+        chromium.until(lambda: "ended" in text(chromium, "#live"))
+    chromium.until(lambda: "does not answer" in text(chromium, "#live"))
     chromium.open("about:blank")  # it would ask on
 
 
@@ -112,11 +117,11 @@ def test_several_studies_have_a_list_and_hostile_names_are_text_in_it(chromium: 
     with served(tmp_path) as port:
         chromium.open(f"http://{LOOPBACK}:{port}/")
         assert chromium.texts("h2") == [HOSTILE, "broken", "plain"]
-        assert "is no readable study" in chromium.one("main").text
+        assert "is no readable study" in text(chromium, "main")
         chromium.one("h2 a").click()
         chromium.until(lambda: chromium.all("#cell-0"))
-        assert chromium.one("#cell-0 h2").text == f"The winner: {HOSTILE}"
-        chromium.until(lambda: "ended" in chromium.one("#live").text)
+        assert text(chromium, "#cell-0 h2") == f"The winner: {HOSTILE}"
+        chromium.until(lambda: "ended" in text(chromium, "#live"))
         assert chromium.run("return window.hurt") is None and chromium.messages() == []
         chromium.one("nav a").click()
         chromium.until(lambda: len(chromium.all("h2")) == 3)

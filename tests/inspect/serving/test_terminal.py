@@ -15,14 +15,18 @@ from cellsearch_search_spaces.gated import RNN
 from tests.helpers.written_study import writing
 
 
-def test_each_change_is_told_once_until_nothing_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in the folder", "in a database elsewhere"])
+def test_each_change_is_told_once_until_nothing_is_open(
+    elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watched, "SHARE", 1e6)
     monkeypatch.setattr(watched, "QUIET", 0.0)
     told: list[str] = []
-    with writing(tmp_path) as search:
+    storage = f"sqlite:///{tmp_path / 'elsewhere.db'}" if elsewhere else ""
+    with writing(tmp_path / "study", storage) as search:
         running = search.begin(RNN)
         steps: list[Callable[[], object]] = [lambda: None, lambda: search.end(running, 2.5), lambda: None]
-        watch(tmp_path, lambda progress: told.append(in_a_line(progress)), lambda _: steps.pop(0)())
+        watch(tmp_path / "study", lambda progress: told.append(in_a_line(progress)), lambda _: steps.pop(0)())
     assert told == ["search: 2 done", "search: 3 done; best rnn 2.5000"]
 
 
