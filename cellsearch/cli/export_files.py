@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,13 +49,29 @@ def deliver_export(
     """Write the folder. A cell without trained weights gets fresh ones, which the note says."""
     from cellsearch.exporters.folder import export_folder
     from cellsearch.exporters.weights import fresh
+    from cellsearch.inspect.picture.picture import png
+    from cellsearch.inspect.report.card import PICTURE
 
     trained = _trained(trial)
-    for path in export_folder(trained or fresh(cell, *sizes), folder, formats):
+    beside = {"README.md": _card(cell, trial, folder, formats).encode(), PICTURE: png(cell)}
+    for path in export_folder(trained or fresh(cell, *sizes), folder, formats, beside):
         say(f"wrote {path}")
     if trained is None:
         why = _untrained(trial) or f"{cell.name} is no trial of a study"
         say(f"note: {folder} has fresh weights, of {sizes[0]} inputs and {sizes[1]} hidden units: {why}")
+
+
+def _card(cell: Cell, trial: Trial | None, folder: Path, formats: Sequence[str]) -> str:
+    """The folder's README.md; a cell of no trial is made again from the file of it that lies beside."""
+    from cellsearch.exporters.folder import FORMATS
+    from cellsearch.inspect.report.card import card
+
+    files = {"cell.json": "the cell, as `cellsearch` reads it"}
+    for name in formats:
+        files |= FORMATS[name].files if name in FORMATS else {}
+    reference = f"{trial[0].path}:{trial[1]}" if trial else "cell.json"
+    words = ("cellsearch", "export", reference, "-o", folder.name, "--as", ",".join(formats))
+    return card(cell, trial, files, " ".join(map(shlex.quote, words)))
 
 
 def _trained(trial: Trial | None) -> RNN | None:

@@ -374,7 +374,8 @@ def test_export_writes_a_file_that_checks_itself(here: Here, tmp_path: Path) -> 
 
 def test_export_writes_a_folder_and_says_that_its_weights_are_fresh(here: Here, tmp_path: Path) -> None:
     ended = here("export", "lstm", "-o", "mine", "--input-size", "3", "--hidden-size", "4")
-    written = "".join(f"wrote mine/{name}\n" for name in ("cell.json", "model.py", "model.safetensors"))
+    names = ("README.md", "cell.json", "cell.png", "model.py", "model.safetensors")
+    written = "".join(f"wrote mine/{name}\n" for name in names)
     note = "note: mine has fresh weights, of 3 inputs and 4 hidden units: lstm is no trial of a study\n"
     assert (ended.code, ended.out, ended.err) == (0, written + note, "")
     assert here("show", "mine/cell.json").out.startswith("lstm")
