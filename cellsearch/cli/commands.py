@@ -102,6 +102,12 @@ def search(
     deterministic: Annotated[
         bool, typer.Option(help="The same search each time with several workers, which then wait for each other.")
     ] = False,
+    callback: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What hears of each report and end: tensorboard, mlflow, or my_file.py:CALLBACK. Repeatable."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would be trained and about how long it takes; do nothing.")
     ] = False,
@@ -112,6 +118,7 @@ def search(
     """
     import cellsearch
     from cellsearch.cli.study_files import deliver_study, written_into
+    from cellsearch.study.callbacks.named import find_callback
 
     arguments: dict[str, Any] = {
         "space": space,
@@ -134,6 +141,7 @@ def search(
         tell(str(cellsearch.plan_search(task, **arguments)))
         return
     folder = study or Path("runs") / "-".join(map(_short, task))
+    arguments["callbacks"] = [find_callback(each, folder) for each in callback or []]
     with displayed(folder) as display:
         found = cellsearch.search(task, study=folder, deterministic=deterministic, observe=display.observe, **arguments)
     with written_into(folder):

@@ -89,7 +89,25 @@ def panel(progress: Progress) -> RenderableType:
         f"{_counted(progress)}{_left(progress)}",
     )
     counts = Text(f"{progress.running} running, {progress.pruned} pruned, {progress.failed} failed")
-    return Group(bar, counts, _scores(progress))
+    rows = [counts, Text(_cluster(progress)), _scores(progress)] if progress.cluster else [counts, _scores(progress)]
+    return Group(bar, *rows)
+
+
+def _cluster(progress: Progress) -> str:
+    """`3 machines, 24 places, 96 % busy, 12.5 trainings a minute, 2 lost to their machines`."""
+    cluster = progress.cluster
+    assert cluster is not None
+    machines = "1 machine" if cluster.machines == 1 else f"{cluster.machines} machines"
+    parts = [
+        machines,
+        f"{cluster.places} places",
+        f"{cluster.busy / max(1, cluster.places):.0%} busy".replace("%", " %"),
+    ]
+    if progress.per_minute is not None:
+        parts.append(f"{progress.per_minute:.3g} trainings a minute")
+    if progress.lost:
+        parts.append(f"{progress.lost} lost to their machines")
+    return ", ".join(parts)
 
 
 def _scores(progress: Progress) -> RenderableType:

@@ -20,4 +20,7 @@ class Callback(Protocol):
         """A training has reported; the record is that of its trial as it began."""
 
     def end(self, record: Record) -> None:
-        """A trial is complete, paused, pruned or failed, as its record's state says; a paused one may end again."""
+        """A trial is complete, paused or failed, as its record's state says.
+
+        One that is paused may go on and end again; if it is given up instead, nothing more is heard of it.
+        """

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, Final
 
 from cellsearch import plugins
@@ -88,14 +89,23 @@ class Conditions:
     def _texts(self) -> Mapping[str, str]:
         return plugins.texts(*references(self.task, self.options), self.space)
 
+    @property
+    def sources(self) -> list[Path]:
+        """The user's files and packages that a training needs."""
+        return plugins.sources(*references(self.task, self.options), self.space)
+
     def evaluation(
         self,
         record: Record,
         initialisation: int | None = None,
         pause: int | None = None,
         checkpoint: bytes | None = None,
+        origin: str = "",
     ) -> Evaluation:
-        """What a worker trains for a trial, from a checkpoint or its beginning to a pause or its end."""
+        """What a worker trains for a trial, from a checkpoint or its beginning to a pause or its end.
+
+        The `origin` of its cell is the seed that it descends from, if that is another.
+        """
         tuned: dict[str, Any] = {**self.tuning.fixed, **record.hyperparameters}
         return Evaluation(
             task=self.task,
@@ -110,6 +120,7 @@ class Conditions:
             texts=self._texts,
             pause=pause,
             checkpoint=checkpoint,
+            label=" ".join(filter(None, (record.cell.name, origin and f"{origin}-like", self.measured.name))),
         )
 
 

@@ -8,6 +8,7 @@ from time import monotonic
 
 from cellsearch.study.record import Record
 from cellsearch.training import Task
+from cellsearch.workers import Cluster
 
 __all__ = ["Observer", "Progress", "Watch"]
 
@@ -20,7 +21,9 @@ class Progress:
     are of the search's trials; a comparison has each entrant's best score so far as a baseline. `total` is None
     where whoever looks does not know it.
     `seconds_left` is an estimate for the stage from the trials that ended since this process began, None before the
-    first. Candidates that paused count as pruned, which most of them are in the end.
+    first. Candidates that paused count as pruned, which most of them are in the end. `per_minute` are the trials that
+    ended in a minute, `cluster` is what trains them if it is one, and `lost` counts those that its machines have failed
+    and that were begun again.
     """
 
     stage: str
@@ -35,6 +38,9 @@ class Progress:
     lower_is_better: bool
     seconds_left: float | None
     first: int = 0
+    per_minute: float | None = None
+    cluster: Cluster | None = None
+    lost: int = 0
 
 
 Observer = Callable[[Progress], None]
@@ -56,7 +62,14 @@ class Watch:
         self._observe, self._first = observe, first
         self._began, self._ended_before = monotonic(), _ended(records())
 
-    def tell(self, running: int, best: Record | None, baselines: Mapping[str, float]) -> None:
+    def tell(
+        self,
+        running: int,
+        best: Record | None,
+        baselines: Mapping[str, float],
+        cluster: Cluster | None = None,
+        lost: int = 0,
+    ) -> None:
         """Tell the observer, if there is one, how far the stage is."""
         if self._observe is None:
             return
@@ -77,6 +90,9 @@ class Watch:
                 metric=self._task.metric,
                 lower_is_better=self._task.lower_is_better,
                 first=self._first,
+                per_minute=60 * ended / max(1e-9, monotonic() - self._began) if ended else None,
+                cluster=cluster,
+                lost=lost,
                 seconds_left=(monotonic() - self._began) / ended * left if ended else None,
             )
         )

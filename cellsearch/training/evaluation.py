@@ -36,6 +36,8 @@ class Evaluation:
     from, whose file may define operations of its own. `texts` has those of the files that `task` and `space` name, as
     the driver has run them (`plugins.texts`); a file without one is read where the training is.
 
+    The `label` is what people see of the training where machines show what they do.
+
     A cell that is to be `screened` is trained only if nothing speaks against it, which its worker finds out first.
     With a `pause` the training stops after that step, unless it has ended by then, with a `checkpoint` in its last
     report; an evaluation that is given it goes on as if there had been no stop.
@@ -54,6 +56,7 @@ class Evaluation:
     screened: bool = False
     pause: int | None = None
     checkpoint: bytes | None = None
+    label: str = ""
 
     def __post_init__(self) -> None:
         for name in ("seed", "initialisation"):

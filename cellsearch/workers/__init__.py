@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cellsearch.workers.interface import Ended, Event, Failed, Finished, Lost, Refused, Reported, Started, WorkerPool
+from cellsearch.workers.interface import (
+    Cluster,
+    Ended,
+    Event,
+    Failed,
+    Finished,
+    Lost,
+    Refused,
+    Reported,
+    Started,
+    WorkerPool,
+)
 from cellsearch.workers.resources import EXECUTORS, Resources, expect_resources
 
 __all__ = [
     "EXECUTORS",
+    "Cluster",
     "Ended",
     "Event",
     "Failed",

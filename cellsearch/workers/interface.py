@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from cellsearch.training import Evaluation, Report
 
-__all__ = ["Ended", "Event", "Failed", "Finished", "Lost", "Refused", "Reported", "Started", "WorkerPool"]
+__all__ = ["Cluster", "Ended", "Event", "Failed", "Finished", "Lost", "Refused", "Reported", "Started", "WorkerPool"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,15 @@ Ended = Finished | Failed | Refused | Lost
 Event = Started | Reported | Ended
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """What a cluster has and does: machines that train, trainings that have room at once, those that are under way."""
+
+    machines: int
+    places: int
+    busy: int
+
+
 class WorkerPool(Protocol):
     """Runs `training.evaluate` for up to `size` jobs at once; used as a context manager, which ends every worker.
 
@@ -88,6 +97,10 @@ class WorkerPool(Protocol):
 
         On a cluster that machines join and leave it changes from one `wait` to the next.
         """
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The cluster that jobs run on; None where that is this machine alone."""
 
     def submit(self, job: int, evaluation: Evaluation) -> None:
         """Start a job under a number of the caller's that no job had before."""

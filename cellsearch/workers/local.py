@@ -79,6 +79,10 @@ class LocalPool:
     def size(self) -> int:
         return len(self._workers)
 
+    @property
+    def cluster(self) -> None:
+        return None
+
     def submit(self, job: int, evaluation: Evaluation) -> None:
         self._queue.append((job, evaluation))
         self._hand_out()

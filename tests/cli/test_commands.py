@@ -121,6 +121,9 @@ BAD = [
     ((*SEARCH, "--study", "cycle.json"), "study cycle.json: File exists; name a folder that can be written"),
     ((*SEARCH, "--study", "spoilt"), "study spoilt: study.db is no readable study: file is not a database"),
     ((*SEARCH, "--workers", "0"), "workers must be at least 1, got 0"),
+    ((*SEARCH, "--workers", "many"), "workers must be a whole number, got 'many'"),
+    ((*SEARCH, "--gpus", "1"), "only the ray executor has gpus; choose it with executor, or leave that out"),
+    ((*SEARCH, "--callback", "wandb"), "unknown callback 'wandb'; use tensorboard, mlflow, or a reference such as"),
     ((*SEARCH, "--timeout", "0"), "timeout must be above 0, in seconds a training, got 0"),
     (
         (*SEARCH, "--until", "-1 candidates"),

@@ -10,6 +10,7 @@ from rich.console import Console
 from cellsearch.inspect.live import LINES, Display
 from cellsearch.study.progress import Progress
 from cellsearch.testing.strategy import record
+from cellsearch.workers import Cluster
 from cellsearch_search_spaces.gated import RNN
 
 BASELINES = {"rnn": 3.5, "lstm": 3.0, "gru": 2.5}
@@ -44,6 +45,12 @@ def on_terminal(*shown: Progress, width: int = 80) -> str:
     with console.capture() as capture:
         console.print(shown_last)
     return capture.get()
+
+
+def test_a_terminal_shows_what_a_cluster_does() -> None:
+    shown = on_terminal(progress(cluster=Cluster(3, 24, 23), per_minute=12.5, lost=2), width=120)
+    assert "3 machines, 24 places, 96 % busy, 12.5 trainings a minute, 2 lost to their machines" in shown
+    assert "places" not in on_terminal(progress(per_minute=12.5))
 
 
 def off_terminal(*shown: Progress) -> list[str]:

@@ -27,8 +27,8 @@ LOG: Final = logging.getLogger("cellsearch")
 LONGEST: Final = 200
 """Characters of what MLflow says is wrong."""
 
-STATUS: Final = {"complete": "FINISHED", "failed": "FAILED", "pruned": "KILLED"}
-"""How MLflow calls what a trial has come to; one that is paused goes on as the same run."""
+STATUS: Final = {"complete": "FINISHED", "failed": "FAILED", "paused": "KILLED"}
+"""How MLflow calls what a trial has come to; one that was paused goes on as the same run."""
 
 
 class MLflow(Callback):

@@ -101,7 +101,9 @@ def run_all(contests: Sequence[Contest], resources: Resources, observe: Observer
     """Run contests one after the other with the same workers; all folders are opened before anything is trained."""
     with ExitStack() as stack:
         ledgers = [stack.enter_context(contest.open()) for contest in contests]
-        pool = stack.enter_context(open_pool(resources))
+        pool = stack.enter_context(
+            open_pool(resources, [path for each in contests for path in each.conditions.sources])
+        )
         for contest, ledger in zip(contests, ledgers, strict=True):
             contest.run(ledger, pool, observe)
 

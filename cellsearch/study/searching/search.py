@@ -13,6 +13,7 @@ from cellsearch import plugins
 from cellsearch.cell import Cell, family, identity
 from cellsearch.errors import CellError
 from cellsearch.signals import will_fail
+from cellsearch.study.callback import Callback
 from cellsearch.study.comparing.confirm import confirm
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage
 from cellsearch.study.forms import BASELINES, forms
@@ -61,6 +62,7 @@ def search(
     confirm_on: str | Task | Sequence[str | Task] = (),
     deterministic: bool = False,
     observe: Observer | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Study:
     """Search for a cell and return the study, which is the folder `study`.
 
@@ -83,7 +85,7 @@ def search(
     space has; there are more candidates than `finalists` where they are cut by halving on the way. Each cell's own
     learning rate is found by bracketing, `trials` tries are made for other hyperparameters that have a range, and the
     best of that is trained with `fresh_seeds` seeds. With 0 finalists there is no final. `observe` gets the progress
-    twice a second.
+    twice a second; `callbacks` hear of each report and of each trial's end.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
@@ -109,9 +111,9 @@ def search(
     with ExitStack() as stack:
         ranges, final_ranges = conditions.tuning.ranges, conditions.tuning.final_ranges
         ledger = stack.enter_context(Ledger(Path(study), arranged.settings, ranges, final_ranges))
-        pool = stack.enter_context(open_pool(resources))
+        pool = stack.enter_context(open_pool(resources, conditions.sources))
         run = _Run(ledger, arranged, observe)
-        loop = Loop(pool, ledger, run.evaluation, run.notice, deterministic)
+        loop = run.loop = Loop(pool, ledger, run.evaluation, run.notice, deterministic, callbacks=callbacks)
         run.search(loop, pool.size)
         if arranged.finalists:
             run.finals(loop)
@@ -128,11 +130,24 @@ class _Run:
         self.ledger, self.arranged, self.observe = ledger, arranged, observe
         self.task, self.conditions, self.halving = arranged.task, arranged.conditions, arranged.halving
         self.watch = Watch(SEARCH, lambda: 0, list, self.task, observe)
+        self.loop: Loop | None = None
+        self.origins: dict[int, str] = {}
 
     def evaluation(self, stage: str, record: Record) -> Evaluation:
         """What a worker trains for a trial."""
         pause = self.halving.pause(record) if stage == SEARCH else None
-        return self.conditions.evaluation(record, pause=pause, checkpoint=self.ledger.checkpoint(record))
+        checkpoint, origin = self.ledger.checkpoint(record), self._origin(record)
+        return self.conditions.evaluation(record, pause=pause, checkpoint=checkpoint, origin=origin)
+
+    def _origin(self, record: Record) -> str:
+        """The name of the seed that a candidate descends from, "" of what is none."""
+        if record.role != "candidate" or not record.parents:
+            return ""
+        parent = record.parents[0]
+        if parent not in self.origins:
+            first = self.ledger.record(SEARCH, parent)
+            self.origins[parent] = self._origin(first) or first.cell.name
+        return self.origins[parent]
 
     def search(self, loop: Loop, workers: int) -> None:
         """Train the baselines, then candidates until the end is reached or the space is exhausted."""
@@ -231,7 +246,9 @@ class _Run:
         found = self.ledger.records(SEARCH)
         best = best_candidates(found, self.task.lower_is_better)
         baselines = {r.cell.name: r.score for r in found if r.role == "baseline" and r.score is not None}
-        self.watch.tell(running, best[0] if best else None, baselines)
+        loop = self.loop
+        cluster, lost = (loop.pool.cluster, loop.lost) if loop else (None, 0)
+        self.watch.tell(running, best[0] if best else None, baselines, cluster, lost)
 
     def _new_cell(self, strategy: Strategy, records: Sequence[Record]) -> Proposal | None:
         """A proposal of a new family that can learn, named after its number; None if there seems none."""

@@ -5,7 +5,6 @@ Ray never retries a job: it would join the reports of the dead run and of the ne
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -25,7 +24,7 @@ from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
 
 from cellsearch.errors import CellsearchError, one_line
 from cellsearch.training import Evaluation
-from cellsearch.workers.interface import Ended, Event, Failed, Lost, Started
+from cellsearch.workers.interface import Cluster, Ended, Event, Failed, Lost, Started
 from cellsearch.workers.ray.environment import environment
 from cellsearch.workers.ray.nodes import Nodes, taken
 from cellsearch.workers.ray.start import join, start
@@ -70,6 +69,11 @@ class RayPool:
         if self._resources.workers == AUTO and self._resources.address:
             return max(1, self._nodes.places)
         return self._resources.size
+
+    @property
+    def cluster(self) -> Cluster | None:
+        busy = sum(running.deadline < math.inf and not running.cancelled for running in self._running)
+        return Cluster(self._nodes.count, self._nodes.places, busy) if self._resources.address else None
 
     def submit(self, job: int, evaluation: Evaluation) -> None:
         self._queue.append((job, evaluation))
@@ -118,7 +122,7 @@ class RayPool:
             self._nodes.want(self._wanted())
 
     def _begun(self, job: int, evaluation: Evaluation) -> _Running:
-        task = self._task.options(name=title(evaluation), label_selector=self._nodes.selector)
+        task = self._task.options(name=evaluation.label or evaluation.task, label_selector=self._nodes.selector)
         threads = max(1, int(self._resources.cpus))
         return _Running(job, task.remote(job, evaluation, threads, self._resources.memory, os.getcwd(), sys.path))
 
@@ -185,11 +189,6 @@ class _Running:
         self.cancelled = True
         self.deadline = time.monotonic() + GRACE
         ray.cancel(self.stream)
-
-
-def title(evaluation: Evaluation) -> str:
-    """What people see of a job in Ray's dashboard and in `ray list tasks`, as `cell_17 chars`."""
-    return f"{json.loads(evaluation.cell)['name']} {evaluation.task}"
 
 
 def _receive(stream: Any, job: int) -> Event:

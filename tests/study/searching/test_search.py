@@ -29,8 +29,9 @@ from cellsearch.study.progress import Progress
 from cellsearch.study.record import Record, alive, best_first
 from cellsearch.study.study import Study, load_study
 from cellsearch.testing.troubled_task import TASK as TROUBLED
-from cellsearch.training import Budget
+from cellsearch.training import Budget, Evaluation
 from cellsearch.workers import Resources
+from cellsearch.workers.local import LocalPool
 from cellsearch_search_spaces.gated import LSTM
 from tests.helpers.project import ROOT
 from tests.helpers.small_search import BUDGET, GOLDEN, SMALL, TASK, history, small_search
@@ -559,3 +560,31 @@ def test_a_search_on_several_tasks_stops_candidates_after_the_first_and_ends_wit
     assert fresh and all(list(record.details) == tasks for record in fresh)
     with pytest.raises(UnknownNameError, match="is that of the search"):
         small_search(tmp_path / "other", tasks, budget=budget, confirm_on=tasks[0])
+
+
+class Ends(cellsearch.Callback):
+    """Remembers the state that each trial has ended in."""
+
+    def __init__(self) -> None:
+        self.states: dict[int, str] = {}
+
+    def end(self, record: Record) -> None:
+        self.states[record.number] = record.state
+
+
+def test_a_callback_hears_of_every_trial_and_each_is_called_after_its_cell_its_origin_and_its_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, labels = Ends(), []
+    submit = LocalPool.submit
+
+    def noting(pool: LocalPool, job: int, evaluation: Evaluation) -> None:
+        labels.append(evaluation.label)
+        submit(pool, job, evaluation)
+
+    monkeypatch.setattr(LocalPool, "submit", noting)
+    study = small_search(tmp_path, until="3 candidates", seeds="lstm", finalists=0, callbacks=[ends])
+    given_up = {record.number: "paused" for record in study.records if record.state == "pruned"}
+    assert ends.states == {record.number: record.state for record in study.records} | given_up
+    assert labels[:2] == ["lstm troubled", "gru troubled"] or labels[:2] == ["gru troubled", "lstm troubled"]
+    assert {label.partition(" ")[2] for label in labels[2:]} == {"lstm-like troubled"}
