@@ -1,6 +1,6 @@
 """How many cells a proof goes through: some of them each time, all of them where CELLSEARCH_EXHAUSTIVE is set.
 
-CELLSEARCH_EXHAUSTIVE=1 pytest -m slow tests/cell tests/space --numprocesses auto   # some hours of one core
+CELLSEARCH_EXHAUSTIVE=1 pytest -m slow tests/cell tests/space tests/recurrence --numprocesses auto  # hours
 """
 
 from __future__ import annotations
@@ -10,6 +10,6 @@ import os
 __all__ = ["many"]
 
 
-def many(usually: int, at_most: int) -> int:
+def many(usually: int, exhaustively: int) -> int:
     """The one number or the other."""
-    return at_most if "CELLSEARCH_EXHAUSTIVE" in os.environ else usually
+    return exhaustively if "CELLSEARCH_EXHAUSTIVE" in os.environ else usually
