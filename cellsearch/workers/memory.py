@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -26,6 +25,8 @@ def limit_memory(gib: float) -> None:
     reserves more than it takes.
     """
     if gib and STATUS.exists() and not torch.cuda.is_available():
+        import resource  # which Windows has not
+
         resource.setrlimit(resource.RLIMIT_DATA, (_before() + int(gib * GIB), resource.RLIM_INFINITY))
 
 
