@@ -187,7 +187,6 @@ RULES = {
         (
             "cellsearch.cell",
             "cellsearch.space",
-            "cellsearch.signals",
             "cellsearch.study",
             "cellsearch.study.comparing",
             "cellsearch.study.strategies",

@@ -79,6 +79,9 @@ def search(
         str, typer.Option(help="When to try no further cell: '200 candidates', '30 minutes' or 'no better in 80'.")
     ] = "40 candidates",
     study: Study = None,
+    storage: Annotated[
+        str, typer.Option(help="Database for a new study's trials: postgresql://USER@HOST/DATABASE.")
+    ] = "",
     seed: Seed = 0,
     options: dict[str, str],
     hyperparameters: dict[str, str],
@@ -143,7 +146,14 @@ def search(
     folder = study or Path("runs") / "-".join(map(_short, task))
     arguments["callbacks"] = [find_callback(each, folder) for each in callback or []]
     with displayed(folder) as display:
-        found = cellsearch.search(task, study=folder, deterministic=deterministic, observe=display.observe, **arguments)
+        found = cellsearch.search(
+            task,
+            study=folder,
+            storage=storage,
+            deterministic=deterministic,
+            observe=display.observe,
+            **arguments,
+        )
     with written_into(folder):
         deliver_study(found, tell)
 

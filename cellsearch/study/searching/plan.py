@@ -18,7 +18,7 @@ from cellsearch.training import Evaluation, Hyperparameters, Task, evaluate
 
 __all__ = ["SearchPlan", "plan_search"]
 
-OF_THE_RUN: Final = ("study", "deterministic", "observe", "callbacks")
+OF_THE_RUN: Final = ("study", "deterministic", "observe", "callbacks", "storage")
 """Arguments of a search that change nothing of what is trained."""
 
 TIMED_STEPS: Final = 20

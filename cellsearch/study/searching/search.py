@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -12,7 +13,6 @@ from typing import Final
 from cellsearch import plugins
 from cellsearch.cell import Cell, family, identity
 from cellsearch.errors import CellError
-from cellsearch.signals import will_fail
 from cellsearch.study.callback import Callback
 from cellsearch.study.comparing.confirm import confirm
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage
@@ -23,7 +23,6 @@ from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.schedule.halving import waiting
 from cellsearch.study.searching.arrangement import Arrangement, arrangement
-from cellsearch.study.strategies import Strategy
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import (
     Budget,
@@ -63,6 +62,7 @@ def search(
     deterministic: bool = False,
     observe: Observer | None = None,
     callbacks: Sequence[Callback] = (),
+    storage: str = "",
 ) -> Study:
     """Search for a cell and return the study, which is the folder `study`.
 
@@ -85,7 +85,8 @@ def search(
     space has; there are more candidates than `finalists` where they are cut by halving on the way. Each cell's own
     learning rate is found by bracketing, `trials` tries are made for other hyperparameters that have a range, and the
     best of that is trained with `fresh_seeds` seeds. With 0 finalists there is no final. `observe` gets the progress
-    twice a second; `callbacks` hear of each report and of each trial's end.
+    twice a second; `callbacks` hear of each report and of each trial's end. `storage` is the address of a database
+    that a new study has its trials in, as `postgresql://USER@HOST/DATABASE`, by default an SQLite file in its folder.
 
     Raises UnknownNameError, DataError, BudgetError and StudyError before anything is trained.
     """
@@ -110,10 +111,12 @@ def search(
     conditions = arranged.conditions
     with ExitStack() as stack:
         ranges, final_ranges = conditions.tuning.ranges, conditions.tuning.final_ranges
-        ledger = stack.enter_context(Ledger(Path(study), arranged.settings, ranges, final_ranges))
+        ledger = stack.enter_context(Ledger(Path(study), arranged.settings, ranges, final_ranges, storage))
         pool = stack.enter_context(open_pool(resources, conditions.sources))
         run = _Run(ledger, arranged, observe)
-        loop = run.loop = Loop(pool, ledger, run.evaluation, run.notice, deterministic, callbacks=callbacks)
+        loop = run.loop = Loop(
+            pool, ledger, run.evaluation, run.notice, deterministic, run.another, callbacks=callbacks
+        )
         run.search(loop, pool.size)
         if arranged.finalists:
             run.finals(loop)
@@ -132,12 +135,24 @@ class _Run:
         self.watch = Watch(SEARCH, lambda: 0, list, self.task, observe)
         self.loop: Loop | None = None
         self.origins: dict[int, str] = {}
+        self.refused: set[str] = set()
+        self.exhausted = False
 
     def evaluation(self, stage: str, record: Record) -> Evaluation:
         """What a worker trains for a trial."""
-        pause = self.halving.pause(record) if stage == SEARCH else None
         checkpoint, origin = self.ledger.checkpoint(record), self._origin(record)
-        return self.conditions.evaluation(record, pause=pause, checkpoint=checkpoint, origin=origin)
+        evaluation = self.conditions.evaluation(record, checkpoint=checkpoint, origin=origin)
+        if stage != SEARCH:
+            return evaluation
+        new = record.role == "candidate" and not record.checkpoint
+        return replace(evaluation, pause=self.halving.pause(record), screened=new)
+
+    def another(self, record: Record) -> Record | None:
+        """A trial with another cell, where its own was refused; None where its place stays empty."""
+        self.refused.add(record.family)
+        others = [each for each in alive(self.ledger.records(SEARCH)) if each.number != record.number]
+        proposal = self._proposal(others, record.place, record.attempt + 1, record.cell.name)
+        return self.ledger.replace(SEARCH, record.number, proposal) if proposal else None
 
     def _origin(self, record: Record) -> str:
         """The name of the seed that a candidate descends from, "" of what is none."""
@@ -151,7 +166,7 @@ class _Run:
 
     def search(self, loop: Loop, workers: int) -> None:
         """Train the baselines, then candidates until the end is reached or the space is exhausted."""
-        baselines, strategy, end = self.arranged.baselines, self.arranged.strategy, self.arranged.end
+        baselines, end = self.arranged.baselines, self.arranged.end
         known = {record.identity for record in alive(self.ledger.records(SEARCH))}
         for cell in baselines:
             if identity(cell) not in known:
@@ -179,12 +194,14 @@ class _Run:
             if promoted := self.halving.promoted(records, self.task.lower_is_better):
                 return SEARCH, self.ledger.resume(promoted.number)
             is_over = end.is_over(records, before + monotonic() - began, self.task.lower_is_better)
-            proposal = None if is_over else self._new_cell(strategy, records)
+            name = f"cell_{len(self.ledger.records(SEARCH))}"
+            proposal = None if is_over or self.exhausted else self._proposal(records, len(records), 0, name)
             if proposal is None:
                 return self._for_the_finals(records)
-            self._let_go(records, MOST_PAUSED)
-            self.ledger.queue(SEARCH, proposal, "candidate", self.conditions.seed)
-            return SEARCH, self.ledger.begin(SEARCH)
+            with self.ledger.together():
+                self._let_go(records, MOST_PAUSED)
+                self.ledger.queue(SEARCH, proposal, "candidate", self.conditions.seed)
+                return SEARCH, self.ledger.begin(SEARCH)
 
         loop.run(next_trial)
         self._let_go(alive(self.ledger.records(SEARCH)), 0)
@@ -250,28 +267,20 @@ class _Run:
         cluster, lost = (loop.pool.cluster, loop.lost) if loop else (None, 0)
         self.watch.tell(running, best[0] if best else None, baselines, cluster, lost)
 
-    def _new_cell(self, strategy: Strategy, records: Sequence[Record]) -> Proposal | None:
-        """A proposal of a new family that can learn, named after its number; None if there seems none."""
-        everything = self.ledger.records(SEARCH)
-        seen = {record.family for record in everything}
-        for attempt in range(PROPOSALS):
+    def _proposal(self, records: Sequence[Record], place: int, first: int, name: str) -> Proposal | None:
+        """A cell of a new family for a place, from that attempt on; None if there seems none."""
+        seen = {record.family for record in self.ledger.records(SEARCH)} | self.refused
+        for attempt in range(first, PROPOSALS):
             # The same draws whether the search was interrupted or not.
-            random = Random(f"{self.conditions.seed} {len(records)} {attempt}")
+            random = Random(f"{self.conditions.seed} {place} {attempt}")
             try:
-                proposal = strategy.propose(records, self.task.lower_is_better, random)
+                proposal = self.arranged.strategy.propose(records, self.task.lower_is_better, random)
             except CellError:
                 continue
-            if family(proposal.cell) not in seen and _can_learn(proposal.cell):
-                return Proposal(proposal.cell.renamed(f"cell_{len(everything)}"), proposal.parents, proposal.edits)
+            if family(proposal.cell) not in seen:
+                return replace(proposal, cell=proposal.cell.renamed(name), attempt=attempt)
+        self.exhausted = True
         return None
-
-
-def _can_learn(cell: Cell) -> bool:
-    """Whether nothing speaks against training the cell."""
-    try:
-        return will_fail(cell) is None
-    except Exception:  # Whatever a user's own operation raises: the training will say it.
-        return True
 
 
 def _own(seeds: Sequence[Cell]) -> list[Cell]:

@@ -286,7 +286,7 @@ REASONS = {
     0: "RuntimeError: two lines (moody.py:13)",
     1: "timed out after 1 s",
     3: "the loss is nan at step 1",
-    4: "its worker process died (signal 9)",
+    4: "lost 3 times: its worker process died (signal 9)",
 }
 """What happens to a cell by its number of nodes modulo 5."""
 
