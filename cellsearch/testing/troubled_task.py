@@ -31,7 +31,7 @@ TROUBLES: Final[dict[str, Callable[[], object]]] = {
     "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": lambda: _hang(),
     "hang in C": lambda: time.sleep(1000),
-    "ignore SIGTERM": lambda: (signal.signal(signal.SIGTERM, signal.SIG_IGN), _hang()),
+    "ignore SIGTERM": lambda: _ignore_and_hang(),
     "take 8 GB": lambda: torch.zeros(2**31).add_(1),
     "fork": lambda: os.fork(),
     "print 1 GB": lambda: [print("x" * 1_000_000) for _ in range(1_000)],
@@ -130,6 +130,11 @@ def _print_and_raise() -> None:
 
 def _raise(error: BaseException) -> None:
     raise error
+
+
+def _ignore_and_hang() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _hang()
 
 
 def _hang() -> None:
