@@ -328,7 +328,7 @@ class Ledger:
             if running and stage == SEARCH and self._waits_again(trial):
                 continue
             if trial.number not in queued and (running or may_be_mended(trial, fruitless)):
-                notes = {name: trial.user_attrs[name] for name in PROPOSED if name in trial.user_attrs}
+                notes: dict[str, Any] = {n: trial.user_attrs[n] for n in PROPOSED if n in trial.user_attrs}
                 notes["again"] = trial.number
                 study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params, user_attrs=notes)
             if running:

@@ -68,7 +68,7 @@ class Storage(BaseStorage):
     def __init__(self, place: Place) -> None:
         self._prefix = place.prefix
         self._database = database = open_database(place, create=True)
-        self._sessions = scoped_session(sessionmaker(bind=database.engine, class_=_Session))
+        self._sessions: Any = scoped_session(sessionmaker(bind=database.engine, class_=_Session))
         database.scoped_session = self._sessions
         self._directions: dict[int, list[StudyDirection]] = {}
         self._trials: dict[int, list[FrozenTrial]] = {}
