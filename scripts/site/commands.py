@@ -36,6 +36,8 @@ def _argument(argument: Any) -> str:
 def _row(parameter: Any) -> str:
     """The line of a table that tells an argument or option."""
     name = _argument(parameter) if parameter.param_type_name == "argument" else parameter.opts[0]
-    default = "needed" if parameter.required else f"`{parameter.default}`" if parameter.default else ""
+    nothing = isinstance(parameter.default, bool) or parameter.default in (None, "", ())
+    given = "" if nothing else f"`{parameter.default}`"
+    default = "needed" if parameter.required else given
     told = " ".join(parameter.help.split()).replace("|", "\\|").replace("<", "&lt;")
     return f"| `{name}` | {default} | {told} |"
