@@ -324,8 +324,8 @@ def export(
 ) -> None:
     """Export a cell as a standalone PyTorch file, or as a folder with what other runtimes take.
 
-    Weights come along where a study trained it. Formats: source, torch (torch.export), onnx; each is
-    checked before it is there.
+    Weights come along where a study trained it. Formats: source, torch (torch.export), onnx, jax; each
+    is checked before it is there.
     """
     from cellsearch.cli.export_files import deliver_export, deliver_file, place_of
     from cellsearch.study.references import find_trial

@@ -73,7 +73,7 @@ class _Step(nn.Module):
 @contextmanager
 def _plain(rnn: RNN) -> Iterator[tuple[Any, nn.Module]]:
     """The exported source as a module of Python, and its module of torch with the weights."""
-    with loaded(source(rnn.cell, "model"), Path("model.py")) as file:
+    with loaded(source(rnn.cell, "model", rnn), Path("model.py")) as file:
         module: nn.Module = getattr(file, class_name(rnn.cell))(
             rnn.input_size,
             rnn.hidden_size,
