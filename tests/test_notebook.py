@@ -31,7 +31,9 @@ def test_the_tutorial_runs_and_shows_tables_pictures_and_equations(
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     shutil.copy(NOTEBOOK, tmp_path)
     notebook = nbformat.read(tmp_path / NOTEBOOK.name, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, startup_timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     _, study, frame, best, gru, export = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert "With equal tuning" in shown(study)["text/html"] and "<img" in shown(study)["text/html"]
     assert "<table" in shown(frame)["text/html"]

@@ -40,7 +40,7 @@ def serve(
 ) -> None:
     """Serve the reports of studies to this machine's browsers, as they go on. Stop it with Ctrl-C.
 
-    Studies are read, never locked or written, and take a fiftieth of a core at most.
+    Studies are read, never locked or written, and take a hundredth of a core.
     """
     from cellsearch.inspect.serving.server import serve as serve_studies
 

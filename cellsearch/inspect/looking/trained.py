@@ -57,7 +57,8 @@ def _read(task: Task, text: str | None) -> tuple[Any, Sequence[str]]:
     read = getattr(task, "read", None)
     if read is None:
         raise CellsearchError(f"task {task.name} reads no text; leave --on out to look at a batch of its own data")
-    return read(text)
+    given, labels = read(text)
+    return given, labels
 
 
 def _first_call(model: nn.Module, task: Task, given: Any) -> tuple[RNN, Tensor]:
@@ -82,7 +83,7 @@ def _first_call(model: nn.Module, task: Task, given: Any) -> tuple[RNN, Tensor]:
     return rnn, _by_time(rnn, x)
 
 
-def _by_time(rnn: RNN, x: Any) -> Tensor:
+def _by_time(rnn: RNN, x: Tensor | PackedSequence) -> Tensor:
     """x as [T, B, I]; of sequences of several lengths as many steps as the shortest has."""
     if isinstance(x, PackedSequence):
         padded, lengths = pad_packed_sequence(x)

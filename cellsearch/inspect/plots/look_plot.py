@@ -66,9 +66,10 @@ def _eigenvalues(axes: Axes, look: Look) -> None:
     from matplotlib.patches import Circle
 
     axes.add_patch(Circle((0, 0), 1, fill=False, color="#333333", linewidth=0.8))
-    for name, values in reversed(look.eigenvalues.items()):
+    for name, values in reversed([*look.eigenvalues.items()]):
         if values:
-            axes.scatter(*zip(*values, strict=True), s=7, color=COLOURS[name], alpha=0.6, linewidths=0, label=name)
+            real, imaginary = zip(*values, strict=True)
+            axes.scatter(real, imaginary, s=7, color=COLOURS[name], alpha=0.6, linewidths=0, label=name)
     axes.set_title("eigenvalues of the state's Jacobian", loc="left", fontsize=10)
     axes.set_xlabel("real")
     axes.set_ylabel("imaginary")

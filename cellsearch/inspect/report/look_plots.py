@@ -64,7 +64,7 @@ def _eigenvalues(look: Look) -> Plot:
     from plotly.graph_objects import Scatter
 
     figure = empty("real", "imaginary")
-    for name, values in reversed(look.eigenvalues.items()):
+    for name, values in reversed([*look.eigenvalues.items()]):
         marker = {"color": COLOURS[name], "size": 5, "opacity": 0.6}
         real, imaginary = [each for each, _ in values], [each for _, each in values]
         figure.add_trace(Scatter(x=real, y=imaginary, name=name, mode="markers", marker=marker))

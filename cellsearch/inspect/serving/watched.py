@@ -21,7 +21,7 @@ from cellsearch.study.study import Study
 
 __all__ = ["Watched"]
 
-SHARE: Final = 0.02
+SHARE: Final = 0.01
 """Of one core, what reading and all that is made of it may take on the whole."""
 
 QUIET: Final = 3.0

@@ -36,7 +36,7 @@ def test_what_reading_costs_is_waited_for_before_the_next(tmp_path: Path) -> Non
         seen.look()
         search.trial(2.5)
         seen.look()
-        assert seen.version == 1 and not seen.ended, "the first reading took more than a fiftieth of the time since"
+        assert seen.version == 1 and not seen.ended, "the first reading took more than a hundredth of the time since"
 
 
 def test_a_comparison_is_watched_too(tmp_path: Path) -> None:
