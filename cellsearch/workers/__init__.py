@@ -17,9 +17,10 @@ from cellsearch.workers.interface import (
     Started,
     WorkerPool,
 )
-from cellsearch.workers.resources import EXECUTORS, Resources, expect_resources
+from cellsearch.workers.resources import AUTO, EXECUTORS, Resources, expect_resources
 
 __all__ = [
+    "AUTO",
     "EXECUTORS",
     "Cluster",
     "Ended",

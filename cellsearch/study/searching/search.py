@@ -12,7 +12,7 @@ from typing import Final
 
 from cellsearch import plugins
 from cellsearch.cell import Cell, family, identity
-from cellsearch.errors import CellError
+from cellsearch.errors import BudgetError, CellError
 from cellsearch.study.callback import Callback
 from cellsearch.study.comparing.confirm import confirm
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage
@@ -29,7 +29,7 @@ from cellsearch.training import (
     Evaluation,
     Task,
 )
-from cellsearch.workers import Resources, open_pool
+from cellsearch.workers import AUTO, Resources, open_pool
 
 __all__ = ["search"]
 
@@ -108,6 +108,8 @@ def search(
         fresh_seeds=fresh_seeds,
         confirm_on=confirm_on,
     )
+    if deterministic and resources.workers == AUTO and resources.address:
+        raise BudgetError("a deterministic search on a cluster needs a number of workers; give one in place of 'auto'")
     conditions = arranged.conditions
     with ExitStack() as stack:
         ranges, final_ranges = conditions.tuning.ranges, conditions.tuning.final_ranges

@@ -588,3 +588,9 @@ def test_a_callback_hears_of_every_trial_and_each_is_called_after_its_cell_its_o
     assert ends.states == {record.number: record.state for record in study.records} | given_up
     assert labels[:2] == ["lstm troubled", "gru troubled"] or labels[:2] == ["gru troubled", "lstm troubled"]
     assert {label.partition(" ")[2] for label in labels[2:]} == {"lstm-like troubled"}
+
+
+def test_a_deterministic_search_on_a_cluster_that_may_grow_is_refused(tmp_path: Path) -> None:
+    cluster = Resources("ray", address="head:6379")
+    with pytest.raises(BudgetError, match="deterministic search on a cluster needs a number of workers; give one in"):
+        small_search(tmp_path, deterministic=True, resources=cluster)
