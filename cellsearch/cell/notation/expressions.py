@@ -17,7 +17,7 @@ from cellsearch.cell.expression import constants, substitute
 from cellsearch.cell.notation.statements import next_of, stated
 from cellsearch.cell.notation.symbols import OUTPUT, learned, symbols
 
-__all__ = ["TEXT", "Style", "statements", "value", "write"]
+__all__ = ["TEXT", "TEXT_FUNCTIONS", "Style", "statements", "value", "write"]
 
 SUM, PRODUCT, APPLICATION, ATOM = range(1, 5)
 """How tightly an expression holds together."""

@@ -1,6 +1,7 @@
 """What a report says, as plain data: the page's template knows no more than this, and a part without data is left out.
 
-Whatever stands here is text, never HTML: the template escapes it. Pictures alone are SVG that the room `picture` wrote.
+Whatever stands here is text, never HTML: the template escapes it. Pictures alone are SVG that the room `picture` wrote,
+and `typeset` equations MathML of `notation.mathml`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class CellView:
     notes: Sequence[str]
     picture: str
     equations: Sequence[str]
+    typeset: Sequence[str]
     meanings: Sequence[str]
     latex: str
     code: str

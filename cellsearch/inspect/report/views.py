@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cellsearch.cell import Cell, equations
+from cellsearch.cell.notation.mathml import mathml
 from cellsearch.cell.notation.symbols import legend
 from cellsearch.errors import CellsearchError
 from cellsearch.exporters.source.file import source
@@ -27,6 +28,7 @@ def cell_view(cell: Cell, notes: Sequence[str] = ()) -> CellView:
         notes=notes,
         picture=svg(cell),
         equations=equations(cell),
+        typeset=mathml(cell),
         meanings=legend(cell),
         latex="\n".join(equations(cell, latex=True)),
         code=_or_why(lambda: source(cell, "best")),
