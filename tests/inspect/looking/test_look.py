@@ -15,6 +15,8 @@ from cellsearch.inspect.look_tables import look_table
 from cellsearch.inspect.looking.look import LOOK, Look, load_look, look, save_look
 from cellsearch.inspect.plots.look_plot import save_look_plot
 from cellsearch.inspect.report.look_plots import look_plots
+from cellsearch.inspect.report.report import page
+from cellsearch.inspect.report.study_report import study_document
 from cellsearch.study.finals import final_stage
 from cellsearch.study.record import FRESH, Proposal, TuningResult
 from cellsearch.study.study import Study, load_study
@@ -103,6 +105,13 @@ def test_it_is_kept_for_the_report_of_the_same_cell(half_open: Look, tmp_path: P
     assert load_look(tmp_path / LOOK, "another") is None and load_look(tmp_path / "none", "") is None
     (tmp_path / LOOK).write_text("[1, 2]")
     assert load_look(tmp_path / LOOK, identity(KEEPER)) is None
+
+
+def test_the_report_of_the_study_shows_what_was_seen_of_its_winner(half_open: Look, tmp_path: Path) -> None:
+    study = trained(tmp_path, gate=0.0)
+    assert 'id="looks"' not in page(study_document(study))
+    save_look(half_open, tmp_path / LOOK)
+    assert 'id="looks"' in page(study_document(study)) and 'data-plot="eigenvalues"' in page(study_document(study))
 
 
 def test_hostile_names_and_texts_are_drawn_as_they_are(half_open: Look, tmp_path: Path) -> None:
