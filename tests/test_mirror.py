@@ -31,6 +31,8 @@ ACROSS = {
     "test_unpickling.py": "what is unpickled, in all files",
     "test_site.py": "mkdocs.yml and what it builds",
     "test_pages.py": "the pages of docs/ that show something to run",
+    "study/test_storage.py": "a study's trials in a database",
+    "workers/test_bad_jobs.py": "jobs that misuse their machine, in every pool",
     "workers/ray/test_cluster.py": "Ray on two machines",
 }
 """Tests of what no single file holds, and what that is."""
