@@ -552,7 +552,8 @@ def test_a_number_where_a_budget_or_resources_belong_is_told(
 def test_a_search_on_several_tasks_stops_candidates_after_the_first_and_ends_with_all(tmp_path: Path) -> None:
     tasks = [TASK, f"{TASK}@blind=1"]
     budget = Budget(parameters=400, steps=10)
-    found = small_search(tmp_path, tasks, budget=budget, until="6 candidates", finalists=1)
+    rate = {"learning_rate": 0.5}  # of which finals look for no better one
+    found = small_search(tmp_path, tasks, budget=budget, until="6 candidates", finalists=1, hyperparameters=rate)
     candidates = [record for record in found.records if record.role == "candidate"]
     assert found.settings["rungs"] == [2, 5] and "complete" in {record.state for record in candidates}
     assert {record.reached for record in candidates if record.state != "failed"} == {2, 5, 10}
