@@ -62,14 +62,14 @@ def _compiled(text: str, architecture: str, *more: str) -> tuple[bytes, str]:
     options = [each.encode() for each in (f"--gpu-architecture={architecture}", *FLAGS, *more)]
     try:
         (result,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
-        log = b" " * _checked(nvrtc.nvrtcGetProgramLogSize(program))
+        log = bytearray(_checked(nvrtc.nvrtcGetProgramLogSize(program)))  # bytes of one letter are Python's only ones
         nvrtc.nvrtcGetProgramLog(program, log)
         said = log.decode(errors="replace").strip("\0 \n")
         if result != nvrtc.nvrtcResult.NVRTC_SUCCESS:
             raise BackendError(f"NVRTC cannot compile the recurrence: {said[:500]}")
-        code = b" " * _checked(nvrtc.nvrtcGetCUBINSize(program))
+        code = bytearray(_checked(nvrtc.nvrtcGetCUBINSize(program)))
         nvrtc.nvrtcGetCUBIN(program, code)
-        return code, said
+        return bytes(code), said
     finally:
         nvrtc.nvrtcDestroyProgram(program)
 

@@ -55,3 +55,9 @@ def test_a_missing_compiler_is_a_reason_and_no_error(monkeypatch: pytest.MonkeyP
         assert "libnvrtc.so.13 is not found" in str(build.unavailable())
     finally:
         build.unavailable.cache_clear()
+
+
+def test_what_the_compiler_says_is_written_into_memory_of_its_own() -> None:
+    """It says a single zero byte where all is well, and Python has every byte of one letter once."""
+    build.compiled(TEXT, "sm_90")
+    assert bytes([32])[0] == 32
