@@ -9,8 +9,9 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib.abc import InspectLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -111,8 +112,14 @@ def reference(group: str, kind: type) -> tuple[str, Any]:
     return names.get(place, place), value
 
 
-def _registered(group: str) -> dict[str, list[EntryPoint]]:
+def _registered(group: str) -> Mapping[str, list[EntryPoint]]:
     """What is registered in a group, by name: ours first, so that no other package takes the place of what is ours."""
+    return _registered_on(group, tuple(sys.path))
+
+
+@cache
+def _registered_on(group: str, path: tuple[str, ...]) -> Mapping[str, list[EntryPoint]]:
+    """The same, read once for each path on which Python looks for packages: there may be hundreds of them."""
     found: dict[str, list[EntryPoint]] = {}
     for point in sorted(entry_points(group=group), key=lambda point: (not _is_ours(point), point.name)):
         found.setdefault(point.name, []).append(point)

@@ -147,7 +147,7 @@ BAD = [
     ),
     (
         ("compare", "lstm", "gru", "--task", TASK, "--task", "parity", "--option", "colour=red"),
-        "TASK, parity has an option 'colour'; their options: batch, diary, length, seconds, tie, trouble",
+        "TASK, parity has an option 'colour'; their options: batch, blind, diary, length, seconds, tie, trouble",
     ),
     (("compare", "lstm", "gru", "--task", "parity", "--task", "parity@length=40"), "task 'parity@length=40' is named"),
     ((*SEARCH, "--confirm-on", "parity", "--confirm-on", "nothing"), "unknown task 'nothing'; use adding, "),
@@ -556,7 +556,8 @@ def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_no_worker(
     """Ctrl-C reaches the whole foreground group in a terminal, the driver alone from `kill -INT`."""
     diary = tmp_path / "diary"
     arguments = [*SEARCH, "--until", "1 candidates", "--finalists", "1", "--study", "runs/s", "--executor", executor]
-    arguments += ["--option", "seconds=0.2", "--option", f"diary={diary}"]
+    # At a fixed rate finals look for none, which would take longer than all the rest.
+    arguments += ["--option", "seconds=0.2", "--option", f"diary={diary}", "--hyperparameter", "learning_rate=0.05"]
     driver = subprocess.Popen(
         [COMMAND, *arguments],
         cwd=tmp_path,

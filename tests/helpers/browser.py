@@ -6,12 +6,12 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -71,15 +71,23 @@ class Browser:
         return ActionChains(self.driver)
 
     def draw_all(self) -> None:
-        """Scroll to every plot and wait until it is drawn."""
-        for plot in self.all(".plot"):
-            self.run("arguments[0].scrollIntoView()", plot)
-            self.until(partial(plot.find_elements, By.CSS_SELECTOR, ".main-svg"))
+        """Scroll to every plot until all are drawn, those too that a page puts in their places meanwhile."""
+        self.until(lambda: all(map(self._drawn, self.all(".plot"))))
+
+    def _drawn(self, plot: WebElement) -> bool:
+        self.run("arguments[0].scrollIntoView()", plot)
+        return bool(plot.find_elements(By.CSS_SELECTOR, ".main-svg"))
 
     def until(self, holds: Callable[[], Any]) -> None:
-        """Wait until something holds. Raises AssertionError where it does not in time."""
+        """Wait until something holds. Raises AssertionError where it does not in time.
+
+        What stands on a page may be replaced while it is looked at; then it is looked at again.
+        """
         end = time.monotonic() + PATIENCE
-        while not holds():
+        while True:
+            with suppress(StaleElementReferenceException):
+                if holds():
+                    return
             assert time.monotonic() < end, "the page did not do what it should"
             time.sleep(0.05)
 
