@@ -1,6 +1,6 @@
 """How many cells a proof goes through: some of them each time, all of them where CELLSEARCH_EXHAUSTIVE is set.
 
-CELLSEARCH_EXHAUSTIVE=1 pytest -m slow tests/cell tests/space tests/recurrence --numprocesses auto  # hours
+CELLSEARCH_EXHAUSTIVE=1 pytest -m slow --numprocesses auto  # hours
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from cellsearch.recurrence.structured import dense
 from cellsearch.testing.cells import cells
 from cellsearch_search_spaces.gated import SPACE
 from cellsearch_search_spaces.zoo import SPACE as ZOO
+from tests.helpers.exhaustive import many
 
 SIZE = 3
 
@@ -115,7 +116,7 @@ def test_the_text_of_a_random_cell_means_the_cell(cell: Cell) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=2000)
+@settings(max_examples=many(700, 2_000))
 @given(cells(most_nodes=30))
 def test_the_text_of_many_larger_cells_means_the_cell(cell: Cell) -> None:
     agrees(cell)

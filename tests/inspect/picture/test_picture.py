@@ -203,8 +203,8 @@ def test_another_ending_is_refused_in_one_line(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.slow
 def test_a_cell_beyond_any_search_space_is_drawn() -> None:
-    nodes = {f"n{i}": Node("linear", ("x", *(["h"] if i == 0 else [f"n{i - 1}", f"n{i // 2}"]))) for i in range(120)}
-    cell = Cell("large", nodes, {"h": "n119"}, "n119")
+    nodes = {f"n{i}": Node("linear", ("x", *(["h"] if i == 0 else [f"n{i - 1}", f"n{i // 2}"]))) for i in range(80)}
+    cell = Cell("large", nodes, {"h": "n79"}, "n79")
     assert_sound(svg(cell))
     assert png(cell).startswith(b"\x89PNG")
 

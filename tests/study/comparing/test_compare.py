@@ -22,6 +22,7 @@ from cellsearch.study.record import Record
 from cellsearch.training import Budget, MeasuredTask, named_tasks
 from cellsearch.workers import Resources
 from cellsearch_search_spaces.gated import GRU, LSTM
+from tests.helpers.exhaustive import many
 from tests.helpers.project import ROOT
 from tests.helpers.small_search import ALONE, BUDGET, TASK, in_order
 
@@ -152,9 +153,10 @@ def test_kills_and_the_number_of_workers_change_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_cell_is_no_better_than_itself_in_19_of_20_comparisons(tmp_path: Path) -> None:
+def test_a_cell_is_no_better_than_itself_in_all_but_one_comparison(tmp_path: Path) -> None:
+    """Of twenty where CELLSEARCH_EXHAUSTIVE is set."""
     found = []
-    for seed in range(20):
+    for seed in range(many(8, 20)):
         comparison = small_comparison(
             tmp_path / str(seed), "gru", "gru", seed=seed, trials=2, fresh_seeds=8, resources=TWO
         )
