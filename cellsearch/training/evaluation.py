@@ -23,7 +23,7 @@ from cellsearch.training.optimization import Optimization, device, inference_sec
 from cellsearch.training.task import Task, load_task, task_details
 from cellsearch.training.weights import weights_file
 
-__all__ = ["Evaluation", "Report", "cell_of", "evaluate"]
+__all__ = ["Evaluation", "Report", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -160,22 +160,16 @@ class _Best:
         self._score, self.step, self.weights = state["score"], state["step"], dict(state["weights"])
 
 
-def cell_of(evaluation: Evaluation) -> Cell:
-    """The cell, with the operations of the space that it is from."""
-    files.give_texts(evaluation.texts)
-    if evaluation.space:
-        plugins.load_operations(evaluation.space)
-    return from_json(evaluation.cell)
-
-
 def _loaded(evaluation: Evaluation) -> tuple[Task, Cell]:
     """The task with its data, and the cell; what makes no training is refused here."""
-    cell = cell_of(evaluation)
+    files.give_texts(evaluation.texts)
     given = evaluation.hyperparameters.dropout
     dropout = {} if given is None else {"dropout": str(given)}
     task = load_task(evaluation.task, {**evaluation.options, **dropout})
     task.prepare()
-    return task, cell
+    if evaluation.space:
+        plugins.load_operations(evaluation.space)
+    return task, from_json(evaluation.cell)
 
 
 def _score(model: nn.Module, task: Task, step: int) -> float:

@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from cellsearch import plugins
-from cellsearch.cell import Cell
+from cellsearch import files, plugins
+from cellsearch.cell import Cell, from_json
 from cellsearch.errors import TaskError
 from cellsearch.training.budget import Budget, hidden_size_for
 from cellsearch.training.checkpoint import packed, unpacked
@@ -28,7 +28,7 @@ from cellsearch.training.evaluation import evaluate as evaluate_one
 from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task
 from cellsearch.training.task import Split, Task, load_task, settled_steps
 
-__all__ = ["JOINT", "TASK", "Joint", "evaluate", "joint", "parts", "references", "rungs_of"]
+__all__ = ["JOINT", "TASK", "Joint", "cell_of", "evaluate", "joint", "parts", "references", "rungs_of"]
 
 JOINT: Final = f"{__name__}:TASK"
 """The reference of several tasks."""
@@ -164,6 +164,16 @@ def references(reference: str, options: Mapping[str, object]) -> list[str]:
     if reference != JOINT:
         return [reference]
     return [split_task(each.strip())[0] for each in str(options["of"]).split(BETWEEN.strip())]
+
+
+def cell_of(evaluation: Evaluation) -> Cell:
+    """The cell, with the operations that the files of its tasks and of its space define."""
+    files.give_texts(evaluation.texts)
+    for each in references(evaluation.task, evaluation.options):
+        plugins.load(plugins.TASKS, each)
+    if evaluation.space:
+        plugins.load_operations(evaluation.space)
+    return from_json(evaluation.cell)
 
 
 def evaluate(evaluation: Evaluation) -> Iterator[Report]:

@@ -13,7 +13,7 @@ import torch
 from cellsearch.errors import CellsearchError, DivergenceError, one_line
 from cellsearch.signals import will_fail
 from cellsearch.training import Evaluation, evaluate
-from cellsearch.training.evaluation import cell_of
+from cellsearch.training.joint import cell_of
 from cellsearch.workers.interface import Event, Failed, Finished, Refused, Reported, Started
 from cellsearch.workers.memory import lacks_memory, limit_memory
 

@@ -165,13 +165,15 @@ def only_in_the_task_file(a):
 
 
 @pytest.mark.slow
-def test_workers_know_it_from_the_task_file_that_defines_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("screened", [False, True])
+def test_workers_know_it_from_the_task_file_that_defines_it(screened: bool, tmp_path: Path) -> None:
     reference = f"{tmp_path / 'my_task.py'}:TASK"
     (tmp_path / "my_task.py").write_text(TASK_FILE)
     load_task(reference, {})
     cell = from_equations("own", "h_next = only_in_the_task_file(linear(x, h))", ["h"], "h_next")
     with LocalPool(1, 60) as pool:
-        pool.submit(0, Evaluation(reference, to_json(cell), Budget(500, 5), Hyperparameters(1e-3), seed=0))
+        made = Evaluation(reference, to_json(cell), Budget(500, 5), Hyperparameters(1e-3), seed=0, screened=screened)
+        pool.submit(0, made)
         events = list(pool.wait(60))
         while not isinstance(events[-1], Failed | Finished):
             events += pool.wait(60)
