@@ -1,6 +1,7 @@
 """Cheap signals: what an untrained cell, or one in its first seconds of training, tells of its future."""
 
 from cellsearch.signals.filter import will_fail
+from cellsearch.signals.first_call import first_call
 from cellsearch.signals.probe import Probe, probe
 from cellsearch.signals.saturation import Saturation, gate_saturation, gate_values
 from cellsearch.signals.states import STATE_SIGNALS, gradient_by_lag, lyapunov_exponents, step_jacobian
@@ -12,6 +13,7 @@ __all__ = [
     "Probe",
     "Saturation",
     "Start",
+    "first_call",
     "first_losses",
     "gate_saturation",
     "gate_values",

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import PackedSequence
 from cellsearch.cell import Cell, Node
 from cellsearch.cell.node import free_name
 from cellsearch.recurrence import RNN
+from cellsearch.signals.first_call import first_call
 from cellsearch.signals.probe import Probe
 from cellsearch.training import Task
 
@@ -35,7 +36,7 @@ class Saturation:
 
 def gate_saturation(model: nn.Module, task: Task, seed: int = 0) -> dict[str, Saturation]:
     """Each sigmoid of the first layer of the model's first RNN, by node, on one batch of the task."""
-    seen = _first_call(model, task, seed)
+    seen = first_call(model, lambda: task.loss(model, next(task.batches(seed)), None))
     if seen is None:
         return {}
     rnn, x = seen
@@ -45,22 +46,6 @@ def gate_saturation(model: nn.Module, task: Task, seed: int = 0) -> dict[str, Sa
 def gate_values(probe: Probe) -> dict[str, Tensor]:
     """The values of each sigmoid on the probe's input by node, [T, B, H]."""
     return {name: _values(probe.rnn, name, probe.x) for name, node in probe.cell.nodes.items() if node.op == "sigmoid"}
-
-
-def _first_call(model: nn.Module, task: Task, seed: int) -> tuple[RNN, Any] | None:
-    """The model's first RNN and what it reads of a batch."""
-    calls: list[tuple[RNN, Any]] = []
-    hooks = [
-        module.register_forward_pre_hook(lambda rnn, given: calls.append((rnn, given[0])))
-        for module in model.modules()
-        if isinstance(module, RNN)
-    ]
-    model.eval()
-    with torch.no_grad():
-        task.loss(model, next(task.batches(seed)), None)
-    for hook in hooks:
-        hook.remove()
-    return calls[0] if calls else None
 
 
 def _saturation(rnn: RNN, gate: str, x: Any) -> Saturation:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from cellsearch.cell import Cell
 from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
-from cellsearch.signals import Probe
+from cellsearch.signals import Probe, first_call
 from cellsearch.study.study import Study
 from cellsearch.training import Task, load_task, prepare_task
 
@@ -63,23 +64,11 @@ def _read(task: Task, text: str | None) -> tuple[Any, Sequence[str]]:
 
 def _first_call(model: nn.Module, task: Task, given: Any) -> tuple[RNN, Tensor]:
     """The model's first recurrent module, and what it reads, [T, B, I]."""
-    calls: list[tuple[RNN, Any]] = []
-    hooks = [
-        each.register_forward_pre_hook(lambda rnn, arguments: calls.append((rnn, arguments[0])))
-        for each in model.modules()
-        if isinstance(each, RNN)
-    ]
-    model.eval()
-    with torch.no_grad():
-        if given is None:
-            task.loss(model, next(task.batches(0)), None)
-        else:
-            model(given)
-    for hook in hooks:
-        hook.remove()
-    if not calls:
+    run = partial(model, given) if given is not None else lambda: task.loss(model, next(task.batches(0)), None)
+    called = first_call(model, run)
+    if called is None:
         raise CellsearchError(f"the model of task {task.name} has no recurrent module to look at")
-    rnn, x = calls[0]
+    rnn, x = called
     return rnn, _by_time(rnn, x)
 
 
