@@ -5,22 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
-from typing import Final
 
 from cellsearch import plugins
-from cellsearch.cell import Cell, family, identity
-from cellsearch.errors import CellError, StrategyError, UnknownNameError
+from cellsearch.cell import Cell, identity
+from cellsearch.errors import StrategyError, UnknownNameError
 from cellsearch.space import SearchSpace
 from cellsearch.study.record import Proposal, Record
 from cellsearch.study.references import find_cells
 from cellsearch.study.searching.own_strategy import strategy_of
-from cellsearch.study.strategies import Strategy
+from cellsearch.study.strategies import Strategy, new_proposal
 
 __all__ = ["Candidate", "propose"]
-
-PROPOSALS: Final = 100
-"""Proposals of known families in a row after which a space counts as exhausted."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +86,10 @@ class _Proposing:
             yield self._begun(proposal, "candidate")
 
     def _new(self) -> Proposal | None:
-        """A proposal of a family that was not there; None if there seems none."""
-        seen = {record.family for record in self.history}
-        for attempt in range(PROPOSALS):
-            random = Random(f"{self.seed} {len(self.history)} {attempt}")
-            try:
-                proposal = self.strategy.propose(self.history, self.lower_is_better, random)
-            except CellError:
-                continue
-            if family(proposal.cell) not in seen:
-                return replace(proposal, cell=proposal.cell.renamed(f"cell_{len(self.history)}"))
-        return None
+        """A proposal of a family that was not there, named after its number; None if there seems none."""
+        number, known = len(self.history), {record.family for record in self.history}
+        found = new_proposal(self.strategy, self.history, self.lower_is_better, known, f"{self.seed} {number}")
+        return replace(found, cell=found.cell.renamed(f"cell_{number}")) if found else None
 
     def _begun(self, proposal: Proposal, role: str) -> Candidate:
         """The candidate of a proposal, noted as being tried."""

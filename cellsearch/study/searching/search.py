@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from time import monotonic
 from typing import Final
 
 from cellsearch import plugins
-from cellsearch.cell import Cell, family, identity
-from cellsearch.errors import BudgetError, CellError
+from cellsearch.cell import Cell, identity
+from cellsearch.errors import BudgetError
 from cellsearch.study.callback import Callback
 from cellsearch.study.comparing.confirm import confirm
 from cellsearch.study.finals import Finalist, Finals, best_candidates, final_stage
@@ -23,6 +22,7 @@ from cellsearch.study.progress import Observer, Watch
 from cellsearch.study.record import SEARCH, Proposal, Record, alive
 from cellsearch.study.schedule.halving import waiting
 from cellsearch.study.searching.arrangement import Arrangement, arrangement
+from cellsearch.study.strategies import new_proposal
 from cellsearch.study.study import Study, load_study
 from cellsearch.training import (
     Budget,
@@ -32,9 +32,6 @@ from cellsearch.training import (
 from cellsearch.workers import AUTO, Resources, open_pool
 
 __all__ = ["search"]
-
-PROPOSALS: Final = 100
-"""Proposals of known families or of hopeless cells in a row after which a space counts as exhausted."""
 
 MOST_PAUSED: Final = 64
 """Paused candidates whose checkpoints are kept, each about three times as large as the model."""
@@ -271,18 +268,14 @@ class _Run:
 
     def _proposal(self, records: Sequence[Record], place: int, first: int, name: str) -> Proposal | None:
         """A cell of a new family for a place, from that attempt on; None if there seems none."""
-        seen = {record.family for record in self.ledger.records(SEARCH)} | self.refused
-        for attempt in range(first, PROPOSALS):
-            # The same draws whether the search was interrupted or not.
-            random = Random(f"{self.conditions.seed} {place} {attempt}")
-            try:
-                proposal = self.arranged.strategy.propose(records, self.task.lower_is_better, random)
-            except CellError:
-                continue
-            if family(proposal.cell) not in seen:
-                return replace(proposal, cell=proposal.cell.renamed(name), attempt=attempt)
-        self.exhausted = True
-        return None
+        known = {record.family for record in self.ledger.records(SEARCH)} | self.refused
+        where = f"{self.conditions.seed} {place}"
+        lower_is_better = self.task.lower_is_better
+        proposal = new_proposal(self.arranged.strategy, records, lower_is_better, known, where, first)
+        if proposal is None:
+            self.exhausted = True
+            return None
+        return replace(proposal, cell=proposal.cell.renamed(name))
 
 
 def _own(seeds: Sequence[Cell]) -> list[Cell]:

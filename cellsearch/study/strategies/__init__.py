@@ -9,12 +9,12 @@ from cellsearch.cell import Cell
 from cellsearch.errors import UnknownNameError
 from cellsearch.space import SearchSpace
 from cellsearch.study.strategies.evolution import RegularizedEvolution
-from cellsearch.study.strategies.interface import Strategy
+from cellsearch.study.strategies.interface import Strategy, new_proposal
 from cellsearch.study.strategies.local_search import LocalSearch
 from cellsearch.study.strategies.predictor import PredictorGuided
 from cellsearch.study.strategies.random import RandomMutation, RandomSampling
 
-__all__ = ["STRATEGIES", "Strategy", "make_strategy"]
+__all__ = ["STRATEGIES", "Strategy", "make_strategy", "new_proposal"]
 
 STRATEGIES: Final[dict[str, Callable[[Sequence[Cell], SearchSpace], Strategy]]] = {
     "evolution": RegularizedEvolution,
