@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar, Final
 
 import torch
@@ -58,12 +58,12 @@ class Joint:
     lower_is_better: ClassVar[bool] = True
     learning_rate: ClassVar[float] = 1.0
 
-    @property
+    @cached_property
     def named(self) -> Sequence[NamedTask]:
         """The tasks. Raises as `named_task` does."""
-        return [named_task(text.strip().replace(COMMA, ","), {}) for text in self.of.split(BETWEEN.strip())]
+        return [named_task(text, {}) for text in _texts(self.of)]
 
-    @property
+    @cached_property
     def tasks(self) -> Sequence[Task]:
         """The tasks themselves."""
         return [each.task for each in self.named]
@@ -163,7 +163,12 @@ def references(reference: str, options: Mapping[str, object]) -> list[str]:
     """The references of a task, or of those that it is made of."""
     if reference != JOINT:
         return [reference]
-    return [split_task(each.strip())[0] for each in str(options["of"]).split(BETWEEN.strip())]
+    return [split_task(each)[0] for each in _texts(str(options["of"]))]
+
+
+def _texts(of: str) -> list[str]:
+    """The tasks of a text, each as it is named alone."""
+    return [each.strip().replace(COMMA, ",") for each in of.split(BETWEEN)]
 
 
 def cell_of(evaluation: Evaluation) -> Cell:

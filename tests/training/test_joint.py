@@ -14,7 +14,7 @@ from cellsearch.cell import to_json
 from cellsearch.errors import TaskError, UnknownNameError
 from cellsearch.study.conditions import conditions_on
 from cellsearch.testing.task import check_task
-from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate, joint, named_tasks
+from cellsearch.training import Budget, Evaluation, Hyperparameters, evaluate, joint, named_tasks, references
 from cellsearch.training.joint import JOINT, LEAST, Joint
 
 TEXTS = ["adding@batch=8,length=6", "parity@batch=8"]
@@ -116,3 +116,15 @@ def test_a_metric_that_cannot_be_related_is_refused_in_one_line(tmp_path: Path) 
 def test_tasks_that_are_unknown_or_named_twice_are_refused(texts: list[str]) -> None:
     with pytest.raises(UnknownNameError):
         joint(texts, {})
+
+
+def test_a_file_of_any_name_is_among_them(tmp_path: Path) -> None:
+    folder = tmp_path / "c++, mine"
+    folder.mkdir()
+    (folder / "mine.py").write_text(
+        "from cellsearch_tasks.parity import Parity\nclass Mine(Parity): ...\nTASK = Mine()\n"
+    )
+    texts = [f"{folder / 'mine.py'}:TASK", "adding@length=6"]
+    named = joint(texts, {})
+    assert [each.text for each in named.task.named] == texts  # type: ignore[attr-defined]
+    assert references(named.reference, named.options) == [texts[0], "adding"]
