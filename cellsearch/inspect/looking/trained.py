@@ -20,7 +20,7 @@ from cellsearch.errors import CellsearchError, StudyError
 from cellsearch.recurrence import RNN
 from cellsearch.signals import Probe, first_call
 from cellsearch.study.study import Study
-from cellsearch.training import Task, load_task, prepare_task
+from cellsearch.training import Task, load_task, parts, prepare_task
 
 __all__ = ["Seen", "seen"]
 
@@ -41,7 +41,8 @@ def seen(study: Study, which: str, text: str | None) -> Seen:
     """
     if why := study.untrained(which):
         raise StudyError(f"nothing to look at: {why}; name a trial that came to the finals")
-    task = load_task(study.settings["task"], study.settings["options"])
+    # The weights of a search on several tasks are those of the first.
+    task, *_ = parts(load_task(study.settings["task"], study.settings["options"]))
     prepare_task(study.settings["task"], task)
     cell, path, hidden_size = study.cell(which), *study.trained_file(which)
     model = task.model(cell, hidden_size)

@@ -20,7 +20,8 @@ from cellsearch.inspect.report.study_report import study_document
 from cellsearch.study.finals import final_stage
 from cellsearch.study.record import FRESH, Proposal, TuningResult
 from cellsearch.study.study import Study, load_study
-from cellsearch.training import Report, load_task
+from cellsearch.training import Report, load_task, parts
+from cellsearch.training.joint import JOINT
 from cellsearch.training.weights import weights_file
 from tests.helpers.printed import printed
 from tests.helpers.written_study import writing
@@ -35,7 +36,7 @@ TEXT = "".join(Random(0).choices("abcdefgh", k=600))
 def trained(path: Path, task: str = "chars", cell: Cell = KEEPER, gate: float | None = None) -> Study:
     """A study whose finalist has drawn weights; `gate` is the bias of its gate, whose weights are 0 then."""
     torch.manual_seed(0)
-    model = load_task(task, {}).model(cell, 6)
+    model = parts(load_task(task, {}))[0].model(cell, 6)
     if gate is not None:
         with torch.no_grad():
             for name, array in model.named_parameters():
@@ -64,6 +65,10 @@ def test_a_gate_without_weights_is_half_open_and_so_are_the_eigenvalues(half_ope
     assert "".join(half_open.labels) == TEXT[:120]
     assert half_open.eigenvalues["trained"] == [(0.5, 0.0)] * 24
     assert any(each != (0.5, 0.0) for each in half_open.eigenvalues["before training"])
+
+
+def test_of_a_search_on_several_tasks_the_first_is_looked_at(half_open: Look, tmp_path: Path) -> None:
+    assert look(trained(tmp_path, task=JOINT, gate=0.0), text=TEXT).gates == half_open.gates
 
 
 def test_a_gradient_halves_a_step_where_the_state_does(half_open: Look) -> None:
