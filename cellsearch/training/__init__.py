@@ -3,7 +3,7 @@
 from cellsearch.training.budget import Budget, check_counts, expect_budget, hidden_size_for, whole_number
 from cellsearch.training.evaluation import Evaluation, Report
 from cellsearch.training.hyperparameters import Hyperparameters, Range, Tuning, tuning
-from cellsearch.training.joint import evaluate, joint, parts, references, rungs_of
+from cellsearch.training.joint import evaluate, joint, parts, references, rungs_of, task_texts
 from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task, task_text
 from cellsearch.training.task import (
     Measure,
@@ -44,6 +44,7 @@ __all__ = [
     "split_task",
     "task_options",
     "task_text",
+    "task_texts",
     "tuning",
     "whole_number",
 ]

@@ -25,10 +25,10 @@ from cellsearch.training.budget import Budget, hidden_size_for
 from cellsearch.training.checkpoint import packed, unpacked
 from cellsearch.training.evaluation import Evaluation, Report
 from cellsearch.training.evaluation import evaluate as evaluate_one
-from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task
+from cellsearch.training.named_task import NamedTask, named_task, named_tasks, split_task, task_text
 from cellsearch.training.task import Split, Task, load_task, settled_steps
 
-__all__ = ["JOINT", "TASK", "Joint", "cell_of", "evaluate", "joint", "parts", "references", "rungs_of"]
+__all__ = ["JOINT", "TASK", "Joint", "cell_of", "evaluate", "joint", "parts", "references", "rungs_of", "task_texts"]
 
 JOINT: Final = f"{__name__}:TASK"
 """The reference of several tasks."""
@@ -164,6 +164,11 @@ def references(reference: str, options: Mapping[str, object]) -> list[str]:
     if reference != JOINT:
         return [reference]
     return [split_task(each)[0] for each in _texts(str(options["of"]))]
+
+
+def task_texts(reference: str, options: Mapping[str, str]) -> list[str]:
+    """The text of a task, or of each that it is made of, as a command names it."""
+    return [task_text(reference, options)] if reference != JOINT else _texts(options["of"])
 
 
 def _texts(of: str) -> list[str]:

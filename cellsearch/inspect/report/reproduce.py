@@ -14,7 +14,7 @@ from cellsearch.study.comparing.comparison import Comparison
 from cellsearch.study.forms import BASELINES
 from cellsearch.study.record import alive
 from cellsearch.study.study import Study
-from cellsearch.training import task_text
+from cellsearch.training import task_texts
 
 __all__ = ["comparison_commands", "made_with", "search_commands"]
 
@@ -49,7 +49,7 @@ def search_commands(study: Study) -> list[str]:
             "search", *_task(settings), *_options(options), *_hyperparameters(settings), "--study", f"{path}-again"
         ),
         _command("export", best, "my_cell.py"),
-        _command("compare", *BASELINES, best, *_task(settings), "--steps", str(settings["final_steps"])),
+        _command("compare", *BASELINES, best, *_task(settings), *_final_steps(settings)),
     ]
 
 
@@ -80,7 +80,7 @@ def made_with(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     drawn = [f"{name} {_value(value)}" for name, value in settings["tuning"].items()]
     packages = [f"{name} {version(name)}" for name in ("cellsearch", "torch", "optuna")]
     return [
-        ("task", task_text(settings["task"], settings["options"])),
+        ("task", ", ".join(task_texts(settings["task"], settings["options"]))),
         *facts,
         ("hyperparameters", ", ".join(drawn)),
         ("this page written with", ", ".join([*packages, f"Python {platform.python_version()}"])),
@@ -95,7 +95,13 @@ def _seed(study: Study, name: str, own: set[str]) -> str:
 
 
 def _task(settings: Mapping[str, Any]) -> list[str]:
-    return ["--task", task_text(settings["task"], settings["options"])]
+    return [word for text in task_texts(settings["task"], settings["options"]) for word in ("--task", text)]
+
+
+def _final_steps(settings: Mapping[str, Any]) -> list[str]:
+    """Those of one task; of several each comparison takes its own task's."""
+    several = len(task_texts(settings["task"], settings["options"])) > 1
+    return [] if several else ["--steps", str(settings["final_steps"])]
 
 
 def _budget(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from typer.testing import CliRunner
 
 from cellsearch.cli.commands import app
 from cellsearch.inspect.report.reproduce import comparison_commands, made_with, search_commands
+from cellsearch.training.joint import JOINT
 from tests.helpers.comparisons import FIRST, SECOND, comparison
 from tests.helpers.large_study import SETTINGS, large_study
 
@@ -48,3 +50,13 @@ def test_what_it_was_made_with_is_told() -> None:
     facts = dict(made_with(SETTINGS))
     assert facts["parameters"] == "60,000" and "torch 2" in facts["this page written with"]
     assert facts["hyperparameters"] == "learning_rate 0.002:0.05, weight_decay 1e-06:0.001"
+
+
+def test_several_tasks_are_named_one_by_one() -> None:
+    texts = ["digits@batch=20,permuted=1", "my_file.py:TASK"]
+    named = {"task": JOINT, "options": {"of": "digits@batch=20;permuted=1 + my_file.py:TASK"}}
+    search, _, compare = search_commands(replace(STUDY, settings={**STUDY.settings, **named}))
+    for command in (search, compare):
+        words = shlex.split(command)
+        assert [after for word, after in pairwise(words) if word == "--task"] == texts
+    assert dict(made_with({**SETTINGS, **named}))["task"] == ", ".join(texts)

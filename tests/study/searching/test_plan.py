@@ -44,6 +44,11 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     assert not (tmp_path / "study").exists()
 
 
+def test_the_time_of_several_tasks_is_that_of_all() -> None:
+    plan = plan_search(["adding@length=6", "parity@batch=8"], seeds=["lstm"], until="3 candidates", finalists=0)
+    assert plan.step_seconds > 0 and plan.steps == 1200 and plan.rungs == (200, 600)
+
+
 def test_what_a_search_refuses_a_plan_refuses() -> None:
     with pytest.raises(UnknownNameError, match="strategy"):
         plan_search("parity", strategy="luck")
