@@ -288,7 +288,7 @@ def show(
             tell(verdict_table(study))
             tell(statement(study, record))
     for path in drawn:
-        console().print(f"picture: {path}", highlight=False, soft_wrap=True)
+        say(f"picture: {path}")
 
 
 @app.command()

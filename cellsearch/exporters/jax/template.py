@@ -5,6 +5,8 @@ from __future__ import annotations
 from string import Template
 from typing import Final
 
+from cellsearch.exporters.ending import TRIED, VERDICT
+
 __all__ = ["BLOCKS", "CHECK", "IMPORTS", "LOAD", "SEQUENCE"]
 
 IMPORTS: Final = Template("""\
@@ -116,7 +118,8 @@ def read_safetensors(path: Path) -> dict[str, Array]:
     return arrays
 ''')
 
-CHECK: Final = Template('''\
+CHECK: Final = Template(
+    '''\
 # What cellsearch's reference computed in float64 for the input of `check`: the outputs of $steps steps,
 # then the last $states by layer and direction; a column a sequence.
 EXPECTED = [
@@ -150,12 +153,7 @@ def summary(values: Array) -> Array:
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
-    try:
-        difference = check()
-    except Exception as error:
-        problem = " ".join(str(error).split())
-        sys.exit(f"$name: its weights cannot be read: {problem}")
-    verdict = "agrees" if difference <= $tolerance else "DISAGREES"
-    print(f"$name: largest difference {difference:.1e}, {verdict}")
-    sys.exit(verdict != "agrees")
-''')
+'''
+    + TRIED
+    + VERDICT
+)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from string import Template
 from typing import Final
 
+from cellsearch.exporters.ending import TRIED, VERDICT
+
 __all__ = ["BLOCK_DIAGONAL", "CHECK", "FILL", "IMPORTS", "LOAD", "MAIN", "MAIN_TRAINED", "SEQUENCE"]
 
 IMPORTS: Final = Template("""\
@@ -212,20 +214,6 @@ def summary(values: Tensor) -> Tensor:
 if __name__ == "__main__":
 $main''')
 
-MAIN: Final = Template("""\
-    difference = check()
-    verdict = "agrees" if difference <= $tolerance else "DISAGREES"
-    print(f"$name: largest difference {difference:.1e}, {verdict}")
-    sys.exit(verdict != "agrees")
-""")
+MAIN: Final = Template("    difference = check()\n" + VERDICT)
 
-MAIN_TRAINED: Final = Template("""\
-    try:
-        difference = check()
-    except Exception as error:
-        problem = " ".join(str(error).split())
-        sys.exit(f"$name: its weights cannot be read: {problem}")
-    verdict = "agrees" if difference <= $tolerance else "DISAGREES"
-    print(f"$name: largest difference {difference:.1e}, {verdict}")
-    sys.exit(verdict != "agrees")
-""")
+MAIN_TRAINED: Final = Template(TRIED + VERDICT)
